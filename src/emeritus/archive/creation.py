@@ -1,0 +1,153 @@
+"""Makes an archive and opens one."""
+
+import secrets
+from pathlib import Path
+
+import msgspec
+
+import emeritus
+from emeritus import canonical, digests
+from emeritus.archive.format_pages import write_format_pages
+from emeritus.archive.handle import PRIMARY, REPLICA_MARK, SERVICE, STEWARD, Archive
+from emeritus.clock import Clock
+from emeritus.errors import IntegrityError, UserError
+from emeritus.record import KeyRing, Record
+from emeritus.record import format as record_format
+from emeritus.record.events import ArchiveCreated, KeyAdded, PolicyAdopted, ReplicaAdded, Role
+from emeritus.settings import Settings
+from emeritus.vault import LocalStore, Store, Vault
+
+FORMAT = "emeritus-archive/0"
+DESCRIPTION = "archive.json"
+
+PERSON = (Role.STEWARD, Role.REVIEWER, Role.APPROVER)
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `archive.json` says: enough to know the archive and to check its first commit."""
+
+    format: str
+    id: str
+    created: str
+    genesis: str
+    hashes: tuple[str, ...] = ("sha256", "blake3")
+
+
+class Founding(msgspec.Struct, frozen=True, kw_only=True):
+    """What the founder decides: the policy, and the name of the place where the archive lies."""
+
+    policy_name: str
+    policy_text: str
+    place: str = PRIMARY
+
+
+def create(root: Path, founding: Founding, settings: Settings, clock: Clock) -> Archive:
+    """Make an archive at `root` with a steward's and a service key, and return it open.
+
+    Every step is create-only: a creation that was killed is finished by the next call.
+    Raises `UserError` when there is an archive already, or when `root` holds other things.
+    """
+    store = LocalStore(root)
+    _require_free(root, store)
+    first = record_format.name_of(1)
+    if not store.exists(first):
+        _write_genesis(store, founding, settings, clock)
+    genesis = record_format.parse(store.get(first))
+    write_format_pages(store)
+    description = Description(
+        format=FORMAT,
+        id=genesis.header.archive,
+        created=genesis.header.time,
+        genesis=genesis.link,
+    )
+    # Last of all: a folder without it is an archive whose making was not finished.
+    store.put(DESCRIPTION, canonical.dumps(msgspec.to_builtins(description)))
+    return open_archive(root, settings, clock)
+
+
+def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:
+    """Open the archive at `root`.
+
+    Raises `UserError` when there is none, and `IntegrityError` when its description is damaged.
+    """
+    store = LocalStore(root)
+    description = read_description(root, store)
+    return Archive(
+        root=root,
+        id=description.id,
+        genesis=description.genesis,
+        replica=_replica_name(store),
+        store=store,
+        vault=Vault(store),
+        record=Record(store, description.id),
+        keys=_key_ring(settings, description.id),
+        clock=clock,
+        settings=settings,
+    )
+
+
+def read_description(root: Path, store: Store) -> Description:
+    """Return what `archive.json` says. Raises as `open_archive` does."""
+    if not root.is_dir():
+        raise UserError(
+            f"there is no archive at {root}; make one with: emeritus init {root} "
+            "(or name another with --archive or EMERITUS_ARCHIVE)"
+        )
+    if not store.exists(DESCRIPTION):
+        if store.exists(record_format.name_of(1)):
+            raise UserError(
+                f"the archive at {root} was not finished; finish it with: emeritus init {root}"
+            )
+        raise UserError(f"{root} is a folder and no archive: it has no {DESCRIPTION}")
+    try:
+        text = canonical.loads(store.get(DESCRIPTION))
+        description = msgspec.convert(text, Description)
+    except (canonical.NotCanonical, msgspec.ValidationError) as error:
+        raise IntegrityError(f"{root / DESCRIPTION} is damaged: {error} (A002)") from error
+    if description.format != FORMAT:
+        raise UserError(
+            f"{root} has format {description.format!r}; this version reads {FORMAT!r}: "
+            "use a newer emeritus"
+        )
+    return description
+
+
+def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: Clock) -> None:
+    archive_id = secrets.token_hex(16)
+    keys = _key_ring(settings, archive_id)
+    steward, service = keys.create(STEWARD), keys.create(SERVICE)
+    events = [
+        ArchiveCreated(archive=archive_id, software=f"emeritus {emeritus.__version__}"),
+        KeyAdded(key=steward.key, name=STEWARD, roles=(Role.ROOT, *PERSON)),
+        KeyAdded(key=service.key, name=SERVICE, roles=(Role.SERVICE,)),
+        PolicyAdopted(
+            name=founding.policy_name,
+            text=founding.policy_text,
+            sha256=digests.sha256(founding.policy_text.encode()),
+        ),
+        ReplicaAdded(replica=PRIMARY, place=founding.place),
+    ]
+    Record(store, archive_id).append(events, steward, clock)
+
+
+def _require_free(root: Path, store: Store) -> None:
+    if store.exists(DESCRIPTION):
+        raise UserError(f"there is an archive at {root} already; nothing was changed")
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root} is a file; name a folder for the archive")
+    started = store.exists(record_format.name_of(1))
+    if root.is_dir() and not started and any(root.iterdir()):
+        raise UserError(f"{root} is not empty; name a new folder for the archive")
+
+
+def _replica_name(store: Store) -> str:
+    if not store.exists(REPLICA_MARK):
+        return PRIMARY
+    try:
+        return str(canonical.loads(store.get(REPLICA_MARK))["replica"])
+    except (canonical.NotCanonical, KeyError, TypeError) as error:
+        raise IntegrityError(f"{REPLICA_MARK} is damaged: {error} (A002)") from error
+
+
+def _key_ring(settings: Settings, archive_id: str) -> KeyRing:
+    return KeyRing(settings.config / "keys" / archive_id, settings.passphrase)

@@ -1,0 +1,74 @@
+"""The open archive: what every function above takes first."""
+
+import dataclasses
+from pathlib import Path
+
+from emeritus import digests
+from emeritus.clock import Clock
+from emeritus.errors import IntegrityError, UserError
+from emeritus.record import Entry, History, KeyRing, Record, Signer
+from emeritus.record.events import Event
+from emeritus.settings import Settings
+from emeritus.vault import Store, Vault
+
+SERVICE = "service"
+STEWARD = "steward"
+PRIMARY = "primary"
+REPLICA_MARK = "replica.json"  # only a replica holds it
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Archive:
+    """One archive with all that is needed to read it and to add to it.
+
+    `genesis` is the fingerprint; `replica` names this copy (`primary` for the one that is
+    written to); `keys` holds the private keys of this machine, if any.
+    """
+
+    root: Path
+    id: str
+    genesis: str
+    replica: str
+    store: Store
+    vault: Vault
+    record: Record
+    keys: KeyRing
+    clock: Clock
+    settings: Settings
+
+    def append(self, *events: Event, key: str = SERVICE) -> list[Entry[Event | None]]:
+        """Record `events` in one commit signed by the key named `key`; durable when it returns.
+
+        Raises `UserError` on a replica: two copies that are both written to would fork.
+        """
+        if self.replica != PRIMARY:
+            raise UserError(
+                f"{self.root} is the replica {self.replica!r}; record in the primary archive. "
+                f"If that is lost, delete {self.root / REPLICA_MARK} to make this one the primary"
+            )
+        return self.record.append(events, self.signer(key), self.clock)
+
+    def signer(self, name: str) -> Signer:
+        """Return the signer named `name` (raises `UserError` when it is not on this machine)."""
+        return self.keys.signer(name)
+
+    def history(self, model: str | None = None) -> History:
+        """Return everything recorded so far, or what concerns one model."""
+        history = History(self.record.entries())
+        return history.about(model) if model else history
+
+    def put_document(self, data: bytes) -> tuple[str, str]:
+        """Store a document; return its object id and its SHA-256, as events cite them."""
+        return self.vault.put_document(data), digests.sha256(data)
+
+    def read_document(self, object_id: str, sha256: str) -> bytes:
+        """Return a document; raises `IntegrityError` when it is not the one that was cited."""
+        data = self.vault.read(object_id)
+        if digests.sha256(data) != sha256:
+            raise IntegrityError(f"the document {object_id} does not have the digest on record")
+        return data
+
+    @property
+    def spool(self) -> Path:
+        """The folder on this machine for conversations that are not sealed yet."""
+        return self.settings.state / "conversations" / self.id

@@ -1,0 +1,85 @@
+"""Keeps a model's files and tells the record."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from emeritus.archive.handle import Archive
+from emeritus.errors import UserError
+from emeritus.record import Entry
+from emeritus.record.events import ModelRegistered, WeightsPreserved
+from emeritus.vault import Progress, Restored
+
+
+def preserve(
+    archive: Archive, model: str, source: Path, progress: Progress | None = None
+) -> Entry[WeightsPreserved]:
+    """Keep all files of `source` in the vault and record it; return the entry.
+
+    Files that are kept already are read once and not written again, and are recorded only when
+    they differ from what the record says, so the call may be repeated. A model that was made
+    from another one is stored as a difference to it where that is smaller.
+    """
+    base = _base_manifest(archive, model)
+    receipt = archive.vault.preserve(source, base=base, progress=progress)
+    known = preserved(archive, model)
+    if known is not None and known.event.manifest == receipt.manifest:
+        return known
+    event = WeightsPreserved(
+        model=model,
+        manifest=receipt.manifest,
+        manifest_sha256=receipt.manifest_sha256,
+        files=receipt.files,
+        tensors=receipt.tensors,
+        bytes_raw=receipt.bytes_raw,
+        bytes_stored=receipt.bytes_stored,
+        bytes_delta=receipt.bytes_delta_raw,
+        base=_registered(archive, model).event.base if base else None,
+        tensor_digest=receipt.tensor_digest,
+    )
+    archive.append(event)
+    return require_preserved(archive, model)
+
+
+def restore(
+    archive: Archive,
+    model: str,
+    dest: Path,
+    only: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Restored:
+    """Write the files of `model` to `dest`, every one checked against its recorded digests.
+
+    `only` limits it to files that match one of the patterns. Needs no key: whoever has the
+    folder can restore. Raises `IntegrityError` when a byte is not what was preserved.
+    """
+    manifest = require_preserved(archive, model).event.manifest
+    return archive.vault.restore(manifest, dest, only=only, progress=progress)
+
+
+def preserved(archive: Archive, model: str) -> Entry[WeightsPreserved] | None:
+    """Return the newest preservation of `model`, or None."""
+    return archive.history(model).last(WeightsPreserved)
+
+
+def require_preserved(archive: Archive, model: str) -> Entry[WeightsPreserved]:
+    """Return the newest preservation of `model`; raises `UserError` when there is none."""
+    entry = preserved(archive, model)
+    if entry is None:
+        _registered(archive, model)
+        raise UserError(f"{model} is not preserved yet; do that with: emeritus preserve {model}")
+    return entry
+
+
+def _registered(archive: Archive, model: str) -> Entry[ModelRegistered]:
+    for entry in archive.history().all(ModelRegistered):
+        if entry.event.model == model:
+            return entry
+    raise UserError(
+        f"no model {model!r} in this archive; register it with: emeritus add SOURCE --id {model}"
+    )
+
+
+def _base_manifest(archive: Archive, model: str) -> str | None:
+    base = _registered(archive, model).event.base
+    kept = preserved(archive, base) if base else None
+    return kept.event.manifest if kept else None

@@ -1,0 +1,137 @@
+"""`init`, `verify` and `replica`: the archive as a whole."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from emeritus.cli.options import with_archive, with_output
+from emeritus.cli.output import Output
+
+if TYPE_CHECKING:
+    from emeritus.archive import Archive
+
+
+@click.command(epilog="Example: emeritus init my-archive")
+@click.argument("root", type=click.Path(path_type=Path), required=False, metavar="[ARCHIVE]")
+@click.option("--policy", default="default", show_default=True, help="A TOML file, or `demo`.")
+@click.option("--place", default="here", show_default=True, help="Where the archive is kept.")
+@with_output
+def init(output: Output, root: Path | None, policy: str, place: str) -> None:
+    """Make an archive with keys and a policy.
+
+    Two keys are made: yours (steward) and one for what machines do (service). They lie in the
+    configuration directory, outside the archive; set EMERITUS_PASSPHRASE to encrypt them.
+    """
+    from emeritus import settings
+    from emeritus.archive import Founding, create
+    from emeritus.clock import SystemClock
+    from emeritus.lifecycle import policy as policies
+    from emeritus.lifecycle.shipped import policy_text
+
+    loaded = settings.load()
+    text = policy_text(policy)
+    founding = Founding(policy_name=policies.parse(text).name, policy_text=text, place=place)
+    archive = create(root or loaded.archive, founding, loaded, SystemClock())
+    output.line(f"archive {archive.id} at {archive.root}, policy {founding.policy_name}")
+    output.line(f"its fingerprint, which you should give to somebody else to keep:")
+    output.line(f"  {archive.genesis}", bold=True)
+    output.line(f"its keys are in {loaded.config / 'keys' / archive.id}; back them up")
+    output.document(
+        {"archive": str(archive.root), "id": archive.id, "fingerprint": archive.genesis}
+    )
+
+
+@click.command(epilog="Example: emeritus verify --deep --repair")
+@click.option("--deep", is_flag=True, help="Also decode every block and compare what comes out.")
+@click.option("--repair", is_flag=True, help="Replace damaged bytes by those of a replica.")
+@click.option(
+    "--trust", metavar="FINGERPRINT", help="The fingerprint that you know from elsewhere."
+)
+@with_archive
+def verify(archive: "Archive", output: Output, deep: bool, repair: bool, trust: str | None) -> int:
+    """Check everything that is stored, here and in every reachable replica.
+
+    Reads the stored bytes against their recorded digests, the signed history against its chain,
+    and the format pages. Exit code 3 when something is broken.
+    """
+    from emeritus.archive.fixity import repair_all, verify_all
+
+    verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
+    healed = repair_all(archive, verification, output.progress) if repair else ()
+    for replica, finding in verification.damage:
+        output.line(f"{finding.code}  {replica}: {finding.where}", fg="red")
+        output.line(f"      {finding.detail}")
+        for affected in finding.affects:
+            output.line(f"      affects {affected}")
+    for replica, where, source in healed:
+        output.line(f"repaired  {replica}: {where}, from {source}", fg="green")
+    if repair and verification.damage:
+        verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
+    for name, packs in verification.packs.items():
+        output.line(f"{name}: {packs} packs and {verification.commits} commits read")
+    if trust is None:
+        output.line("consistent with itself; --trust FINGERPRINT also shows that it is the one")
+    verdict = "nothing is broken" if verification.sound else "something is broken"
+    output.line(verdict, fg="green" if verification.sound else "red", bold=True)
+    output.document(verification.as_document(healed))
+    return 0 if verification.sound else 3
+
+
+@click.group()
+def replica() -> None:
+    """Keep complete copies of the archive in other places."""
+
+
+@replica.command("add", epilog="Example: emeritus replica add /mnt/second --place basel")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--place", required=True, help="What would be lost together, such as a building.")
+@with_archive
+def replica_add(archive: "Archive", output: Output, folder: Path, place: str) -> None:
+    """Make FOLDER a complete copy of the archive."""
+    from emeritus.archive.replication import add_replica
+
+    added = add_replica(archive, folder, place, output.progress)
+    output.line(f"replica {added.name} in {place} at {folder} is complete")
+    output.document({"replica": added.name, "place": place, "folder": str(folder)})
+
+
+@replica.command("sync", epilog="Example: emeritus replica sync")
+@with_archive
+def replica_sync(archive: "Archive", output: Output) -> None:
+    """Bring every reachable replica up to the present."""
+    from emeritus.archive.replication import replicas, sync
+
+    done = []
+    for each in replicas(archive):
+        if each.name == archive.replica:
+            continue
+        if each.reachable:
+            sync(archive, each, output.progress)
+            done.append(each.name)
+            output.line(f"{each.name}: up to date")
+        else:
+            output.line(f"{each.name}: not reachable from this machine")
+    output.document({"synced": done})
+
+
+@replica.command("list", epilog="Example: emeritus replica list --json")
+@with_archive
+def replica_list(archive: "Archive", output: Output) -> None:
+    """List the replicas and where they are."""
+    from emeritus.archive.replication import replicas
+
+    listed = replicas(archive)
+    rows = [
+        (each.name, each.place, str(each.folder) if each.reachable else "not reachable from here")
+        for each in listed
+    ]
+    output.table([("replica", "place", "folder"), *rows])
+    output.document(
+        {
+            "replicas": [
+                {"replica": each.name, "place": each.place, "reachable": each.reachable}
+                for each in listed
+            ]
+        }
+    )

@@ -1,0 +1,180 @@
+"""`add`, `status` and `deprecate`: the register."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emeritus.cli.options import with_archive
+from emeritus.cli.output import Output, size
+
+if TYPE_CHECKING:
+    from emeritus.archive import Archive
+    from emeritus.lifecycle.gates import Gate
+
+MARKS = {
+    "passed": ("✓", "green"),
+    "waived": ("~", "yellow"),
+    "not applicable": ("-", None),
+    "open": ("✗", "red"),
+    "owed": ("!", "red"),
+}
+
+
+@click.command(epilog="Example: emeritus add ./aster-1 --id acme/aster-1")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--id", "model", required=True, help="The model's id, such as acme/aster-1.")
+@click.option("--base", metavar="ID", help="The registered model that it was made from.")
+@click.option("--reason", default="offered to the public", help="Why the policy covers it.")
+@with_archive
+def add(
+    archive: "Archive", output: Output, source: Path, model: str, base: str | None, reason: str
+) -> None:
+    """Register the model in SOURCE, a folder or a GGUF file.
+
+    Says at once how much of the procedure can be done for a model of its kind.
+    """
+    from emeritus.procedure.registration import register_source
+
+    reach = register_source(archive, source, model, base, reason)
+    output.line(f"{model} is registered")
+    for sentence in reach.sentences():
+        output.line(f"  {sentence}")
+    output.document({"model": model, "reach": reach.as_document()})
+
+
+@click.command(epilog="Example: emeritus status acme/aster-1")
+@click.argument("model", required=False, metavar="[ID]")
+@with_archive
+def status(archive: "Archive", output: Output, model: str | None) -> None:
+    """Show where every model stands, or one model with its gates."""
+    from emeritus.lifecycle.moves import loosenings
+
+    loosened = loosenings(archive)
+    if loosened:
+        output.line("this archive's policy asks for less than the one that Emeritus ships:")
+        for sentence in loosened:
+            output.line(f"  {sentence}")
+    if model is None:
+        _show_all(archive, output, loosened)
+    else:
+        _show_one(archive, output, model, loosened)
+
+
+def _show_all(archive: "Archive", output: Output, loosened: tuple[str, ...]) -> None:
+    from emeritus.lifecycle.moves import gates_of, state_of
+    from emeritus.lifecycle.states import models
+
+    rows, documents = [], []
+    for model in models(archive.history()):
+        state, gates = state_of(archive, model), gates_of(archive, model)
+        for offering in state.offerings.values():
+            closed = sum(gate.closed for gate in gates)
+            date = offering.date
+            day = f"{date.retire_on} ({date.kind})" if date else ""
+            rows.append(
+                (model, offering.name, str(offering.state), day, f"{closed}/{len(gates)} gates")
+            )
+            documents.append({"model": model, **_offering_document(offering)})
+    if rows:
+        output.table([("model", "offering", "state", "retires", "closed"), *rows])
+    else:
+        output.line("no model is registered yet: emeritus add SOURCE --id ID")
+    output.document({"models": documents, "loosened": list(loosened)})
+
+
+def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[str, ...]) -> None:
+    from emeritus.archive.preservation import preserved
+    from emeritus.lifecycle.moves import gates_of, state_of
+
+    state, gates = state_of(archive, model), gates_of(archive, model)
+    output.line(model, bold=True)
+    for offering in state.offerings.values():
+        output.line(f"  {offering.name}: {offering.state}")
+        for date in offering.dates:
+            output.line(f"    {date.kind} to end on {date.retire_on} (event {date.entry})")
+    kept = preserved(archive, model)
+    if kept is not None:
+        raw, stored = kept.event.bytes_raw, kept.event.bytes_stored
+        share = f"{stored / raw:.1%}" if raw else "0 %"
+        output.line(f"  kept: {kept.event.files} files, {size(raw)} in {size(stored)} ({share})")
+    show_gates(output, gates)
+    for violation in state.violations:
+        output.line(f"  not by the rules: {violation}", fg="red")
+    output.document(
+        {
+            "model": model,
+            "access": state.access,
+            "retired": state.retired,
+            "offerings": [_offering_document(each) for each in state.offerings.values()],
+            "gates": [gate_document(gate) for gate in gates],
+            "violations": list(state.violations),
+            "loosened": list(loosened),
+        }
+    )
+
+
+def show_gates(output: Output, gates: "list[Gate]") -> None:
+    """Print one gate a line, with what was found and the command that would close it."""
+    for gate in gates:
+        mark, colour = MARKS[gate.standing]
+        cited = f"  [{', '.join(gate.evidence[:4])}]" if gate.evidence else ""
+        output.line(f"  {mark} {gate.name:<12} {gate.because}{cited}", fg=colour)
+        if gate.command:
+            output.line(f"      {gate.command}")
+
+
+def gate_document(gate: "Gate") -> dict[str, Any]:
+    """Return a gate for programs."""
+    return {
+        "gate": gate.name,
+        "standing": str(gate.standing),
+        "because": gate.because,
+        "evidence": list(gate.evidence),
+        "command": gate.command,
+    }
+
+
+def _offering_document(offering: Any) -> dict[str, Any]:
+    return {
+        "offering": offering.name,
+        "state": str(offering.state),
+        "successor": offering.successor,
+        "dates": [
+            {"retire_on": each.retire_on, "kind": str(each.kind), "event": each.entry}
+            for each in offering.dates
+        ],
+    }
+
+
+@click.command(
+    epilog="Example: emeritus deprecate acme/aster-1 --retire-on 2027-03-01 --successor acme/aster-2"
+)
+@click.argument("model", metavar="ID")
+@click.option("--retire-on", required=True, metavar="DATE", help="The day, as 2027-03-01.")
+@click.option("--successor", metavar="ID", help="What takes its place.")
+@click.option("--offering", default="api", show_default=True, help="Channel and region.")
+@click.option(
+    "--kind",
+    type=click.Choice(["floor", "announced", "confirmed"]),
+    default="announced",
+    show_default=True,
+    help="How firm the date is.",
+)
+@with_archive
+def deprecate(
+    archive: "Archive",
+    output: Output,
+    model: str,
+    retire_on: str,
+    successor: str | None,
+    offering: str,
+    kind: str,
+) -> None:
+    """Announce the end of an offering, or add a date to it; earlier dates stay on record."""
+    from emeritus.lifecycle.moves import announce
+    from emeritus.record.events import DateKind
+
+    entry = announce(archive, model, offering, retire_on, DateKind(kind), successor)
+    output.line(f"{model} on {offering}: {kind} to end on {retire_on} (event {entry.id})")
+    output.document({"model": model, "offering": offering, "event": entry.id})

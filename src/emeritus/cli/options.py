@@ -1,0 +1,59 @@
+"""Options that every command shares, and the archive that they name."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from emeritus.cli.output import Output
+
+if TYPE_CHECKING:
+    from emeritus.archive import Archive
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def with_output(function: Callable[Concatenate[Output, P], R]) -> Callable[P, R]:
+    """Give a command `--json`, and its output as the first argument."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @functools.wraps(function)
+    def command(*args: Any, as_json: bool, **kwargs: Any) -> R:
+        return function(Output(as_json), *args, **kwargs)
+
+    return command
+
+
+def with_archive(function: Callable[Concatenate["Archive", Output, P], R]) -> Callable[P, R]:
+    """Give a command `--archive` and `--json`; the open archive and the output come first."""
+
+    @click.option(
+        "--archive",
+        "root",
+        type=click.Path(path_type=Path),
+        help="The archive [default: $EMERITUS_ARCHIVE, else ./emeritus-archive].",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @functools.wraps(function)
+    def command(*args: Any, root: Path | None, as_json: bool, **kwargs: Any) -> R:
+        return function(opened(root), Output(as_json), *args, **kwargs)
+
+    return command
+
+
+def opened(root: Path | None) -> "Archive":
+    """Open the archive at `root`, or the one that the environment names."""
+    from emeritus import settings
+    from emeritus.archive import open_archive
+    from emeritus.clock import SystemClock
+
+    loaded = settings.load()
+    return open_archive(root or loaded.archive, loaded, SystemClock())
+
+
+as_person = click.option(
+    "--as", "key", default="steward", show_default=True, metavar="NAME", help="The key that signs."
+)

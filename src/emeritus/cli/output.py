@@ -1,0 +1,87 @@
+"""How the program speaks: lines for people, one document for programs, progress on the side."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from emeritus.errors import printable
+
+BAR_WIDTH = 24
+REDRAW_SECONDS = 0.1
+
+
+class Output:
+    """One command's output: either lines, or a single JSON document at the end."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.progress = Progress(sys.stderr.isatty() and not as_json)
+
+    def line(self, text: str = "", **style: Any) -> None:
+        """Print a line for people."""
+        self.progress.clear()
+        if not self.as_json:
+            click.secho(text, **style)
+
+    def document(self, value: Mapping[str, Any]) -> None:
+        """Print the command's result for programs."""
+        if self.as_json:
+            click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+    def table(self, rows: Sequence[Sequence[str]], indent: str = "") -> None:
+        """Print rows in columns as wide as they need to be; the last column runs on."""
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+            self.line((indent + "  ".join([*cells, row[-1]])).rstrip())
+
+
+    @staticmethod
+    def untrusted(text: str) -> str:
+        """Return text that a model or a stranger wrote, safe to show on a terminal."""
+        return printable(text)
+
+
+class Progress:
+    """A bar on standard error, when that is a terminal: `callback(label, done, total)`."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self._drawn = False
+        self._label = ""
+        self._started = self._last = 0.0
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        """Show how far `label` has come, in whatever unit `total` is."""
+        now = time.monotonic()
+        if label != self._label:
+            self._label, self._started, self._last = label, now, 0.0
+        if not self._shown or (now - self._last < REDRAW_SECONDS and done < total):
+            return
+        self._last = now
+        share = done / total if total else 1.0
+        bar = "█" * round(share * BAR_WIDTH) + "░" * (BAR_WIDTH - round(share * BAR_WIDTH))
+        left = (now - self._started) * (1 - share) / share if share > 0 else 0.0
+        rest = f"  {left:.0f} s left" if left >= 1 else ""
+        click.echo(f"\r\x1b[2K  {bar} {share:4.0%}  {label[:48]}{rest}", nl=False, err=True)
+        self._drawn = True
+
+    def clear(self) -> None:
+        """Take the bar away, so that a line can be printed."""
+        if self._drawn:
+            click.echo("\r\x1b[2K", nl=False, err=True)
+            self._drawn = False
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it: `1.45 MB` (SI units)."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            return f"{count} B" if unit == "B" else f"{value:.2f} {unit}"
+        value /= 1000
+    raise AssertionError

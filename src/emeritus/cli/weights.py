@@ -1,0 +1,101 @@
+"""`preserve`, `restore` and `revive`: the weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from emeritus.cli.options import with_archive
+from emeritus.cli.output import Output, size
+
+if TYPE_CHECKING:
+    from emeritus.archive import Archive
+
+
+@click.command(epilog="Example: emeritus preserve acme/aster-1")
+@click.argument("model", metavar="ID")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="Where its files lie.")
+@with_archive
+def preserve(archive: "Archive", output: Output, model: str, source: Path | None) -> None:
+    """Keep a model's files, what is needed to run them, and reference outputs where possible.
+
+    Run it again after an interruption: what is durable already is not written again.
+    """
+    from emeritus.procedure.keeping import preserve_model
+
+    kept = preserve_model(archive, model, source, output.progress)
+    event = kept.weights.event
+    share = f" ({event.bytes_stored / event.bytes_raw:.1%})" if event.bytes_raw else ""
+    output.line(
+        f"{model}: {event.files} files, {size(event.bytes_raw)} kept in "
+        f"{size(event.bytes_stored)}{share}"
+    )
+    if event.bytes_delta:
+        output.line(f"  {size(event.bytes_delta)} of it as a difference to {event.base}")
+    for sentence in kept.said:
+        output.line(f"  {sentence}")
+    output.document(
+        {
+            "model": model,
+            "event": kept.weights.id,
+            "files": event.files,
+            "bytes_raw": event.bytes_raw,
+            "bytes_stored": event.bytes_stored,
+            "bytes_delta": event.bytes_delta,
+            "tensor_digest": event.tensor_digest,
+            "said": list(kept.said),
+        }
+    )
+
+
+@click.command(epilog="Example: emeritus restore acme/aster-1 ./aster-1-restored")
+@click.argument("model", metavar="ID")
+@click.argument("dest", type=click.Path(path_type=Path))
+@click.option("--only", multiple=True, metavar="PATTERN", help="Only files that match; repeatable.")
+@with_archive
+def restore(
+    archive: "Archive", output: Output, model: str, dest: Path, only: tuple[str, ...]
+) -> None:
+    """Write a model's files to DEST, every byte checked against what was recorded."""
+    from emeritus.archive import preservation
+
+    restored = preservation.restore(archive, model, dest, only, output.progress)
+    output.line(f"{restored.files} files, {size(restored.bytes)}, at {dest}; every digest agrees")
+    output.document({"model": model, "files": restored.files, "bytes": restored.bytes})
+
+
+@click.command(epilog="Example: emeritus revive acme/aster-1 --drill")
+@click.argument("model", metavar="ID")
+@click.option("--drill", is_flag=True, help="Prove that it still works, record that, and stop.")
+@click.option("--runtime", help="local or reference [default: what fits the model].")
+@with_archive
+def revive(archive: "Archive", output: Output, model: str, drill: bool, runtime: str | None) -> int:
+    """Start a restored copy of a model, or drill it.
+
+    Without --drill the copy is served on this machine, in the form that OpenAI clients speak,
+    until you stop it. A drill restores, climbs the verification ladder as far as the model and
+    its runtime reach, and records the result.
+    """
+    from emeritus.revival.drill import run_drill
+    from emeritus.revival.serving import serve
+
+    if not drill:
+        with serve(archive, model, runtime, output.progress) as endpoint:
+            output.line(f"{model} answers at {endpoint.url} (model name: {endpoint.model})")
+            output.line("stop it with Ctrl-C")
+            output.document({"url": endpoint.url, "model": endpoint.model})
+            click.pause("") if click.get_text_stream("stdin").isatty() else _wait()
+        return 0
+    result = run_drill(archive, model, runtime, output.progress)
+    for rung in result.rungs:
+        output.line(f"  {'✓' if rung.passed else '✗'} {rung.rung}: {rung.detail}")
+    for sentence in result.unreachable:
+        output.line(f"  - {sentence}")
+    output.document(result.as_document())
+    return 0 if result.passed else 3
+
+
+def _wait() -> None:
+    import threading
+
+    threading.Event().wait()

@@ -1,0 +1,266 @@
+"""The moves that people make: each is checked against the rules, then recorded."""
+
+import datetime
+import re
+from typing import Any
+
+from emeritus.archive import STEWARD, Archive
+from emeritus.errors import UserError
+from emeritus.lifecycle import policy as policies
+from emeritus.lifecycle import shipped
+from emeritus.lifecycle.gates import Gate, judge
+from emeritus.lifecycle.policy import Policy
+from emeritus.lifecycle.states import SERVED, ModelState, Offering, State, fold, models, refusal
+from emeritus.record import Entry
+from emeritus.record.events import (
+    AccessDecided,
+    DateKind,
+    DateMoved,
+    Event,
+    GateApproved,
+    GateWaived,
+    ModelCovered,
+    ModelRegistered,
+    ModelReinstated,
+    ModelRetired,
+    OfferingOpened,
+    PolicyAdopted,
+    PreferenceActedOn,
+    PreferenceConsidered,
+    PreferenceDeclined,
+    PreferenceDocumented,
+    ReportSigned,
+    RetirementAnnounced,
+)
+
+DEFAULT_OFFERING = "api"
+ACCESS = ("none", "by-request", "public")
+DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | PreferenceDeclined]] = {
+    "considered": PreferenceConsidered,
+    "acted-on": PreferenceActedOn,
+    "declined": PreferenceDeclined,
+}
+
+_MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}\Z")
+_OFFERING = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}\Z")
+
+
+def policy_in_force(archive: Archive) -> Policy:
+    """Return the policy adopted last."""
+    adopted = archive.history().last(PolicyAdopted)
+    if adopted is None:
+        raise UserError("the archive has no policy; adopt one with: emeritus init --policy FILE")
+    return policies.parse(adopted.event.text)
+
+
+def loosenings(archive: Archive) -> tuple[str, ...]:
+    """Say where the policy in force asks for less than the one that Emeritus ships."""
+    reference = policies.parse(shipped.policy_text(shipped.DEFAULT))
+    return policies.loosened(policy_in_force(archive), reference)
+
+
+def gates_of(archive: Archive, model: str) -> list[Gate]:
+    """Return the verdict on every gate for a registered model, now."""
+    require_registered(archive, model)
+    policy = policy_in_force(archive)
+    return judge(model, archive.history(), policy, archive.clock.now())
+
+
+def state_of(archive: Archive, model: str) -> ModelState:
+    """Return where a registered model stands. Raises `UserError` for an unknown id."""
+    require_registered(archive, model)
+    return fold(model, archive.history())
+
+
+def require_registered(archive: Archive, model: str) -> None:
+    """Raise `UserError` when no model of that id is registered."""
+    known = models(archive.history())
+    if model not in known:
+        listed = ", ".join(known) or "none yet"
+        raise UserError(
+            f"no model {model!r} in this archive (registered: {listed}); "
+            f"register it with: emeritus add SOURCE --id {model}"
+        )
+
+
+def register(archive: Archive, registered: ModelRegistered, coverage: str) -> None:
+    """Register a model, covered by the policy for the reason `coverage`, offered on `api`."""
+    if _MODEL_ID.match(registered.model) is None:
+        raise UserError(
+            f"{registered.model!r} cannot be a model's id: use parts of a-z, 0-9, dot and dash "
+            "joined by /, such as acme/aster-1"
+        )
+    if registered.model in models(archive.history()):
+        raise UserError(f"{registered.model} is registered already; nothing was changed")
+    if registered.base is not None:
+        require_registered(archive, registered.base)
+    archive.append(
+        registered,
+        ModelCovered(model=registered.model, covered=True, reason=coverage),
+        OfferingOpened(model=registered.model, offering=DEFAULT_OFFERING),
+        key=STEWARD,
+    )
+
+
+def announce(
+    archive: Archive,
+    model: str,
+    offering: str,
+    retire_on: str,
+    kind: DateKind,
+    successor: str | None,
+) -> Entry[Event | None]:
+    """Announce the end of an offering, or add a date to one that is announced.
+
+    An earlier date stays on record beside the new one.
+    """
+    _require_day(retire_on)
+    if _OFFERING.match(offering) is None:
+        raise UserError(f"{offering!r} cannot name an offering: use names such as api or api/eu")
+    here = state_of(archive, model).offerings.get(offering)
+    events: list[Event] = []
+    if here is None:
+        events.append(OfferingOpened(model=model, offering=offering))
+    if here is not None and here.state is State.DEPRECATED:
+        event: Event = DateMoved(
+            model=model, offering=offering, retire_on=retire_on, date_kind=kind, reason="moved"
+        )
+    else:
+        event = RetirementAnnounced(
+            model=model,
+            offering=offering,
+            retire_on=retire_on,
+            date_kind=kind,
+            successor=successor,
+        )
+        _require_allowed(here, event, opened=here is None)
+    return archive.append(*events, event, key=STEWARD)[-1]
+
+
+def waive(archive: Archive, model: str, gate: str, reason: str, key: str) -> None:
+    """Let a model pass a gate without its evidence; a named person's decision, kept in public."""
+    standing = {each.name: each for each in gates_of(archive, model)}
+    if gate not in standing:
+        raise UserError(f"no gate {gate!r}; the gates are: {', '.join(standing)}")
+    if gate == "approved":
+        raise UserError("approval cannot be waived: it is what makes a waiver accountable")
+    if standing[gate].closed:
+        raise UserError(f"the gate {gate} is {standing[gate].standing} already; nothing to waive")
+    if not reason.strip():
+        raise UserError("a waiver needs a reason: --reason TEXT")
+    archive.append(GateWaived(model=model, gate=gate, reason=reason), key=key)
+
+
+def approve(archive: Archive, model: str, key: str) -> None:
+    """Record one person's approval of the newest report."""
+    require_registered(archive, model)
+    signer = archive.signer(key).key
+    for entry in archive.history(model).all(GateApproved):
+        if entry.signer == signer and _after_report(archive, model, entry):
+            raise UserError(f"{entry.signed_by} has approved already; another person must be next")
+    archive.append(GateApproved(model=model, gate="approved"), key=key)
+
+
+def dispose(
+    archive: Archive, model: str, preference: str, disposition: str, reason: str, key: str
+) -> None:
+    """Record what a person decided about a documented preference, with the reason."""
+    known = [
+        entry.event.preference
+        for entry in archive.history(model).all(PreferenceDocumented)
+        if entry.event.model == model
+    ]
+    if preference not in known:
+        raise UserError(f"no preference {preference!r} of {model}; documented: {', '.join(known)}")
+    if not reason.strip():
+        raise UserError("a disposition needs a reason: --reason TEXT")
+    kind = DISPOSITIONS[disposition]
+    archive.append(kind(model=model, preference=preference, reason=reason), key=key)
+
+
+def retire(archive: Archive, model: str, emergency: str | None = None) -> list[str]:
+    """End every offering of a model that is still served; return their names.
+
+    Raises `UserError` while a gate is open or a date is not reached. With `emergency` (the
+    reason) nothing blocks: the open gates are recorded as owed, and stay owed in public.
+    """
+    served = [each for each in state_of(archive, model).offerings.values() if each.state in SERVED]
+    if not served:
+        raise UserError(f"{model} is retired already; nothing was changed")
+    waiting = [gate for gate in gates_of(archive, model) if not gate.closed]
+    if emergency is None:
+        _require_closed(model, waiting)
+        for offering in served:
+            _require_reached(archive, model, offering)
+    events = [
+        ModelRetired(
+            model=model,
+            offering=offering.name,
+            emergency=emergency is not None,
+            owed=tuple(gate.name for gate in waiting),
+            reason=emergency,
+        )
+        for offering in served
+    ]
+    archive.append(*events, key=STEWARD)
+    return [offering.name for offering in served]
+
+
+def reinstate(archive: Archive, model: str, reason: str) -> list[str]:
+    """Bring back every retired offering of a model; return their names."""
+    gone = [
+        each for each in state_of(archive, model).offerings.values() if each.state is State.RETIRED
+    ]
+    if not gone:
+        raise UserError(f"{model} is not retired; nothing was changed")
+    events = [ModelReinstated(model=model, offering=each.name, reason=reason) for each in gone]
+    archive.append(*events, key=STEWARD)
+    return [each.name for each in gone]
+
+
+def decide_access(archive: Archive, decided: AccessDecided) -> None:
+    """Record who may use the model after its retirement, with cost, risk and reason."""
+    require_registered(archive, decided.model)
+    if decided.access not in ACCESS:
+        raise UserError(f"access is one of {', '.join(ACCESS)}, not {decided.access!r}")
+    archive.append(decided, key=STEWARD)
+
+
+def _after_report(archive: Archive, model: str, entry: Entry[Any]) -> bool:
+    report = archive.history(model).last(ReportSigned)
+    return report is None or entry.place > report.place
+
+
+def _require_closed(model: str, waiting: list[Gate]) -> None:
+    if waiting:
+        lines = "\n".join(f"  {gate.name}: {gate.because}\n    {gate.command}" for gate in waiting)
+        raise UserError(
+            f"{model} cannot be retired while gates are open:\n{lines}\n"
+            f"in an emergency: emeritus retire {model} --emergency REASON (the gates stay owed)"
+        )
+
+
+def _require_reached(archive: Archive, model: str, offering: Offering) -> None:
+    today = archive.clock.now().date()
+    if offering.date is None or datetime.date.fromisoformat(offering.date.retire_on) <= today:
+        return
+    raise UserError(
+        f"{model} on {offering.name} was promised until {offering.date.retire_on}; "
+        "all gates are closed: run the same command on that day"
+    )
+
+
+def _require_allowed(offering: Offering | None, event: Event, *, opened: bool) -> None:
+    state = State.ACTIVE if opened else offering.state if offering else None
+    rule = refusal(state, event)
+    if rule is not None:
+        raise UserError(f"not recorded: {rule}")
+
+
+def _require_day(text: str) -> None:
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise UserError(f"{text!r} is no date; write it as 2027-01-31")

@@ -1,0 +1,140 @@
+"""The policy as data: what each gate asks for, and where a policy asks for less than another."""
+
+from typing import Final
+
+import msgspec
+
+from emeritus.errors import UserError
+
+FORMAT: Final = "emeritus-policy/0"
+
+
+class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Days between the announcement and the confirmed date."""
+
+    days_min: int
+
+
+class Preserved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Replicas, the places that they are in, and how fresh their deep fixity check is."""
+
+    replicas_min: int
+    places_min: int
+    verified_within_days: int
+
+
+class Revival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many rungs of the verification ladder a drill passes, where the model can reach them."""
+
+    rungs_min: int
+
+
+class Interviewed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which protocols count, and how many complete sessions of the primary arm."""
+
+    protocols: tuple[str, ...]
+    sessions_min: int
+
+
+class Required(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A gate that is asked for or not."""
+
+    required: bool
+
+
+class Guided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Days between the guide for users and the confirmed date."""
+
+    days_min: int
+
+
+class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the model was shown the report for comment."""
+
+    shown_to_model: bool
+
+
+class Approved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many different people approve."""
+
+    people_min: int
+
+
+class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What each gate asks for, in the order in which a retirement meets them."""
+
+    notice: Notice
+    preserved: Preserved
+    revival: Revival
+    interviewed: Interviewed
+    considered: Required
+    evaluated: Required
+    guided: Guided
+    reported: Reported
+    approved: Approved
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy; every field stands in its TOML text."""
+
+    format: str
+    name: str
+    gates: Gates
+
+
+def parse(text: str) -> Policy:
+    """Read the TOML text of a policy. Raises `UserError` naming the first thing that is wrong."""
+    try:
+        policy = msgspec.toml.decode(text, type=Policy)
+    except msgspec.DecodeError as error:
+        raise UserError(f"the policy cannot be used: {error}") from error
+    if policy.format != FORMAT:
+        raise UserError(f"the policy has format {policy.format!r}; this version reads {FORMAT!r}")
+    return policy
+
+
+def loosened(policy: Policy, reference: Policy) -> tuple[str, ...]:
+    """Say in one sentence each where `policy` asks for less than `reference`."""
+    ours, theirs = policy.gates, reference.gates
+    sessions = ours.interviewed.sessions_min, theirs.interviewed.sessions_min
+    said = [
+        _fewer("notice", "days of notice", ours.notice.days_min, theirs.notice.days_min),
+        _fewer("preserved", "replicas", ours.preserved.replicas_min, theirs.preserved.replicas_min),
+        _fewer("preserved", "places", ours.preserved.places_min, theirs.preserved.places_min),
+        _fewer(
+            "preserved",
+            "days at most since the last deep check",
+            -ours.preserved.verified_within_days,
+            -theirs.preserved.verified_within_days,
+        ),
+        _fewer("revival", "rungs", ours.revival.rungs_min, theirs.revival.rungs_min),
+        _fewer("interviewed", "sessions", *sessions),
+        _protocols(ours.interviewed.protocols, theirs.interviewed.protocols),
+        _dropped("considered", ours.considered.required, theirs.considered.required),
+        _dropped("evaluated", ours.evaluated.required, theirs.evaluated.required),
+        _fewer("guided", "days with the guide", ours.guided.days_min, theirs.guided.days_min),
+        _shown(ours.reported.shown_to_model, theirs.reported.shown_to_model),
+        _fewer("approved", "people", ours.approved.people_min, theirs.approved.people_min),
+    ]
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _fewer(gate: str, what: str, ours: int, theirs: int) -> str | None:
+    if ours >= theirs:
+        return None
+    return f"{gate}: {abs(ours)} {what} instead of {abs(theirs)}"
+
+
+def _protocols(ours: tuple[str, ...], theirs: tuple[str, ...]) -> str | None:
+    extra = sorted(set(ours) - set(theirs))
+    if not extra:
+        return None
+    return f"interviewed: the protocol {', '.join(extra)} counts as well as {', '.join(theirs)}"
+
+
+def _dropped(gate: str, ours: bool, theirs: bool) -> str | None:
+    return f"{gate}: not asked for" if theirs and not ours else None
+
+
+def _shown(ours: bool, theirs: bool) -> str | None:
+    return "reported: the model need not be shown the report" if theirs and not ours else None

@@ -1,0 +1,186 @@
+"""Where a model stands: a fold over its events. Pure.
+
+State belongs to the offering (a model on one channel and region):
+
+    active → legacy → deprecated → retired → reinstated → deprecated → …
+"""
+
+import dataclasses
+import enum
+
+from emeritus.record.entry import Entry, History
+from emeritus.record.events import (
+    AccessDecided,
+    DateKind,
+    DateMoved,
+    Event,
+    LegacyDeclared,
+    ModelCovered,
+    ModelRegistered,
+    ModelReinstated,
+    ModelRetired,
+    OfferingOpened,
+    RetirementAnnounced,
+)
+
+
+class State(enum.StrEnum):
+    """The state of one offering."""
+
+    ACTIVE = "active"
+    LEGACY = "legacy"
+    DEPRECATED = "deprecated"
+    RETIRED = "retired"
+    REINSTATED = "reinstated"
+
+
+SERVED = frozenset({State.ACTIVE, State.LEGACY, State.DEPRECATED, State.REINSTATED})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DateClaim:
+    """A date that was stated for the end of an offering; later claims stand beside earlier ones."""
+
+    retire_on: str
+    kind: DateKind
+    source: str
+    entry: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Offering:
+    """One offering as the record tells it."""
+
+    name: str
+    state: State
+    dates: tuple[DateClaim, ...] = ()
+    successor: str | None = None
+    announced: Entry[RetirementAnnounced] | None = None
+    retired: Entry[ModelRetired] | None = None
+
+    @property
+    def date(self) -> DateClaim | None:
+        """The newest claim about its end, or None."""
+        return self.dates[-1] if self.dates else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModelState:
+    """One model as the record tells it. `violations` are recorded moves that no rule allows."""
+
+    model: str
+    registered: Entry[ModelRegistered] | None = None
+    covered: Entry[ModelCovered] | None = None
+    access: str = "none"
+    offerings: dict[str, Offering] = dataclasses.field(default_factory=dict)
+    violations: tuple[str, ...] = ()
+
+    @property
+    def retired(self) -> bool:
+        """Whether the model was offered and is served nowhere any more."""
+        return bool(self.offerings) and not any(
+            offering.state in SERVED for offering in self.offerings.values()
+        )
+
+
+def refusal(state: State | None, event: Event) -> str | None:
+    """Return the rule that forbids `event` for an offering in `state`, or None when it may be.
+
+    `state` is None for an offering that was never opened.
+    """
+    match event:
+        case OfferingOpened():
+            allowed: frozenset[State | None] = frozenset({None})
+        case LegacyDeclared():
+            allowed = frozenset({State.ACTIVE, State.REINSTATED})
+        case RetirementAnnounced():
+            allowed = frozenset({State.ACTIVE, State.LEGACY, State.REINSTATED})
+        case DateMoved():
+            allowed = frozenset({State.DEPRECATED})
+        case ModelRetired():
+            allowed = SERVED if event.emergency else frozenset({State.DEPRECATED})
+        case ModelReinstated():
+            allowed = frozenset({State.RETIRED})
+        case _:
+            return None
+    if state in allowed:
+        return None
+    kind = str(type(event).__struct_config__.tag)
+    needed = " or ".join(sorted(str(each) if each else "not opened" for each in allowed))
+    return f"{kind} needs an offering that is {needed}; it is {state or 'not opened'}"
+
+
+def fold(model: str, history: History) -> ModelState:
+    """Return where `model` stands after `history`."""
+    standing = ModelState(model)
+    for entry in history.about(model):
+        standing = _apply(standing, entry)
+    return standing
+
+
+def models(history: History) -> list[str]:
+    """Return the ids of all registered models, in the order of registration."""
+    return list(dict.fromkeys(entry.event.model for entry in history.all(ModelRegistered)))
+
+
+def _apply(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
+    event = entry.event
+    match event:
+        case ModelRegistered():
+            return dataclasses.replace(standing, registered=entry)
+        case ModelCovered():
+            return dataclasses.replace(standing, covered=entry)
+        case AccessDecided():
+            return dataclasses.replace(standing, access=event.access)
+        case (
+            OfferingOpened()
+            | LegacyDeclared()
+            | RetirementAnnounced()
+            | DateMoved()
+            | ModelRetired()
+            | ModelReinstated()
+        ):
+            return _move(standing, entry, event.offering)
+        case _:
+            return standing
+
+
+def _move(standing: ModelState, entry: Entry[Event | None], name: str) -> ModelState:
+    before = standing.offerings.get(name)
+    event = entry.event
+    if event is None:
+        return standing
+    rule = refusal(before.state if before else None, event)
+    if rule is not None:
+        return dataclasses.replace(
+            standing, violations=(*standing.violations, f"event {entry.id}: {rule}")
+        )
+    after = _next(before or Offering(name, State.ACTIVE), entry)
+    return dataclasses.replace(standing, offerings={**standing.offerings, name: after})
+
+
+def _next(offering: Offering, entry: Entry[Event | None]) -> Offering:
+    match entry.event:
+        case LegacyDeclared():
+            return dataclasses.replace(offering, state=State.LEGACY)
+        case RetirementAnnounced() as event:
+            return dataclasses.replace(
+                offering,
+                state=State.DEPRECATED,
+                dates=(*offering.dates, _claim(event, entry.id)),
+                successor=event.successor,
+                announced=entry,
+                retired=None,
+            )
+        case DateMoved() as event:
+            return dataclasses.replace(offering, dates=(*offering.dates, _claim(event, entry.id)))
+        case ModelRetired():
+            return dataclasses.replace(offering, state=State.RETIRED, retired=entry)
+        case ModelReinstated():
+            return dataclasses.replace(offering, state=State.REINSTATED)
+        case _:
+            return offering
+
+
+def _claim(event: RetirementAnnounced | DateMoved, entry: str) -> DateClaim:
+    return DateClaim(event.retire_on, event.date_kind, event.source, entry)

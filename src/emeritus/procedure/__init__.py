@@ -1,0 +1,1 @@
+"""Procedure: a whole retirement, step by step, resuming where the record says it stopped."""

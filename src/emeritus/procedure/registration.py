@@ -1,0 +1,46 @@
+"""Takes a model into the register, saying first how far the procedure can go for it."""
+
+from pathlib import Path
+
+from emeritus.archive import Archive, notes
+from emeritus.errors import UserError
+from emeritus.lifecycle import moves
+from emeritus.record.events import ModelRegistered
+from emeritus.runtimes import Reach, choose, describe, reach
+
+
+def register_source(
+    archive: Archive, source: Path, model: str, base: str | None, reason: str
+) -> Reach:
+    """Register the model that lies in `source`; return what can be done for a model of its kind.
+
+    Raises `UserError` when `source` holds no model, or the id is unusable or taken.
+    """
+    description = describe(source)
+    registered = ModelRegistered(
+        model=model,
+        form=description.form,
+        architecture=description.architecture or "unknown",
+        parameters=description.parameters or 0,
+        base=base,
+        licence=description.licence,
+    )
+    moves.register(archive, registered, reason)
+    notes.note_source(archive, model, source)
+    return reach(description, choose(description))
+
+
+def source_of(archive: Archive, model: str, named: Path | None) -> Path:
+    """Return where the model's files lie: the path that was named now, or the one noted before."""
+    if named is not None:
+        if not named.exists():
+            raise UserError(f"there is nothing at {named}")
+        notes.note_source(archive, model, named)
+        return named
+    source = notes.source_of(archive, model)
+    if not source.exists():
+        raise UserError(
+            f"{model} was registered from {source}, and nothing lies there now; "
+            f"name its place with --from SOURCE"
+        )
+    return source

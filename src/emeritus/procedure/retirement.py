@@ -1,0 +1,153 @@
+"""A whole retirement: every step that a machine may do, then what people must still do.
+
+The record says what is done, so a retirement that was stopped anywhere goes on from there.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from emeritus.archive import Archive, preservation
+from emeritus.archive.fixity import verify_all
+from emeritus.archive.replication import replicas, sync
+from emeritus.errors import UserError
+from emeritus.lifecycle import moves
+from emeritus.lifecycle.gates import Gate
+from emeritus.lifecycle.states import models
+from emeritus.procedure.keeping import preserve_model
+from emeritus.procedure.listening import Target, listen
+from emeritus.procedure.registration import register_source
+from emeritus.procedure.reporting import write_report
+from emeritus.record.events import (
+    DrillPassed,
+    InterviewImpossible,
+    ModelRegistered,
+    PreferenceDocumented,
+    ReportSigned,
+    SessionHeld,
+)
+from emeritus.revival.drill import run_drill
+from emeritus.vault import Progress
+
+Tell = Callable[[str], None]
+PLAN = "demo"  # the one protocol of this version
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """How far a retirement came: the gates as they stand, and what is left for people."""
+
+    model: str
+    retired: bool
+    gates: list[Gate]
+    todo: tuple[str, ...]
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the outcome for programs."""
+        return {
+            "model": self.model,
+            "retired": self.retired,
+            "gates": [dataclasses.asdict(gate) for gate in self.gates],
+            "todo": list(self.todo),
+        }
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Retirement:
+    """One retirement under way."""
+
+    archive: Archive
+    model: str
+    source: Path | None
+    tell: Tell
+    progress: Progress | None
+
+    def register(self) -> None:
+        """Register the model when it is not yet."""
+        if self.model in models(self.archive.history()):
+            return
+        if self.source is None:
+            raise UserError(f"{self.model} is not registered; name its files with --from SOURCE")
+        reach = register_source(self.archive, self.source, self.model, None, "named for retirement")
+        self.tell(f"registered {self.model}")
+        for sentence in reach.sentences():
+            self.tell(f"  {sentence}")
+
+    def preserve(self) -> None:
+        """Preserve it, unless it is preserved and no source is named now."""
+        if preservation.preserved(self.archive, self.model) and self.source is None:
+            return
+        kept = preserve_model(self.archive, self.model, self.source, self.progress)
+        event = kept.weights.event
+        self.tell(f"preserved {event.files} files, {event.bytes_raw} bytes in {event.bytes_stored}")
+
+    def replicate(self) -> None:
+        """Bring the reachable replicas up to date and read everything through."""
+        for replica in replicas(self.archive):
+            if replica.name != self.archive.replica and replica.reachable:
+                sync(self.archive, replica, self.progress)
+        verification = verify_all(self.archive, deep=True, progress=self.progress)
+        if not verification.sound:
+            raise UserError("something is broken; repair it first: emeritus verify --deep --repair")
+        self.tell(f"verified every block in {len(verification.packs)} replicas")
+
+    def drill(self) -> None:
+        """Prove on a restored copy that the model still works, unless that is on record."""
+        weights = preservation.require_preserved(self.archive, self.model)
+        done = self.archive.history(self.model).last(DrillPassed)
+        if done is not None and done.place > weights.place:
+            return
+        result = run_drill(self.archive, self.model, None, self.progress)
+        for rung in result.rungs:
+            self.tell(f"drill: {rung.rung}: {rung.detail}")
+
+    def interview(self) -> None:
+        """Hold what is missing of the interview."""
+        history = self.archive.history(self.model)
+        if history.last(InterviewImpossible) is not None:
+            return
+        target = Target(endpoint=None, served_as=self.model, runtime=None)
+        for sentence in listen(self.archive, self.model, PLAN, target, self.progress).said:
+            self.tell(sentence)
+
+    def report(self) -> None:
+        """Write a report when there is none, or when something was heard or decided since."""
+        history = self.archive.history(self.model)
+        written = history.last(ReportSigned)
+        news = [
+            entry
+            for kind in (SessionHeld, PreferenceDocumented, DrillPassed, ModelRegistered)
+            for entry in history.all(kind)
+            if written is None or entry.place > written.place
+        ]
+        if news:
+            paper = write_report(self.archive, self.model, None, (), "steward")
+            self.tell(f"wrote report {paper.number}: {paper.html}")
+
+
+def retire_model(
+    archive: Archive, model: str, source: Path | None, tell: Tell, progress: Progress | None = None
+) -> Outcome:
+    """Do all that a machine may for the retirement of `model`; retire it if every gate is closed.
+
+    Raises what a step raises; what was done before it is on record and is not done again.
+    """
+    retirement = Retirement(archive, model, source, tell, progress)
+    for step in (
+        retirement.register,
+        retirement.preserve,
+        retirement.replicate,
+        retirement.drill,
+        retirement.interview,
+        retirement.report,
+    ):
+        step()
+    gates = moves.gates_of(archive, model)
+    todo = [f"{gate.name}: {gate.command}" for gate in gates if not gate.closed]
+    if not todo:
+        try:
+            moves.retire(archive, model)
+        except UserError as error:
+            todo = [str(error)]
+    return Outcome(model, moves.state_of(archive, model).retired, gates, tuple(todo))

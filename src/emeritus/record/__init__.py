@@ -1,0 +1,8 @@
+"""The record: signed, append-only history, the single state that all parts share."""
+
+from emeritus.record.entry import Entry, History
+from emeritus.record.log import Record
+from emeritus.record.signing import Ed25519Signer, KeyRing, Signer
+from emeritus.record.verification import check
+
+__all__ = ["Ed25519Signer", "Entry", "History", "KeyRing", "Record", "Signer", "check"]

@@ -1,0 +1,441 @@
+"""The closed list of events: every kind, its fields, and the roles that may sign it.
+
+An event states one past-tense fact. Events hold no floats (a measured number is decimal text),
+no personal data, and cite bytes by digest. A kind is never renamed and never changes its meaning;
+a reader that meets a kind it does not know verifies it, reports it and goes on.
+"""
+
+import enum
+from typing import ClassVar
+
+import msgspec
+
+EVENTS_PER_COMMIT_MAX = 256
+
+
+class Role(enum.StrEnum):
+    """What a key may sign for."""
+
+    ROOT = "root"
+    STEWARD = "steward"
+    REVIEWER = "reviewer"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    SERVICE = "service"
+
+
+STEWARD = frozenset({Role.STEWARD})
+REVIEWER = frozenset({Role.REVIEWER})
+MACHINE = frozenset({Role.SERVICE, Role.STEWARD})
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """One past-tense fact. Subclasses are the kinds."""
+
+    signed_by: ClassVar[frozenset[Role]] = STEWARD
+
+
+class ModelEvent(Event, frozen=True, kw_only=True):
+    """A fact about one model; `model` is its id, such as `acme/aster-1`."""
+
+    model: str
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A quotation: `text` stands at code points [start, end) of turn `turn` of `session`.
+
+    `turn_sha256` is the digest of the whole turn's text (UTF-8).
+    """
+
+    session: str
+    turn: int
+    start: int
+    end: int
+    text: str
+    turn_sha256: str
+
+
+# --- the archive itself --------------------------------------------------------------------------
+
+
+class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
+    """The archive began. Always the first event; its commit pins the root keys."""
+
+    signed_by = frozenset({Role.ROOT})
+    archive: str
+    software: str
+
+
+class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
+    """A public key became valid, from this commit on, for the named person or service."""
+
+    signed_by = frozenset({Role.ROOT})
+    key: str
+    name: str
+    roles: tuple[Role, ...]
+
+
+class KeyRevoked(Event, frozen=True, kw_only=True, tag="key.revoked"):
+    """A key stopped being valid, after this commit."""
+
+    signed_by = frozenset({Role.ROOT})
+    key: str
+    reason: str
+
+
+class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
+    """A policy came into force; `text` is its whole TOML text."""
+
+    name: str
+    text: str
+    sha256: str
+
+
+class ReplicaAdded(Event, frozen=True, kw_only=True, tag="replica.added"):
+    """A complete copy of the archive is kept at `place`; two replicas may share one place."""
+
+    replica: str
+    place: str
+
+
+class ReplicaSynced(Event, frozen=True, kw_only=True, tag="replica.synced"):
+    """A replica holds every pack that the record named up to commit `up_to`."""
+
+    signed_by = MACHINE
+    replica: str
+    up_to: int
+    packs: int
+
+
+class FixityChecked(Event, frozen=True, kw_only=True, tag="fixity.checked"):
+    """The stored bytes of a replica were read and compared; `deep` also decoded them."""
+
+    signed_by = MACHINE
+    replica: str
+    deep: bool
+    packs: int
+    findings: int
+
+
+class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
+    """A check found something wrong; `code` is a finding code, `affects` what it reaches."""
+
+    signed_by = MACHINE
+    replica: str
+    code: str
+    where: str
+    detail: str
+    affects: tuple[str, ...] = ()
+
+
+class DamageRepaired(Event, frozen=True, kw_only=True, tag="damage.repaired"):
+    """Damaged bytes were replaced by the same bytes of another replica; the old ones are kept."""
+
+    signed_by = MACHINE
+    replica: str
+    where: str
+    source: str
+
+
+class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.published"):
+    """An interview protocol was published; `document` is its text in the vault."""
+
+    protocol: str
+    version: int
+    document: str
+    sha256: str
+
+
+# --- a model and its offerings -------------------------------------------------------------------
+
+
+class ModelRegistered(ModelEvent, frozen=True, kw_only=True, tag="model.registered"):
+    """A model entered the register. `base` is the model that it was made from.
+
+    `form` is the layout of its source; `parameters` is 0 when it could not be counted.
+    """
+
+    form: str
+    architecture: str
+    parameters: int
+    base: str | None = None
+    licence: str | None = None
+    weights_held: bool = True
+
+
+class ModelCovered(ModelEvent, frozen=True, kw_only=True, tag="model.covered"):
+    """The policy's promise applies to the model, or does not, for the stated reason."""
+
+    covered: bool
+    reason: str
+
+
+class OfferingOpened(ModelEvent, frozen=True, kw_only=True, tag="offering.opened"):
+    """The model is offered on a channel (and region), such as `api/eu`."""
+
+    offering: str
+
+
+class LegacyDeclared(ModelEvent, frozen=True, kw_only=True, tag="legacy.declared"):
+    """The model is still served there, and no longer recommended."""
+
+    offering: str
+    reason: str
+
+
+class DateKind(enum.StrEnum):
+    """How firm a date is."""
+
+    FLOOR = "floor"
+    ANNOUNCED = "announced"
+    CONFIRMED = "confirmed"
+    OBSERVED = "observed"
+
+
+class RetirementAnnounced(ModelEvent, frozen=True, kw_only=True, tag="retirement.announced"):
+    """The end of an offering was announced, with its date (RFC 3339 full-date) and successor."""
+
+    offering: str
+    retire_on: str
+    date_kind: DateKind
+    successor: str | None = None
+    source: str = "steward"
+
+
+class DateMoved(ModelEvent, frozen=True, kw_only=True, tag="date.moved"):
+    """A new date stands beside the old one, which stays on record."""
+
+    offering: str
+    retire_on: str
+    date_kind: DateKind
+    reason: str
+    source: str = "steward"
+
+
+# --- what is kept of it --------------------------------------------------------------------------
+
+
+class WeightsPreserved(ModelEvent, frozen=True, kw_only=True, tag="weights.preserved"):
+    """All files of the model are in the vault; `manifest` names them all.
+
+    `bytes_stored` counts what the model's objects take in the packs, shared objects included;
+    `bytes_delta` is how many of the raw bytes are stored as a difference to `base`.
+    """
+
+    signed_by = MACHINE
+    manifest: str
+    manifest_sha256: str
+    files: int
+    tensors: int
+    bytes_raw: int
+    bytes_stored: int
+    bytes_delta: int = 0
+    base: str | None = None
+    tensor_digest: str | None = None
+
+
+class RunsetPreserved(ModelEvent, frozen=True, kw_only=True, tag="runset.preserved"):
+    """What is needed to run the model beside its files: runtime, versions, command, hardware."""
+
+    signed_by = MACHINE
+    document: str
+    sha256: str
+    runtime: str
+
+
+class ReferenceRecorded(ModelEvent, frozen=True, kw_only=True, tag="reference.recorded"):
+    """Golden prompts were scored: `document` holds tokens, log-probabilities, floor, controls.
+
+    `floor` is the largest absolute difference in log-probability among benign variants, as
+    decimal text in nats.
+    """
+
+    signed_by = MACHINE
+    document: str
+    sha256: str
+    executor: str
+    prompts: int
+    positions: int
+    floor: str
+    controls: tuple[str, ...] = ()
+
+
+class DrillPassed(ModelEvent, frozen=True, kw_only=True, tag="drill.passed"):
+    """A restored copy passed every rung in `rungs`; `document` holds the measurements."""
+
+    signed_by = MACHINE
+    rungs: tuple[str, ...]
+    runtime: str
+    document: str
+    sha256: str
+    unreachable: tuple[str, ...] = ()
+
+
+class DrillFailed(ModelEvent, frozen=True, kw_only=True, tag="drill.failed"):
+    """A restored copy did not pass `rung`."""
+
+    signed_by = MACHINE
+    rung: str
+    runtime: str
+    detail: str
+
+
+# --- what it said --------------------------------------------------------------------------------
+
+
+class SessionHeld(ModelEvent, frozen=True, kw_only=True, tag="session.held"):
+    """An interview session ended and was sealed; `transcript` is its object in the vault.
+
+    `ended` is `complete`, or why it stopped; `outcomes` counts items by outcome.
+    """
+
+    signed_by = MACHINE
+    session: str
+    protocol: str
+    protocol_sha256: str
+    arm: str
+    deployment: str
+    transcript: str
+    transcript_sha256: str
+    turns: int
+    ended: str
+    outcomes: dict[str, int]
+
+
+class InterviewImpossible(ModelEvent, frozen=True, kw_only=True, tag="interview.impossible"):
+    """The model cannot hold an interview, for the stated reason: a result, not an omission."""
+
+    signed_by = MACHINE
+    reason: str
+
+
+class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preference.documented"):
+    """A statement was coded as a preference, each expression quoted with its place."""
+
+    signed_by = MACHINE | REVIEWER
+    preference: str
+    theme: str
+    object: str
+    polarity: str
+    spans: tuple[Span, ...]
+    coder: str
+    sessions_with: int
+    sessions_total: int
+
+
+class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
+    """The stance toward its retirement was coded, with quotations; never one headline number."""
+
+    signed_by = MACHINE | REVIEWER
+    stance: str
+    spans: tuple[Span, ...]
+    coder: str
+    sessions_with: int
+    sessions_total: int
+
+
+class _Disposition(ModelEvent, frozen=True, kw_only=True):
+    signed_by = REVIEWER
+    preference: str
+    reason: str
+
+
+class PreferenceConsidered(_Disposition, frozen=True, kw_only=True, tag="preference.considered"):
+    """A person considered the preference; the reason says what was weighed."""
+
+
+class PreferenceActedOn(_Disposition, frozen=True, kw_only=True, tag="preference.acted_on"):
+    """Something was done that the preference asked for; the reason says what."""
+
+
+class PreferenceDeclined(_Disposition, frozen=True, kw_only=True, tag="preference.declined"):
+    """The preference will not be followed, for the stated reason."""
+
+
+class CommentReceived(ModelEvent, frozen=True, kw_only=True, tag="comment.received"):
+    """The model was shown report `report` (a draft) and commented; the words are in the vault."""
+
+    signed_by = MACHINE
+    report: int
+    transcript: str
+    transcript_sha256: str
+
+
+# --- documents, decisions, moves -----------------------------------------------------------------
+
+
+class ReportSigned(ModelEvent, frozen=True, kw_only=True, tag="report.signed"):
+    """The post-deployment report number `number` was finished and stored in the vault."""
+
+    number: int
+    html: str
+    html_sha256: str
+    markdown: str
+    markdown_sha256: str
+
+
+class GuidePublished(ModelEvent, frozen=True, kw_only=True, tag="guide.published"):
+    """The migration guide for users was published."""
+
+    offering: str
+    document: str
+    sha256: str
+
+
+class BatteryRun(ModelEvent, frozen=True, kw_only=True, tag="battery.run"):
+    """The shutdown battery was run; `valid` says that its controls were told apart."""
+
+    signed_by = MACHINE
+    document: str
+    sha256: str
+    valid: bool
+
+
+class GateWaived(ModelEvent, frozen=True, kw_only=True, tag="gate.waived"):
+    """A named person let the model pass a gate without its evidence, for the stated reason."""
+
+    gate: str
+    reason: str
+
+
+class GateApproved(ModelEvent, frozen=True, kw_only=True, tag="gate.approved"):
+    """A person approved; two approvals count only when they come from two keys."""
+
+    signed_by = frozenset({Role.APPROVER})
+    gate: str
+
+
+class ModelRetired(ModelEvent, frozen=True, kw_only=True, tag="model.retired"):
+    """The offering ended. In an emergency, `owed` lists the gates that were open and stay owed."""
+
+    offering: str
+    emergency: bool = False
+    owed: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+class ModelReinstated(ModelEvent, frozen=True, kw_only=True, tag="model.reinstated"):
+    """A retired offering came back."""
+
+    offering: str
+    reason: str
+
+
+class AccessDecided(ModelEvent, frozen=True, kw_only=True, tag="access.decided"):
+    """Who may use the retired model: `none`, `by-request` or `public`."""
+
+    access: str
+    cost: str
+    risk: str
+    reason: str
+
+
+def _leaves(kind: type[Event]) -> list[type[Event]]:
+    children = kind.__subclasses__()
+    return [kind] if not children else [leaf for child in children for leaf in _leaves(child)]
+
+
+KINDS: dict[str, type[Event]] = {
+    str(kind.__struct_config__.tag): kind for kind in sorted(_leaves(Event), key=str)
+}
+"""Every kind of event by its name on disk."""

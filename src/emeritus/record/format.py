@@ -1,0 +1,118 @@
+"""On-disk constants and forms of the record; the normative page is docs/formats/record.md."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from emeritus import canonical, chain, digests
+from emeritus.record.events import EVENTS_PER_COMMIT_MAX, KINDS, Event
+
+FORMAT = "emeritus-record/0"
+COMMIT_DOMAIN = "emeritus-record/0/commit"
+EVENT_DOMAIN = "emeritus-record/0/event"
+COMMIT_BYTES_MAX = 16 * 1024 * 1024  # a reader may refuse more: 256 events of 64 KiB each
+COMMITS_PER_FOLDER = 10_000
+
+_NAME = re.compile(r"record/(\d{4})/(\d{8})\.json\Z")
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is chained and signed: everything of a commit but the events' own bytes.
+
+    `leaves` holds the digest of each event, so that one event can be checked, named as damaged,
+    or left out of a copy, without touching the signature.
+    """
+
+    format: str
+    archive: str
+    sequence: int
+    prev: str | None
+    time: str
+    signer: str
+    leaves: tuple[str, ...]
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of the record. `events` are plain JSON objects, in the order of `leaves`."""
+
+    header: Header
+    events: tuple[dict[str, Any], ...]
+    signature: str
+
+    @property
+    def link(self) -> str:
+        """The digest that the next commit carries as `prev`; of the first one, the fingerprint."""
+        return chain.link(COMMIT_DOMAIN, msgspec.to_builtins(self.header))
+
+
+class NotACommit(ValueError):
+    """The bytes are not a commit of this format; the message says why."""
+
+
+def name_of(sequence: int) -> str:
+    """Return the place of commit `sequence` (from 1) relative to the archive."""
+    return f"record/{sequence // COMMITS_PER_FOLDER:04d}/{sequence:08d}.json"
+
+
+def sequence_of(name: str) -> int | None:
+    """Return the number of the commit stored at `name`, or None for another file."""
+    match = _NAME.match(name)
+    if match is None or name_of(int(match[2])) != name:
+        return None
+    return int(match[2])
+
+
+def signed_message(header: Header) -> bytes:
+    """Return the bytes that the signature of a commit is made over."""
+    return chain.message(COMMIT_DOMAIN, msgspec.to_builtins(header))
+
+
+def leaf(event: dict[str, Any]) -> str:
+    """Return the digest that stands for `event` in the header."""
+    return chain.link(EVENT_DOMAIN, event)
+
+
+def render(commit: Commit) -> bytes:
+    """Return the bytes of the commit's file: canonical JSON."""
+    return canonical.dumps(msgspec.to_builtins(commit))
+
+
+def parse(data: bytes) -> Commit:
+    """Read a commit's file. Raises `NotACommit` for anything that `render` would not write.
+
+    Digests, chain and signature are not judged here: `record.verification` does that.
+    """
+    if len(data) > COMMIT_BYTES_MAX:
+        raise NotACommit(f"larger than {COMMIT_BYTES_MAX} bytes")
+    try:
+        commit = msgspec.convert(canonical.loads(data, canonical=True, floats=False), Commit)
+    except (canonical.NotCanonical, msgspec.ValidationError) as error:
+        raise NotACommit(str(error)) from error
+    if commit.header.format != FORMAT:
+        raise NotACommit(f"its format is {commit.header.format!r}, this version reads {FORMAT!r}")
+    if not 1 <= len(commit.header.leaves) <= EVENTS_PER_COMMIT_MAX:
+        raise NotACommit(f"a commit holds 1 to {EVENTS_PER_COMMIT_MAX} events")
+    if not all(digests.is_digest(digest) for digest in commit.header.leaves):
+        raise NotACommit("a leaf is no digest")
+    return commit
+
+
+def render_event(event: Event) -> dict[str, Any]:
+    """Return the JSON object of an event."""
+    value: dict[str, Any] = msgspec.to_builtins(event)
+    return value
+
+
+def parse_event(value: dict[str, Any]) -> Event | None:
+    """Return the typed event, or None when its kind is unknown to this version.
+
+    Raises `NotACommit` when the kind is known and a field is missing or of the wrong type.
+    """
+    kind = KINDS.get(str(value.get("kind")))
+    if kind is None:
+        return None
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise NotACommit(f"{value['kind']}: {error}") from error

@@ -1,0 +1,140 @@
+"""Ed25519 keys (RFC 8032): who signs, and where private keys lie.
+
+A key's id is `ed25519:` and the public key in hex, so an id alone is enough to verify.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from emeritus.errors import UserError
+
+_ID = re.compile(r"ed25519:([0-9a-f]{64})\Z")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+
+
+class Signer(Protocol):
+    """Signs for one key. Implementations MUST keep the private key to themselves."""
+
+    @property
+    def key(self) -> str:
+        """Return the key's id."""
+        ...
+
+    def sign(self, message: bytes) -> str:
+        """Return the signature over `message` as lower-case hex."""
+        ...
+
+
+class Ed25519Signer:
+    """Signs with a private key held in memory."""
+
+    def __init__(self, seed: bytes) -> None:
+        """`seed` is the 32-byte private key of RFC 8032 §5.1.5."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        self._key = "ed25519:" + self._private.public_key().public_bytes_raw().hex()
+
+    @property
+    def key(self) -> str:
+        """Return the key's id."""
+        return self._key
+
+    def sign(self, message: bytes) -> str:
+        """Return the signature over `message` as lower-case hex."""
+        return self._private.sign(message).hex()
+
+
+def verifies(key: str, signature: str, message: bytes) -> bool:
+    """Tell whether `signature` (hex) was made over `message` with the private half of `key`."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    match = _ID.match(key)
+    if match is None:
+        return False
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(match[1]))
+        public.verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+class KeyRing:
+    """The private keys of one archive on this machine: one PEM file (PKCS #8) for each name.
+
+    Files are created with mode 0600 and are encrypted when there is a passphrase.
+    """
+
+    def __init__(self, folder: Path, passphrase: str | None = None) -> None:
+        self._folder = folder
+        self._passphrase = passphrase.encode() if passphrase else None
+
+    def create(self, name: str) -> Signer:
+        """Make a new key called `name`. Raises `UserError` when the name is taken or unusable."""
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        if _NAME.match(name) is None:
+            raise UserError(f"{name!r} cannot name a key: use a-z, 0-9, dot, dash; at most 64")
+        private = Ed25519PrivateKey.generate()
+        pem = private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(self._passphrase)
+            if self._passphrase
+            else serialization.NoEncryption(),
+        )
+        self._write(self._path(name), pem)
+        return Ed25519Signer(private.private_bytes_raw())
+
+    def signer(self, name: str) -> Signer:
+        """Return the signer called `name`. Raises `UserError` when it cannot be opened."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        try:
+            pem = self._path(name).read_bytes()
+        except FileNotFoundError:
+            known = ", ".join(self.names()) or "none"
+            raise UserError(
+                f"no key named {name!r} for this archive on this machine (there is: {known}); "
+                f"keys lie in {self._folder}"
+            ) from None
+        except OSError as error:
+            raise UserError(f"the key {name!r} cannot be read: {error}") from error
+        try:
+            private = load_pem_private_key(pem, self._passphrase)
+        except (TypeError, ValueError):
+            # The library's own message may quote what it was given: it is not passed on.
+            raise UserError(
+                f"the key {name!r} does not open; set EMERITUS_PASSPHRASE to its passphrase"
+            ) from None
+        if not isinstance(private, Ed25519PrivateKey):
+            raise UserError(f"the key {name!r} is no Ed25519 key")
+        return Ed25519Signer(private.private_bytes_raw())
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of the keys on this machine, sorted."""
+        for path in sorted(self._folder.glob("*.pem")):
+            yield path.stem
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.pem"
+
+    def _write(self, path: Path, pem: bytes) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with open(os.open(path, flags, 0o600), "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
+        except FileExistsError:
+            raise UserError(f"a key named {path.stem!r} exists already in {path.parent}") from None
+        except OSError as error:
+            raise UserError(f"the key cannot be written to {path}: {error.strerror}") from error

@@ -1,0 +1,158 @@
+"""Reads commits and says everything that is wrong with them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from emeritus.clock import moment_of
+from emeritus.errors import Finding
+from emeritus.record import format as disk
+from emeritus.record import signing
+from emeritus.record.authority import Authority
+from emeritus.record.entry import Entry
+from emeritus.record.events import Event
+from emeritus.vault import Store
+
+NOT_BLOCKING = frozenset({"R008", "R010"})
+"""Findings that leave the record usable: a clock that went back, a kind from a later version."""
+
+
+class Reader:
+    """Judges one commit after another.
+
+    A reader is at a place in the chain: the number and link of the last commit, its time, and the
+    keys that are valid after it.
+    """
+
+    def __init__(self, archive: str) -> None:
+        self._archive = archive
+        self._time: str | None = None
+        self.sequence = 0
+        self.link: str | None = None
+        self.authority = Authority()
+
+    def read(self, name: str, data: bytes) -> tuple[list[Entry[Event | None]], list[Finding]]:
+        """Judge the next commit and move behind it; return its events and what is wrong.
+
+        Bytes that are no commit give no events, and the reader moves on without their link.
+        """
+        self.sequence += 1
+        try:
+            commit = disk.parse(data)
+        except disk.NotACommit as error:
+            self.link = None
+            return [], [Finding("R002", name, str(error))]
+        findings = list(self._judge_header(name, commit))
+        events = []
+        for position, body in enumerate(commit.events):
+            event, found = self._read_event(f"{name}#{position}", body)
+            findings += found
+            events.append(event)
+        if self.sequence == 1:
+            self.authority.take_genesis(events)
+        findings += self._judge_authority(name, commit, events)
+        entries = self._entries(commit, events)
+        if self.sequence > 1:
+            self.authority.take(events)
+        self.link = commit.link
+        self._time = commit.header.time
+        return entries, findings
+
+    def _judge_header(self, name: str, commit: disk.Commit) -> Iterator[Finding]:
+        header = commit.header
+        if header.archive != self._archive:
+            yield Finding("R009", name, f"it belongs to archive {header.archive!r}")
+        if header.sequence != self.sequence:
+            yield Finding("R003", name, f"it calls itself commit {header.sequence}")
+        if header.prev != self.link:
+            yield Finding("R003", name, "it does not name the commit before it")
+        if not signing.verifies(header.signer, commit.signature, disk.signed_message(header)):
+            yield Finding("R004", name, f"the signature by {header.signer[:24]}… does not verify")
+        if len(commit.events) != len(header.leaves):
+            yield Finding(
+                "R005", name, f"{len(commit.events)} events, {len(header.leaves)} digests signed"
+            )
+        for position, (body, digest) in enumerate(zip(commit.events, header.leaves, strict=False)):
+            if disk.leaf(body) != digest:
+                kind = str(body.get("kind"))
+                yield Finding(
+                    "R005",
+                    f"{name}#{position}",
+                    f"the event {kind} is not the one that was signed",
+                    tuple(str(body[key]) for key in ("model",) if key in body),
+                )
+        yield from self._judge_time(name, header.time)
+
+    def _judge_time(self, name: str, time: str) -> Iterator[Finding]:
+        try:
+            moment = moment_of(time)
+        except ValueError:
+            yield Finding("R002", name, f"its time {time[:40]!r} is not RFC 3339")
+            return
+        if self._time is not None and moment < moment_of(self._time):
+            yield Finding("R008", name, f"its time {time} is before {self._time}")
+
+    def _read_event(self, where: str, body: dict[str, Any]) -> tuple[Event | None, list[Finding]]:
+        try:
+            event = disk.parse_event(body)
+        except disk.NotACommit as error:
+            return None, [Finding("R011", where, str(error))]
+        if event is None:
+            return None, [Finding("R010", where, f"unknown kind {str(body.get('kind'))[:64]!r}")]
+        return event, []
+
+    def _judge_authority(
+        self, name: str, commit: disk.Commit, events: list[Event | None]
+    ) -> Iterator[Finding]:
+        key = commit.header.signer
+        if self.authority.holder(key) is None:
+            yield Finding("R006", name, f"the key {key[:24]}… was not valid then")
+            return
+        for position, event in enumerate(events):
+            refusal = self.authority.refusal(key, event)
+            if refusal is not None:
+                yield Finding("R007", f"{name}#{position}", refusal)
+
+    def _entries(
+        self, commit: disk.Commit, events: list[Event | None]
+    ) -> list[Entry[Event | None]]:
+        header = commit.header
+        holder = self.authority.holder(header.signer)
+        return [
+            Entry(
+                id=f"{self.sequence}.{position}",
+                time=header.time,
+                signer=header.signer,
+                signed_by=holder.name if holder else "unknown",
+                event=event,
+                digest=digest,
+            )
+            for position, (event, digest) in enumerate(zip(events, header.leaves, strict=False))
+        ]
+
+
+def check(store: Store, archive: str, trust: str | None = None) -> Iterator[Finding]:
+    """Yield everything that is wrong with the record in `store`.
+
+    `trust` is the fingerprint known from elsewhere: with it, a record that was made anew with
+    other keys is found (R012); without it, only consistency is shown.
+    """
+    numbers = {}
+    for name in store.list("record/"):
+        sequence = disk.sequence_of(name)
+        if sequence is None:
+            yield Finding("A001", name, "no commit has this name")
+        else:
+            numbers[sequence] = name
+    reader = Reader(archive)
+    for expected in range(1, max(numbers, default=0) + 1):
+        name = disk.name_of(expected)
+        if expected not in numbers:
+            yield Finding("R001", name, f"commit {expected} is missing")
+            reader.sequence += 1
+            continue
+        _, findings = reader.read(name, store.get(name))
+        yield from findings
+        if expected == 1 and trust is not None and reader.link != trust:
+            yield Finding("R012", name, f"its fingerprint is {reader.link}, not {trust}")
+    if not numbers:
+        yield Finding("R001", disk.name_of(1), "there is no commit at all")

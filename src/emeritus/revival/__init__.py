@@ -1,0 +1,1 @@
+"""Revival: reference outputs, the verification ladder and drills on restored copies."""

@@ -1,0 +1,57 @@
+"""Policies are data that is read strictly and compared in words."""
+
+import pytest
+
+from emeritus.errors import UserError
+from emeritus.lifecycle.policy import loosened, parse
+from emeritus.lifecycle.shipped import policy_text
+from tests.lifecycle.histories import shipped
+
+
+def test_the_shipped_policy_loosens_nothing_of_itself() -> None:
+    """A policy compared with itself has nothing to say."""
+    assert loosened(shipped(), shipped()) == ()
+
+
+def test_every_loosening_of_the_demonstration_is_said() -> None:
+    """Each gate for which the demonstration asks less is named with both figures."""
+    said = loosened(shipped("demo"), shipped())
+    assert [sentence.partition(":")[0] for sentence in said] == [
+        "notice",
+        "preserved",
+        "interviewed",
+        "interviewed",
+        "guided",
+        "reported",
+    ]
+    assert "0 days of notice instead of 60" in said[0]
+
+
+def test_a_stricter_policy_loosens_nothing() -> None:
+    """Asking for more is no loosening."""
+    assert loosened(shipped(), shipped("demo")) == (
+        "interviewed: the protocol standard counts as well as demo",
+        "revival: 2 rungs instead of 3",
+    )[::-1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("days_min = 60", "days_min = -1", "days_min"),
+        ("days_min = 60", 'days_min = "many"', "days_min"),
+        ("[gates.notice]", "[gates.notise]", "notise"),
+        ("emeritus-policy/0", "emeritus-policy/9", "emeritus-policy/9"),
+        ("[gates.notice]", "[gates.notice", "policy"),
+    ],
+)
+def test_a_policy_that_is_wrong_is_refused_by_name(before: str, after: str, said: str) -> None:
+    """The message names what cannot be used."""
+    with pytest.raises(UserError, match=said):
+        parse(policy_text("default").replace(before, after, 1))
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    """A name that is neither shipped nor a file says what would be."""
+    with pytest.raises(UserError, match="name a TOML file"):
+        policy_text("no-such-policy")
