@@ -1,0 +1,19 @@
+"""The vault: where bytes live, content-addressed, proven on every read."""
+
+from emeritus.vault.ingest import Progress
+from emeritus.vault.manifest import Manifest
+from emeritus.vault.restoring import Restored
+from emeritus.vault.store import LocalStore, NotStored, Store, Writer
+from emeritus.vault.vault import Receipt, Vault
+
+__all__ = [
+    "LocalStore",
+    "Manifest",
+    "NotStored",
+    "Progress",
+    "Receipt",
+    "Restored",
+    "Store",
+    "Vault",
+    "Writer",
+]

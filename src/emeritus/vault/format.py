@@ -1,0 +1,92 @@
+"""On-disk constants and forms of the vault; the normative page is docs/formats/vault.md."""
+
+import re
+from typing import Final
+
+import msgspec
+
+PACK_FORMAT: Final = "emeritus-pack/0"
+MANIFEST_FORMAT: Final = "emeritus-manifest/0"
+OBJECT_DOMAIN: Final = b"emeritus-vault/0/object\0"
+
+BLOCK_BYTES: Final = 4 * 1024 * 1024
+SEGMENT_BYTES: Final = 256 * 1024
+ALIGNMENT: Final = 4096
+OBJECT_BYTES_MAX: Final = 256 * 1024 * 1024  # so that a pack can end at an object
+PACK_BYTES_MAX: Final = 1024 * 1024 * 1024
+INDEX_BYTES_MAX: Final = 256 * 1024 * 1024
+DOCUMENT_BYTES_MAX: Final = OBJECT_BYTES_MAX
+
+HEADER: Final = b"EMERITUS PACK 0\nsee format/vault.md\n".ljust(ALIGNMENT, b"\0")
+FOOTER_MAGIC: Final = b"EMPKEND0"
+FOOTER_BYTES: Final = 64
+
+BYTES: Final = 0  # codec: one plane, the segment as it is
+PLANES: Final = 1  # codec: one plane for each byte of an element, most significant first
+DELTA: Final = 2  # codec: the difference to the base object, grouped by the base's exponent
+
+EXPONENT_GROUPS: Final = 12
+
+WIDTHS: Final = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "F8_E8M0": 1,
+    "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
+    "I32": 4, "U32": 4, "F32": 4,
+    "F64": 8, "I64": 8, "U64": 8,
+}  # fmt: skip
+"""Bytes of one element, by the names that safetensors gives to types."""
+
+EXPONENT_BITS: Final = {"F16": 5, "BF16": 8, "F32": 8, "F64": 11}
+"""Types whose sign stands above an exponent; their elements are rotated left by one bit."""
+
+_PACK_NAME = re.compile(r"packs/([0-9a-f]{2})/(\1[0-9a-f]{62})\.pack\Z")
+
+
+class Block(msgspec.Struct, frozen=True, array_like=True):
+    """Up to 4 MiB of an object: where its stored bytes lie, what they hash to, how to decode.
+
+    `segments` holds, for each 256 KiB of raw bytes, the codec and the stored length of each plane.
+    """
+
+    offset: int
+    length: int
+    stored_hash: str
+    raw_hash: str
+    segments: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+class ObjectEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One object in the index of a pack. `base` is the object that its differences are to."""
+
+    id: str
+    size: int
+    blocks: tuple[Block, ...]
+    dtype: str = "U8"
+    base: str | None = None
+
+
+class Index(msgspec.Struct, frozen=True):
+    """The index of a pack: all that is needed to read it, and what its id commits to."""
+
+    format: str
+    objects: tuple[ObjectEntry, ...]
+
+
+def pack_name(pack: str) -> str:
+    """Return where the pack with this id (64 hex digits) lies, relative to the archive."""
+    return f"packs/{pack[:2]}/{pack}.pack"
+
+
+def index_name(pack: str) -> str:
+    """Return where the copy of the pack's index lies."""
+    return f"packs/{pack[:2]}/{pack}.idx"
+
+
+def pack_of(name: str) -> str | None:
+    """Return the id of the pack stored at `name`, or None for another file."""
+    match = _PACK_NAME.match(name)
+    return match[2] if match else None
+
+
+def block_size(size: int, position: int) -> int:
+    """Return the raw length of block `position` of an object of `size` bytes."""
+    return min(BLOCK_BYTES, size - position * BLOCK_BYTES)

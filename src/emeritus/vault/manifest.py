@@ -1,0 +1,142 @@
+"""The manifest: what a preserved model consists of, file by file and tensor by tensor."""
+
+import base64
+import binascii
+import math
+import os
+from typing import Final
+
+import msgspec
+
+from emeritus import canonical, digests
+from emeritus.vault.format import MANIFEST_FORMAT, WIDTHS
+
+TENSORS_DOMAIN: Final = "emeritus-tensors/0"
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Bytes [offset, offset + length) of an object."""
+
+    object: str
+    offset: int
+    length: int
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """One tensor of a file. `objects` hold its bytes in order; `sha256` is over all of them."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    sha256: str
+    objects: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+        return math.prod(self.shape) * WIDTHS[self.dtype]
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file: its path, mode, digests, the recipe that makes it, and the tensors in it.
+
+    `path` is text; a path that is not UTF-8 stands as base64 in `path_base64` instead.
+    `opaque` says why the tensors of a file that looks like it has some are not known.
+    """
+
+    size: int
+    mode: int
+    sha256: str
+    blake3: str
+    recipe: tuple[Part, ...]
+    path: str | None = None
+    path_base64: str | None = None
+    tensors: tuple[Tensor, ...] = ()
+    opaque: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path as Python's file functions take it."""
+        if self.path is not None:
+            return self.path
+        return os.fsdecode(base64.b64decode(self.path_base64 or "", validate=True))
+
+
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All files of a model, by path, and the folders that hold none."""
+
+    format: str
+    files: tuple[File, ...]
+    empty_folders: tuple[str, ...] = ()
+    tensor_digest: str | None = None
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """The id of every object that the files need, each once."""
+        return tuple(dict.fromkeys(part.object for file in self.files for part in file.recipe))
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Every tensor of every file."""
+        return tuple(tensor for file in self.files for tensor in file.tensors)
+
+    @property
+    def size(self) -> int:
+        """The length of all files together."""
+        return sum(file.size for file in self.files)
+
+
+class NotAManifest(ValueError):
+    """The bytes are no manifest of this format."""
+
+
+def path_fields(name: str) -> dict[str, str]:
+    """Return the fields that hold a path: as text, or as base64 when it is not UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return {"path_base64": base64.b64encode(os.fsencode(name)).decode()}
+    return {"path": name}
+
+
+def render(manifest: Manifest) -> bytes:
+    """Return the manifest's bytes: canonical JSON."""
+    return canonical.dumps(msgspec.to_builtins(manifest))
+
+
+def parse(data: bytes) -> Manifest:
+    """Read a manifest. Raises `NotAManifest` for what `render` would not write.
+
+    Every path is relative, stays inside the folder and stands once: a manifest cannot make a
+    restore write anywhere else.
+    """
+    try:
+        manifest = msgspec.convert(canonical.loads(data, canonical=True), Manifest)
+        if manifest.format != MANIFEST_FORMAT:
+            raise NotAManifest(f"its format is {manifest.format!r}")
+        names = [file.name for file in manifest.files]
+        for name in (*names, *manifest.empty_folders):
+            _require_inside(name)
+    except (canonical.NotCanonical, msgspec.ValidationError, binascii.Error) as error:
+        raise NotAManifest(str(error)) from error
+    if len(set(names)) != len(names):
+        raise NotAManifest("a path stands twice")
+    return manifest
+
+
+def tensor_digest(tensors: tuple[Tensor, ...]) -> str | None:
+    """Return the canonical digest of a model's tensors, or None when it has none.
+
+    It is over the sorted list of name, type, shape and SHA-256 of the little-endian bytes, so it
+    does not depend on which files hold the tensors or in which order.
+    """
+    if not tensors:
+        return None
+    rows = sorted([each.name, each.dtype, list(each.shape), each.sha256] for each in tensors)
+    return digests.sha256(TENSORS_DOMAIN.encode() + b"\0" + canonical.dumps(rows))
+
+
+def _require_inside(name: str) -> None:
+    parts = name.split("/")
+    if not name or "\0" in name or any(part in ("", ".", "..") for part in parts):
+        raise NotAManifest(f"{name[:80]!r} is no path inside a folder")

@@ -1,0 +1,91 @@
+"""Reads the header of a safetensors file, strictly.
+
+The header is untrusted: it is bounded before it is read, and refused when it could be understood
+in two ways (names that stand twice, overlaps, holes, unknown fields). A file that is refused is
+still preserved byte for byte; only its tensors are not known.
+"""
+
+import dataclasses
+import math
+from typing import Any, BinaryIO, Final
+
+from emeritus import canonical
+from emeritus.vault.format import WIDTHS
+
+HEADER_BYTES_MAX: Final = 100_000_000  # the limit of the safetensors library
+DIMENSIONS_MAX: Final = 32
+
+
+class NotSafetensors(ValueError):
+    """The file is not a safetensors file that can be understood in one way only."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TensorRange:
+    """One tensor: its name, type, shape, and where its bytes lie in the file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    length: int
+
+
+def read_header(file: BinaryIO, size: int) -> list[TensorRange]:
+    """Return the tensors of `file` (of `size` bytes) in the order of their bytes.
+
+    They fill the file from the end of the header to its own end. Raises `NotSafetensors`.
+    """
+    prefix = file.read(8)
+    if len(prefix) < 8:
+        raise NotSafetensors("shorter than a header")
+    length = int.from_bytes(prefix, "little")
+    if length > min(HEADER_BYTES_MAX, size - 8):
+        raise NotSafetensors(f"its header claims {length} bytes")
+    try:
+        header = canonical.loads(file.read(length))
+    except canonical.NotCanonical as error:
+        raise NotSafetensors(f"its header is {error}") from error
+    if not isinstance(header, dict):
+        raise NotSafetensors("its header is no object")
+    _check_metadata(header.pop("__metadata__", {}))
+    tensors = [_tensor(name, entry, 8 + length) for name, entry in header.items()]
+    tensors.sort(key=lambda tensor: (tensor.offset, tensor.length))
+    _check_cover(tensors, 8 + length, size)
+    return tensors
+
+
+def _tensor(name: str, entry: Any, start: int) -> TensorRange:
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise NotSafetensors(f"the entry of {name[:80]!r} has other fields than it should")
+    dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in WIDTHS:
+        raise NotSafetensors(f"the type of {name[:80]!r} is not known: {str(dtype)[:40]!r}")
+    if not (_naturals(shape) and len(shape) <= DIMENSIONS_MAX):
+        raise NotSafetensors(f"the shape of {name[:80]!r} is no list of lengths")
+    if not (_naturals(offsets) and len(offsets) == 2 and offsets[0] <= offsets[1]):
+        raise NotSafetensors(f"the offsets of {name[:80]!r} are no range")
+    length = offsets[1] - offsets[0]
+    if math.prod(shape) * WIDTHS[dtype] != length:
+        raise NotSafetensors(f"the shape of {name[:80]!r} does not fit its {length} bytes")
+    return TensorRange(name, dtype, tuple(shape), start + offsets[0], length)
+
+
+def _check_metadata(metadata: Any) -> None:
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise NotSafetensors("its metadata is not text by name")
+
+
+def _check_cover(tensors: list[TensorRange], start: int, size: int) -> None:
+    for tensor in tensors:
+        if tensor.offset != start:
+            kind = "overlaps another" if tensor.offset < start else "leaves a hole before it"
+            raise NotSafetensors(f"{tensor.name[:80]!r} {kind}")
+        start += tensor.length
+    if start != size:
+        raise NotSafetensors(f"its tensors end at byte {start} and the file at {size}")
+
+
+def _naturals(value: Any) -> bool:
+    # bool is an int in Python and no length.
+    return isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)

@@ -1,0 +1,271 @@
+"""Where bytes live: create-only, durable, without a delete."""
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, Self
+
+from emeritus.errors import EmeritusError, UserError
+
+TEMPORARY = ".tmp-"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+COPY_BYTES = 4 * 1024 * 1024
+
+
+class NotStored(EmeritusError, KeyError):
+    """The store holds nothing under that name."""
+
+    exit_code = 3
+
+    def __str__(self) -> str:
+        return f"nothing is stored as {self.args[0]}"
+
+
+class Writer(Protocol):
+    """Bytes on their way to a name. What is not committed leaves nothing behind."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Add bytes."""
+        ...
+
+    def commit(self, name: str) -> bool:
+        """Make what was written durable under `name`; False when the name was taken already."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Store(Protocol):
+    """Named bytes. An implementation MUST pass `emeritus.testing.stores`.
+
+    A name is a relative path with `/`. What was stored MUST NOT change, and MUST be durable when
+    `put` or `commit` returns. There is no way to delete.
+    """
+
+    def put(self, name: str, data: bytes) -> bool:
+        """Store `data` as `name`; False, and nothing changed, when the name is taken."""
+        ...
+
+    def writer(self) -> Writer:
+        """Return a writer for bytes whose length or name is not known yet."""
+        ...
+
+    def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of `name` from `offset`; fewer than `length` only at its end.
+
+        Raises `NotStored` when there is no such name.
+        """
+        ...
+
+    def size(self, name: str) -> int:
+        """Return how many bytes `name` holds; raises `NotStored`."""
+        ...
+
+    def exists(self, name: str) -> bool:
+        """Tell whether something is stored as `name`."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield all names that begin with `prefix`, in order."""
+        ...
+
+
+class LocalStore:
+    """A folder. Every path is walked from the root without following symbolic links.
+
+    Order of writing: a temporary file in the target folder, its bytes, fsync, `link` (which
+    refuses a taken name), fsync of the folder; new folders are synced into their parents.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, name: str, data: bytes) -> bool:
+        """Store `data` as `name`; False when the name is taken."""
+        if self.exists(name):
+            return False
+        with self.writer() as writer:
+            writer.write(data)
+            return writer.commit(name)
+
+    def writer(self) -> "LocalWriter":
+        """Return a writer."""
+        return LocalWriter(self)
+
+    def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of `name`; raises `NotStored`."""
+        with self._opened(name) as descriptor:
+            wanted = os.fstat(descriptor).st_size - offset if length is None else length
+            parts = []
+            while wanted > 0:
+                part = os.pread(descriptor, wanted, offset)
+                if not part:
+                    break
+                parts.append(part)
+                wanted -= len(part)
+                offset += len(part)
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def size(self, name: str) -> int:
+        """Return how many bytes `name` holds; raises `NotStored`."""
+        with self._opened(name) as descriptor:
+            return os.fstat(descriptor).st_size
+
+    def exists(self, name: str) -> bool:
+        """Tell whether a regular file is stored as `name`."""
+        try:
+            with self._opened(name):
+                return True
+        except NotStored:
+            return False
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Yield all names that begin with `prefix`, in order; temporary files are no names."""
+        start = self.root / prefix.rpartition("/")[0]
+        for folder, folders, files in os.walk(start, followlinks=False):
+            folders.sort()
+            for file in sorted(files):
+                name = str((Path(folder) / file).relative_to(self.root))
+                if name.startswith(prefix) and not file.startswith(TEMPORARY):
+                    yield name
+
+    def quarantine(self, name: str) -> str:
+        """Move damaged bytes aside, as evidence, and free their name; return the new name.
+
+        Repair alone may call this, after it holds sound bytes for the name.
+        """
+        aside = f"quarantine/{secrets.token_hex(4)}-{Path(name).name}"
+        with self.folder("quarantine") as target, self.folder(str(Path(name).parent)) as source:
+            os.rename(Path(name).name, Path(aside).name, src_dir_fd=source, dst_dir_fd=target)
+            os.fsync(target)
+            os.fsync(source)
+        return aside
+
+    @contextlib.contextmanager
+    def folder(self, name: str) -> Iterator[int]:
+        """Open the folder `name` for writing, making it and its ancestors durable."""
+        with _explained(self.root / name):
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for part in _parts(name):
+                with _explained(self.root / name):
+                    descriptor = _enter(descriptor, part)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[int]:
+        parts = _parts(name)
+        try:
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotStored(name) from None
+        try:
+            for number, part in enumerate(parts, start=1):
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+                inner = os.open(
+                    part,
+                    flags if number == len(parts) else flags | os.O_DIRECTORY,
+                    dir_fd=descriptor,
+                )
+                os.close(descriptor)
+                descriptor = inner
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise NotStored(name)
+            yield descriptor
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                raise NotStored(name) from None
+            raise UserError(f"{self.root / name} cannot be read: {error.strerror}") from error
+        finally:
+            os.close(descriptor)
+
+
+class LocalWriter:
+    """A temporary file that becomes a stored one by `commit`."""
+
+    def __init__(self, store: LocalStore) -> None:
+        self._store = store
+        self._name = TEMPORARY + secrets.token_hex(8)
+        self._path = store.root / "packs" / self._name
+        with store.folder("packs") as folder, _explained(self._path):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            self._file = os.open(self._name, flags, 0o444, dir_fd=folder)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Add bytes."""
+        rest = memoryview(data).cast("B")
+        with _explained(self._path):
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+
+    def commit(self, name: str) -> bool:
+        """Make what was written durable as `name`; False when the name is taken."""
+        target = Path(name)
+        with (
+            self._store.folder("packs") as source,
+            self._store.folder(str(target.parent)) as folder,
+            _explained(self._store.root / name),
+        ):
+            os.fsync(self._file)
+            try:
+                os.link(
+                    self._name,
+                    target.name,
+                    src_dir_fd=source,
+                    dst_dir_fd=folder,
+                    follow_symlinks=False,
+                )
+            except FileExistsError:
+                return False
+            os.fsync(folder)
+        return True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+
+def _parts(name: str) -> list[str]:
+    parts = [part for part in name.split("/") if part != "."]
+    if not parts or any(part in ("", "..") or "\0" in part for part in parts):
+        raise ValueError(f"{name!r} is no name of a store")
+    return parts
+
+
+def _enter(parent: int, part: str) -> int:
+    """Open the folder `part` of `parent`, which is closed; make it, durably, when it is missing."""
+    try:
+        try:
+            os.mkdir(part, 0o755, dir_fd=parent)
+            os.fsync(parent)
+        except FileExistsError:
+            pass
+        return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    finally:
+        os.close(parent)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say what the operating system refused, where, and what to do now."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise UserError(
+                f"no space left for {path}; nothing is lost: free some and run the command again"
+            ) from error
+        raise UserError(f"{path} cannot be written: {error.strerror}") from error

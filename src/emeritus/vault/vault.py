@@ -1,0 +1,249 @@
+"""The vault: content-addressed bytes in packs, over one store."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from emeritus import digests
+from emeritus.errors import Finding, IntegrityError, UserError
+from emeritus.vault import fixity, restoring
+from emeritus.vault import format as disk
+from emeritus.vault import manifest as manifests
+from emeritus.vault.catalogue import Catalogue, pack_ids
+from emeritus.vault.ingest import Ingest, Progress
+from emeritus.vault.manifest import Manifest
+from emeritus.vault.objects import id_of
+from emeritus.vault.pack import DamagedPack, PackWriter, index_inside, render_index
+from emeritus.vault.restoring import Restored
+from emeritus.vault.store import COPY_BYTES, LocalStore, Store
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a preservation did, in bytes and objects.
+
+    `bytes_stored` is what the model's objects take in the packs, shared ones included;
+    `bytes_written` what this run added; `bytes_delta_raw` how many raw bytes are kept as a
+    difference to another object.
+    """
+
+    manifest: str
+    manifest_sha256: str
+    files: int
+    tensors: int
+    bytes_raw: int
+    bytes_stored: int
+    bytes_written: int
+    bytes_delta_raw: int
+    tensor_digest: str | None
+    opaque: tuple[tuple[str, str], ...]
+
+
+class Vault:
+    """Objects, documents and models in the packs of `store`.
+
+    Everything that is read is proven by its hashes first: what is damaged raises
+    `IntegrityError` with its findings, and is never given out.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._catalogue = Catalogue(store)
+
+    def preserve(
+        self, source: Path, base: str | None = None, progress: Progress | None = None
+    ) -> Receipt:
+        """Keep every file of `source`; durable when it returns.
+
+        `base` is the manifest of a model whose tensors these may be stored as differences to.
+        What the vault holds already is not written again, so an interrupted call is repeated.
+        """
+        tensors = {} if base is None else {_key(each): each for each in self.manifest(base).tensors}
+        with PackWriter(self._store) as packs:
+            ingest = Ingest(self._catalogue, packs, tensors, progress)
+            manifest = ingest.run(source)
+        self._catalogue.refresh()
+        data = manifests.render(manifest)
+        return self._receipt(
+            manifest, self.put_document(data), digests.sha256(data), ingest.written
+        )
+
+    def put_document(self, data: bytes) -> str:
+        """Store bytes that are in memory; return their object id, durable when it returns."""
+        if len(data) > disk.DOCUMENT_BYTES_MAX:
+            raise UserError(f"a document of {len(data)} bytes is too large")
+        object_id = id_of(data)
+        if self._catalogue.find(object_id) is None:
+            blocks = (
+                data[at : at + disk.BLOCK_BYTES] for at in range(0, len(data), disk.BLOCK_BYTES)
+            )
+            with PackWriter(self._store) as packs:
+                packs.add(object_id, len(data), blocks)
+                packs.seal()
+            self._catalogue.refresh()
+        return object_id
+
+    def read(self, object_id: str) -> bytes:
+        """Return the bytes of an object."""
+        return b"".join(self._catalogue.blocks(object_id))
+
+    def read_range(self, object_id: str, offset: int, length: int) -> bytes:
+        """Return bytes [offset, offset + length) of an object, decoding only what they need."""
+        return b"".join(self._catalogue.read_range(object_id, offset, length))
+
+    def manifest(self, manifest_id: str) -> Manifest:
+        """Return a model's manifest. Raises `IntegrityError` when it cannot be read."""
+        try:
+            return manifests.parse(self.read(manifest_id))
+        except manifests.NotAManifest as error:
+            finding = Finding("V009", manifest_id, str(error), (manifest_id,))
+            raise IntegrityError(f"{manifest_id}: {error} (V009)", (finding,)) from error
+
+    def restore(
+        self,
+        manifest_id: str,
+        dest: Path,
+        only: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Restored:
+        """Write a model's files to `dest`, which is missing or empty; every digest is compared."""
+        manifest = self.manifest(manifest_id)
+        return restoring.restore(self._catalogue, manifest, dest, only, progress)
+
+    def tensor_digest(self, manifest_id: str) -> str | None:
+        """Return the canonical tensor digest, computed anew from the decoded tensors."""
+        anew = []
+        for tensor in self.manifest(manifest_id).tensors:
+            parts = (part for each in tensor.objects for part in self._catalogue.blocks(each))
+            sha256 = digests.of_chunks(parts).sha256
+            anew.append(
+                manifests.Tensor(tensor.name, tensor.dtype, tensor.shape, sha256, tensor.objects)
+            )
+        return manifests.tensor_digest(tuple(anew))
+
+    def objects(self, manifest_id: str) -> list[str]:
+        """Return the ids of all objects that a model needs, its manifest and bases included."""
+        ids = dict.fromkeys((manifest_id, *self.manifest(manifest_id).objects))
+        for object_id in list(ids):
+            base = self._catalogue.require(object_id)[1].base
+            if base is not None:
+                ids[base] = None
+        return list(ids)
+
+    def packs(self, manifest_id: str) -> list[str]:
+        """Return the names of the packs that a model needs."""
+        packs = (self._catalogue.require(each)[0] for each in self.objects(manifest_id))
+        return [disk.pack_name(pack) for pack in dict.fromkeys(packs)]
+
+    def pack_names(self) -> list[str]:
+        """Return the names of all packs."""
+        return [disk.pack_name(pack) for pack in pack_ids(self._store)]
+
+    def check(self, deep: bool = False, progress: Progress | None = None) -> Iterator[Finding]:
+        """Yield what is wrong with the packs; see `vault.fixity`."""
+        self._catalogue.forget()
+        self._catalogue.refresh()
+        yield from fixity.check(self._store, self._catalogue, deep, progress)
+
+    def names_of(self, object_ids: Iterable[str], manifest_id: str) -> list[str]:
+        """Return what of a model the objects hold: names of tensors, else of files.
+
+        Objects that are stored as a difference to one of them are reached too.
+        """
+        hit = set(object_ids)
+        manifest = self.manifest(manifest_id)
+        reached = {each for each in manifest.objects if each in hit or self._base(each) in hit}
+        named = []
+        for file in manifest.files:
+            tensors = [t.name for t in file.tensors if reached & set(t.objects)]
+            named += [f"{name} in {file.name}" for name in tensors]
+            held = {each for tensor in file.tensors for each in tensor.objects}
+            if any(part.object in reached - held for part in file.recipe):
+                named.append(file.name)
+        return named
+
+    def copy_to(self, other: "Vault", progress: Progress | None = None) -> list[str]:
+        """Copy every pack that `other` lacks, as it is; return their names.
+
+        Raises `IntegrityError` rather than copy a pack that is damaged in its frame; blocks are
+        read through by `check` on both sides.
+        """
+        missing = [
+            pack for pack in pack_ids(self._store) if not other.store.exists(disk.pack_name(pack))
+        ]
+        for done, pack in enumerate(missing, start=1):
+            self.copy_pack(pack, other.store)
+            if progress is not None:
+                progress("copying packs", done, len(missing))
+        return [disk.pack_name(pack) for pack in missing]
+
+    def copy_pack(self, pack: str, target: Store) -> None:
+        """Copy one pack with its index into `target`."""
+        try:
+            _, framed = render_index(index_inside(self._store, pack))
+        except DamagedPack as error:
+            name = disk.pack_name(pack)
+            finding = Finding(error.code, name, str(error))
+            raise IntegrityError(f"{name}: {error} ({error.code})", (finding,)) from error
+        name = disk.pack_name(pack)
+        target.put(disk.index_name(pack), framed)
+        size = self._store.size(name)
+        with target.writer() as writer:
+            for offset in range(0, size, COPY_BYTES):
+                writer.write(self._store.get(name, offset, min(COPY_BYTES, size - offset)))
+            writer.commit(name)
+
+    def replace_pack(self, pack: str, other: "Vault") -> bool:
+        """Take a pack anew from `other`, keeping the damaged bytes aside; False if it has none.
+
+        The other vault's copy is read through first: damage is never copied.
+        """
+        if not isinstance(self._store, LocalStore) or not other.sound(pack):
+            return False
+        for name in (disk.pack_name(pack), disk.index_name(pack)):
+            if self._store.exists(name):
+                self._store.quarantine(name)
+        other.copy_pack(pack, self._store)
+        self._catalogue.forget()
+        return True
+
+    def sound(self, pack: str) -> bool:
+        """Tell whether the vault holds a pack whose every byte is what was stored."""
+        try:
+            index_inside(self._store, pack)
+        except DamagedPack:
+            return False
+        return not any(disk.pack_name(pack) in finding.where for finding in self.check(deep=False))
+
+    @property
+    def store(self) -> Store:
+        """The store beneath."""
+        return self._store
+
+    def tensors(self, manifest_id: str) -> Iterator[tuple[manifests.Tensor, bytes]]:
+        """Yield each tensor of a model with its raw little-endian bytes."""
+        for tensor in self.manifest(manifest_id).tensors:
+            yield tensor, b"".join(self.read(each) for each in tensor.objects)
+
+    def _base(self, object_id: str) -> str | None:
+        place = self._catalogue.find(object_id)
+        return place[1].base if place else None
+
+    def _receipt(self, manifest: Manifest, object_id: str, sha256: str, written: int) -> Receipt:
+        entries = [self._catalogue.require(each)[1] for each in manifest.objects]
+        return Receipt(
+            manifest=object_id,
+            manifest_sha256=sha256,
+            files=len(manifest.files),
+            tensors=len(manifest.tensors),
+            bytes_raw=manifest.size,
+            bytes_stored=sum(block.length for entry in entries for block in entry.blocks),
+            bytes_written=written,
+            bytes_delta_raw=sum(entry.size for entry in entries if entry.base),
+            tensor_digest=manifest.tensor_digest,
+            opaque=tuple((file.name, file.opaque) for file in manifest.files if file.opaque),
+        )
+
+
+def _key(tensor: manifests.Tensor) -> tuple[str, str, tuple[int, ...]]:
+    return tensor.name, tensor.dtype, tensor.shape
