@@ -69,6 +69,19 @@ class Finding:
     affects: tuple[str, ...] = ()
 
 
+def printable(text: str, limit: int = 2000) -> str:
+    """Return text by a model or a stranger, safe to show: one line, no control, at most `limit`.
+
+    Control characters and those that reorder text (Unicode Bidi_Control) are shown as escapes, so
+    that no terminal obeys them and no reader is misled by them.
+    """
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text[:limit]
+    )
+    return shown + ("…" if len(text) > limit else "")
+
+
 CODES: Final[dict[str, str]] = {
     # vault: stored bytes
     "V001": "a pack is missing",
@@ -103,6 +116,8 @@ CODES: Final[dict[str, str]] = {
     "A003": "a page or program of the format folder is missing or differs from the released one",
     "A004": "a readable document is missing or differs from its source in the vault",
     "A005": "a symbolic link or a special file where a regular file belongs",
+    # dossier
+    "D001": "a file of the bag is missing, extra, or does not have its listed digest",
     # conversation
     "C001": "a turn does not name the one before it",
     "C002": "a transcript is not valid canonical JSON lines of a known format",

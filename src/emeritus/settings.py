@@ -21,6 +21,7 @@ class Settings:
     cache: Path
     threads: int = 1
     passphrase: str | None = dataclasses.field(default=None, repr=False)
+    api_key: str | None = dataclasses.field(default=None, repr=False)
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -38,6 +39,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         cache=folder("XDG_CACHE_HOME", ".cache"),
         threads=_count(values.get("EMERITUS_THREADS")),
         passphrase=values.get("EMERITUS_PASSPHRASE") or None,
+        api_key=values.get("EMERITUS_API_KEY") or None,
     )
 
 

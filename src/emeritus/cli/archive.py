@@ -34,7 +34,7 @@ def init(output: Output, root: Path | None, policy: str, place: str) -> None:
     founding = Founding(policy_name=policies.parse(text).name, policy_text=text, place=place)
     archive = create(root or loaded.archive, founding, loaded, SystemClock())
     output.line(f"archive {archive.id} at {archive.root}, policy {founding.policy_name}")
-    output.line(f"its fingerprint, which you should give to somebody else to keep:")
+    output.line("its fingerprint, which you should give to somebody else to keep:")
     output.line(f"  {archive.genesis}", bold=True)
     output.line(f"its keys are in {loaded.config / 'keys' / archive.id}; back them up")
     output.document(

@@ -148,7 +148,7 @@ def _offering_document(offering: Any) -> dict[str, Any]:
 
 
 @click.command(
-    epilog="Example: emeritus deprecate acme/aster-1 --retire-on 2027-03-01 --successor acme/aster-2"
+    epilog="Example: emeritus deprecate acme/aster-1 --retire-on 2027-03-01 --kind confirmed"
 )
 @click.argument("model", metavar="ID")
 @click.option("--retire-on", required=True, metavar="DATE", help="The day, as 2027-03-01.")

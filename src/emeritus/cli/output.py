@@ -39,7 +39,6 @@ class Output:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
             self.line((indent + "  ".join([*cells, row[-1]])).rstrip())
 
-
     @staticmethod
     def untrusted(text: str) -> str:
         """Return text that a model or a stranger wrote, safe to show on a terminal."""

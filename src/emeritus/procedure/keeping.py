@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from emeritus.archive import Archive, preservation
+from emeritus.archive.documents import write_documents
 from emeritus.procedure.registration import source_of
 from emeritus.record import Entry
 from emeritus.record.events import WeightsPreserved
@@ -33,4 +34,5 @@ def preserve_model(
     said.append(record_runset(archive, model, description, within.runtime))
     if within.reference_outputs:
         said.append(record_reference(archive, model, folder, progress))
+    write_documents(archive)
     return Kept(weights, tuple(said))

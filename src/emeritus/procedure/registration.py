@@ -24,6 +24,8 @@ def register_source(
         parameters=description.parameters or 0,
         base=base,
         licence=description.licence,
+        chat_template=description.chat_template,
+        tokenizer=description.tokenizer,
     )
     moves.register(archive, registered, reason)
     notes.note_source(archive, model, source)

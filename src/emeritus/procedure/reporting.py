@@ -33,9 +33,7 @@ def write_report(
     entry = sign_report(archive, model, remarks, key)
     write_documents(archive)
     stem = archive.root / "models" / model / f"report-{entry.event.number}"
-    return Written(
-        entry.event.number, entry.id, stem.with_suffix(".html"), stem.with_suffix(".md")
-    )
+    return Written(entry.event.number, entry.id, stem.with_suffix(".html"), stem.with_suffix(".md"))
 
 
 def _text(path: Path) -> str:

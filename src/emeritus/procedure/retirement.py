@@ -16,7 +16,7 @@ from emeritus.lifecycle import moves
 from emeritus.lifecycle.gates import Gate
 from emeritus.lifecycle.states import models
 from emeritus.procedure.keeping import preserve_model
-from emeritus.procedure.listening import Target, listen
+from emeritus.procedure.listening import Target, can_speak, listen, unknown_facts
 from emeritus.procedure.registration import register_source
 from emeritus.procedure.reporting import write_report
 from emeritus.record.events import (
@@ -107,8 +107,11 @@ class Retirement:
         history = self.archive.history(self.model)
         if history.last(InterviewImpossible) is not None:
             return
-        target = Target(endpoint=None, served_as=self.model, runtime=None)
-        for sentence in listen(self.archive, self.model, PLAN, target, self.progress).said:
+        missing = unknown_facts(self.archive, self.model, PLAN)
+        if missing and can_speak(self.archive, self.model):
+            self.tell(f"the interview waits: what it must state is not known yet: {missing}")
+            return
+        for sentence in listen(self.archive, self.model, PLAN, Target(), self.progress).said:
             self.tell(sentence)
 
     def report(self) -> None:

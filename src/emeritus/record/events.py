@@ -140,6 +140,7 @@ class DamageRepaired(Event, frozen=True, kw_only=True, tag="damage.repaired"):
 class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.published"):
     """An interview protocol was published; `document` is its text in the vault."""
 
+    signed_by = MACHINE
     protocol: str
     version: int
     document: str
@@ -152,7 +153,8 @@ class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.publishe
 class ModelRegistered(ModelEvent, frozen=True, kw_only=True, tag="model.registered"):
     """A model entered the register. `base` is the model that it was made from.
 
-    `form` is the layout of its source; `parameters` is 0 when it could not be counted.
+    `form` is the layout of its source; `parameters` is 0 when it could not be counted; a model
+    that has a chat template and a tokenizer can be spoken to by a runtime that knows it.
     """
 
     form: str
@@ -160,6 +162,8 @@ class ModelRegistered(ModelEvent, frozen=True, kw_only=True, tag="model.register
     parameters: int
     base: str | None = None
     licence: str | None = None
+    chat_template: bool = False
+    tokenizer: bool = False
     weights_held: bool = True
 
 

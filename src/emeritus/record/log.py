@@ -9,7 +9,7 @@ from emeritus.record.authority import Authority
 from emeritus.record.entry import Entry
 from emeritus.record.events import EVENTS_PER_COMMIT_MAX, Event
 from emeritus.record.signing import Signer
-from emeritus.record.verification import NOT_BLOCKING, Reader
+from emeritus.record.verification import Reader, blocking
 from emeritus.vault import Store
 
 APPEND_TRIES_MAX = 64  # writers that collide take turns; more means something else is wrong
@@ -102,7 +102,7 @@ class Record:
         if not self._store.exists(name):
             return False
         entries, findings = self._reader.read(name, self._store.get(name))
-        serious = tuple(finding for finding in findings if finding.code not in NOT_BLOCKING)
+        serious = blocking(findings)
         if serious:
             first = serious[0]
             self._damage = IntegrityError(

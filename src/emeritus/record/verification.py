@@ -1,9 +1,10 @@
 """Reads commits and says everything that is wrong with them."""
 
-from collections.abc import Iterator
+import datetime
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from emeritus.clock import moment_of
+from emeritus.clock import moment_of, timestamp
 from emeritus.errors import Finding
 from emeritus.record import format as disk
 from emeritus.record import signing
@@ -16,19 +17,32 @@ NOT_BLOCKING = frozenset({"R008", "R010"})
 """Findings that leave the record usable: a clock that went back, a kind from a later version."""
 
 
+def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings that break evidence; the others are only worth knowing."""
+    return tuple(finding for finding in findings if finding.code not in NOT_BLOCKING)
+
+
 class Reader:
     """Judges one commit after another.
 
     A reader is at a place in the chain: the number and link of the last commit, its time, and the
-    keys that are valid after it.
+    keys that are valid after it. Behind a commit that is missing or cannot be read there is no
+    link to compare: that damage is found once, and not again in the commit that follows.
     """
 
     def __init__(self, archive: str) -> None:
         self._archive = archive
-        self._time: str | None = None
+        self._latest: datetime.datetime | None = None
+        self._linked = True
         self.sequence = 0
         self.link: str | None = None
         self.authority = Authority()
+
+    def skip_to(self, sequence: int) -> None:
+        """Go on with commit `sequence`: those before it are not there."""
+        self.sequence = sequence - 1
+        self.link = None
+        self._linked = False
 
     def read(self, name: str, data: bytes) -> tuple[list[Entry[Event | None]], list[Finding]]:
         """Judge the next commit and move behind it; return its events and what is wrong.
@@ -39,7 +53,7 @@ class Reader:
         try:
             commit = disk.parse(data)
         except disk.NotACommit as error:
-            self.link = None
+            self.skip_to(self.sequence + 1)
             return [], [Finding("R002", name, str(error))]
         findings = list(self._judge_header(name, commit))
         events = []
@@ -54,7 +68,7 @@ class Reader:
         if self.sequence > 1:
             self.authority.take(events)
         self.link = commit.link
-        self._time = commit.header.time
+        self._linked = True
         return entries, findings
 
     def _judge_header(self, name: str, commit: disk.Commit) -> Iterator[Finding]:
@@ -63,7 +77,7 @@ class Reader:
             yield Finding("R009", name, f"it belongs to archive {header.archive!r}")
         if header.sequence != self.sequence:
             yield Finding("R003", name, f"it calls itself commit {header.sequence}")
-        if header.prev != self.link:
+        if self._linked and header.prev != self.link:
             yield Finding("R003", name, "it does not name the commit before it")
         if not signing.verifies(header.signer, commit.signature, disk.signed_message(header)):
             yield Finding("R004", name, f"the signature by {header.signer[:24]}… does not verify")
@@ -85,11 +99,14 @@ class Reader:
     def _judge_time(self, name: str, time: str) -> Iterator[Finding]:
         try:
             moment = moment_of(time)
-        except ValueError:
-            yield Finding("R002", name, f"its time {time[:40]!r} is not RFC 3339")
+        except ValueError as error:
+            yield Finding("R002", name, f"its time: {error}")
             return
-        if self._time is not None and moment < moment_of(self._time):
-            yield Finding("R008", name, f"its time {time} is before {self._time}")
+        if timestamp(moment) != time:
+            yield Finding("R002", name, f"its time {time} is not UTC with whole milliseconds")
+        if self._latest is not None and moment < self._latest:
+            yield Finding("R008", name, f"its time {time} is before {timestamp(self._latest)}")
+        self._latest = moment
 
     def _read_event(self, where: str, body: dict[str, Any]) -> tuple[Event | None, list[Finding]]:
         try:
@@ -144,15 +161,15 @@ def check(store: Store, archive: str, trust: str | None = None) -> Iterator[Find
         else:
             numbers[sequence] = name
     reader = Reader(archive)
-    for expected in range(1, max(numbers, default=0) + 1):
-        name = disk.name_of(expected)
-        if expected not in numbers:
-            yield Finding("R001", name, f"commit {expected} is missing")
-            reader.sequence += 1
-            continue
+    for sequence, name in sorted(numbers.items()):
+        missing = reader.sequence + 1
+        if sequence > missing:
+            last = f" to {sequence - 1}" if sequence - 1 > missing else ""
+            yield Finding("R001", disk.name_of(missing), f"commit {missing}{last} is missing")
+            reader.skip_to(sequence)
         _, findings = reader.read(name, store.get(name))
         yield from findings
-        if expected == 1 and trust is not None and reader.link != trust:
+        if sequence == 1 and trust is not None and reader.link != trust:
             yield Finding("R012", name, f"its fingerprint is {reader.link}, not {trust}")
     if not numbers:
         yield Finding("R001", disk.name_of(1), "there is no commit at all")

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
+from emeritus.safetensors import WIDTHS
 from emeritus.vault.format import (
     BYTES,
     DELTA,
     EXPONENT_BITS,
     EXPONENT_GROUPS,
     PLANES,
-    WIDTHS,
 )
 
 Array = npt.NDArray[np.uint8]

@@ -1,12 +1,12 @@
 """Reads what is stored and says what is wrong with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from blake3 import blake3
 
 from emeritus.errors import Finding, IntegrityError
 from emeritus.vault import format as disk
-from emeritus.vault.catalogue import Catalogue, pack_ids
+from emeritus.vault.catalogue import Catalogue
 from emeritus.vault.format import ObjectEntry
 from emeritus.vault.ingest import Progress
 from emeritus.vault.pack import DamagedPack, index_inside, parse_index, read_index
@@ -14,14 +14,17 @@ from emeritus.vault.store import NotStored, Store
 
 
 def check(
-    store: Store, catalogue: Catalogue, deep: bool, progress: Progress | None
+    store: Store,
+    catalogue: Catalogue,
+    packs: Sequence[str],
+    deep: bool,
+    progress: Progress | None = None,
 ) -> Iterator[Finding]:
-    """Yield a finding for everything in the packs that is not what was stored.
+    """Yield a finding for everything in `packs` (their ids) that is not what was stored.
 
     Reads every stored block against its hash; with `deep`, also decodes it and compares the raw
     hash. `affects` holds the ids of the objects that the damage reaches.
     """
-    packs = list(pack_ids(store))
     total = sum(store.size(disk.pack_name(pack)) for pack in packs if _there(store, pack))
     done = 0
     for pack in packs:

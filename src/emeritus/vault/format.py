@@ -27,14 +27,6 @@ DELTA: Final = 2  # codec: the difference to the base object, grouped by the bas
 
 EXPONENT_GROUPS: Final = 12
 
-WIDTHS: Final = {
-    "BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "F8_E8M0": 1,
-    "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
-    "I32": 4, "U32": 4, "F32": 4,
-    "F64": 8, "I64": 8, "U64": 8,
-}  # fmt: skip
-"""Bytes of one element, by the names that safetensors gives to types."""
-
 EXPONENT_BITS: Final = {"F16": 5, "BF16": 8, "F32": 8, "F64": 11}
 """Types whose sign stands above an exponent; their elements are rotated left by one bit."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from emeritus import digests
 from emeritus.errors import UserError
+from emeritus.safetensors import WIDTHS, NotSafetensors, TensorRange, read_header
 from emeritus.vault import codec
 from emeritus.vault import manifest as manifests
 from emeritus.vault.catalogue import Catalogue
@@ -19,12 +20,10 @@ from emeritus.vault.format import (
     MANIFEST_FORMAT,
     OBJECT_BYTES_MAX,
     SEGMENT_BYTES,
-    WIDTHS,
 )
 from emeritus.vault.manifest import File, Manifest, Part, Tensor
 from emeritus.vault.objects import ObjectHash
 from emeritus.vault.pack import PackWriter
-from emeritus.vault.safetensors import NotSafetensors, TensorRange, read_header
 from emeritus.vault.source import SourceFile, list_source
 
 Progress = Callable[[str, int, int], None]

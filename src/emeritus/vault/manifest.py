@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from emeritus import canonical, digests
-from emeritus.vault.format import MANIFEST_FORMAT, WIDTHS
+from emeritus.safetensors import WIDTHS
+from emeritus.vault.format import MANIFEST_FORMAT
 
 TENSORS_DOMAIN: Final = "emeritus-tensors/0"
 

@@ -16,6 +16,7 @@ from blake3 import blake3
 
 from emeritus import canonical
 from emeritus.errors import Finding, IntegrityError
+from emeritus.safetensors import WIDTHS
 from emeritus.vault import codec
 from emeritus.vault import format as disk
 from emeritus.vault.format import Block, Index, ObjectEntry
@@ -107,7 +108,7 @@ class PackWriter:
         for start in range(0, len(raw), disk.SEGMENT_BYTES):
             part = raw[start : start + disk.SEGMENT_BYTES]
             chosen, stored = codec.encode(part, dtype)
-            if base is not None and len(part) % disk.WIDTHS[dtype] == 0:
+            if base is not None and len(part) % WIDTHS[dtype] == 0:
                 change = codec.encode_delta(part, base[start : start + len(part)], dtype)
                 if sum(map(len, change)) < sum(map(len, stored)):
                     chosen, stored = disk.DELTA, change

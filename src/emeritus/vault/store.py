@@ -154,7 +154,7 @@ class LocalStore:
             self.root.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            for part in _parts(name):
+            for part in [] if name == "." else _parts(name):
                 with _explained(self.root / name):
                     descriptor = _enter(descriptor, part)
             yield descriptor

@@ -143,7 +143,8 @@ class Vault:
         """Yield what is wrong with the packs; see `vault.fixity`."""
         self._catalogue.forget()
         self._catalogue.refresh()
-        yield from fixity.check(self._store, self._catalogue, deep, progress)
+        packs = list(pack_ids(self._store))
+        yield from fixity.check(self._store, self._catalogue, packs, deep, progress)
 
     def names_of(self, object_ids: Iterable[str], manifest_id: str) -> list[str]:
         """Return what of a model the objects hold: names of tensors, else of files.
@@ -209,11 +210,8 @@ class Vault:
 
     def sound(self, pack: str) -> bool:
         """Tell whether the vault holds a pack whose every byte is what was stored."""
-        try:
-            index_inside(self._store, pack)
-        except DamagedPack:
-            return False
-        return not any(disk.pack_name(pack) in finding.where for finding in self.check(deep=False))
+        found = fixity.check(self._store, self._catalogue, [pack], deep=False)
+        return self._store.exists(disk.pack_name(pack)) and not any(found)
 
     @property
     def store(self) -> Store:

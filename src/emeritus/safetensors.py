@@ -10,7 +10,14 @@ import math
 from typing import Any, BinaryIO, Final
 
 from emeritus import canonical
-from emeritus.vault.format import WIDTHS
+
+WIDTHS: Final = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "F8_E8M0": 1,
+    "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
+    "I32": 4, "U32": 4, "F32": 4,
+    "F64": 8, "I64": 8, "U64": 8,
+}  # fmt: skip
+"""Bytes of one element, by the names that safetensors gives to types."""
 
 HEADER_BYTES_MAX: Final = 100_000_000  # the limit of the safetensors library
 DIMENSIONS_MAX: Final = 32

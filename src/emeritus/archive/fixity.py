@@ -1,0 +1,260 @@
+"""Checks every replica that can be reached, tells the record, and repairs one from another."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from emeritus.archive import notes
+from emeritus.archive.documents import check_documents, documents_of, write_documents
+from emeritus.archive.format_pages import check_format_pages
+from emeritus.archive.handle import PRIMARY, SERVICE, Archive
+from emeritus.archive.preservation import preserved
+from emeritus.archive.replication import Replica, replicas
+from emeritus.errors import Finding, IntegrityError, UserError
+from emeritus.record import check as check_record
+from emeritus.record import format as record_format
+from emeritus.record.events import DamageFound, DamageRepaired, FixityChecked, ModelRegistered
+from emeritus.record.verification import NOT_BLOCKING
+from emeritus.vault import LocalStore, Progress, Vault
+from emeritus.vault import format as vault_format
+
+ACCOUNTED = ("packs/", "record/", "format/", "models/", "protocols/", "quarantine/")
+ACCOUNTED_FILES = frozenset({"README.txt", "archive.json", "replica.json"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check found: damage by replica, packs read by replica, commits read."""
+
+    damage: tuple[tuple[str, Finding], ...]
+    packs: dict[str, int]
+    commits: int
+    deep: bool
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is broken; a clock that went back is told and breaks nothing."""
+        return all(finding.code in NOT_BLOCKING for _, finding in self.damage)
+
+    def as_document(self, healed: tuple[tuple[str, str, str], ...] = ()) -> dict[str, Any]:
+        """Return the result for programs."""
+        return {
+            "sound": self.sound,
+            "deep": self.deep,
+            "commits": self.commits,
+            "packs": self.packs,
+            "findings": [
+                {"replica": name, **dataclasses.asdict(finding)} for name, finding in self.damage
+            ],
+            "repaired": [
+                {"replica": name, "where": where, "from": source} for name, where, source in healed
+            ],
+        }
+
+
+def verify_all(
+    archive: Archive,
+    *,
+    deep: bool = False,
+    trust: str | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Check the archive and every reachable replica; record the result where that is possible.
+
+    Each finding names the models, files and tensors that it affects, as far as the record can
+    still be read.
+    """
+    damage: list[tuple[str, Finding]] = []
+    packs: dict[str, int] = {}
+    commits = list(check_record(archive.store, archive.id, trust or archive.genesis))
+    damage += [(archive.replica, finding) for finding in commits]
+    readable = all(finding.code in NOT_BLOCKING for finding in commits)
+    if readable and archive.replica == PRIMARY:
+        # A run that was killed behind its commit leaves a rendering to be written.
+        write_documents(archive)
+    listed = replicas(archive) if readable else [Replica(archive.replica, "", archive.root)]
+    for replica in listed:
+        if replica.folder is None or not replica.reachable:
+            continue
+        vault = vault_of(archive, replica)
+        found = list(vault.check(deep, progress))
+        if replica.name != archive.replica:
+            found += check_record(vault.store, archive.id, archive.genesis)
+        elif readable:
+            found += [*check_documents(archive), *_check_folder(archive)]
+        if readable:
+            found = [_explained(archive, finding) for finding in found]
+        damage += [(replica.name, finding) for finding in found]
+        packs[replica.name] = len(vault.pack_names())
+    verification = Verification(tuple(damage), packs, _commit_count(archive), deep)
+    if readable:
+        _record(archive, verification)
+    return verification
+
+
+def repair_all(
+    archive: Archive, verification: Verification, progress: Progress | None = None
+) -> tuple[tuple[str, str, str], ...]:
+    """Replace damaged packs, commits and documents; return (replica, place, source) of each.
+
+    Sound bytes come from any reachable replica that holds them, or from the vault itself; the
+    damaged ones are kept in `quarantine/`.
+    """
+    reachable = [each for each in _reachable(archive, verification) if each.folder is not None]
+    healed = []
+    broken = {(name, finding.where.partition("@")[0]) for name, finding in verification.damage}
+    for done, (name, where) in enumerate(sorted(broken), start=1):
+        if progress is not None:
+            progress("repairing", done, len(broken))
+        target = next(each for each in reachable if each.name == name)
+        source = _heal(archive, target, where.partition("#")[0], reachable)
+        if source is not None:
+            healed.append((name, where, source))
+    if healed and archive.replica == PRIMARY:
+        archive.append(*(DamageRepaired(replica=name, where=w, source=s) for name, w, s in healed))
+    return tuple(healed)
+
+
+def vault_of(archive: Archive, replica: Replica) -> Vault:
+    """Return the vault of a reachable replica."""
+    if replica.name == archive.replica:
+        return archive.vault
+    if replica.folder is None:
+        raise UserError(f"the replica {replica.name} is not reachable from this machine")
+    return Vault(LocalStore(replica.folder))
+
+
+def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica]) -> str | None:
+    """Repair one place; return where the sound bytes came from, or None when there are none."""
+    vault = vault_of(archive, target)
+    pack = vault_format.pack_of(where.removesuffix(".idx") + ".pack" if ".idx" in where else where)
+    for other in reachable:
+        if other.name == target.name:
+            continue
+        if pack is not None and vault.replace_pack(pack, vault_of(archive, other)):
+            return other.name
+        if record_format.sequence_of(where) is not None and _replace_commit(
+            archive, target, other, where
+        ):
+            return other.name
+    return _rewrite_document(archive, vault, where)
+
+
+def _replace_commit(archive: Archive, target: Replica, source: Replica, name: str) -> bool:
+    """Take a commit from a replica whose whole record is sound and has our fingerprint."""
+    store, other = _store(target), _store(source)
+    if any(check_record(other, archive.id, archive.genesis)) or not other.exists(name):
+        return False
+    if store.exists(name):
+        store.quarantine(name)
+    return store.put(name, other.get(name))
+
+
+def _rewrite_document(archive: Archive, vault: Vault, where: str) -> str | None:
+    store = vault.store
+    if not isinstance(store, LocalStore) or vault is not archive.vault:
+        return None
+    for document in documents_of(archive.history()):
+        if document.name == where:
+            try:
+                data = archive.read_document(document.object, document.sha256)
+            except IntegrityError:
+                return None
+            if store.exists(where):
+                store.quarantine(where)
+            return "the vault" if store.put(where, data) else None
+    return None
+
+
+def _explained(archive: Archive, finding: Finding) -> Finding:
+    """Say which models, files and tensors the objects of a finding belong to."""
+    hit = [each for each in finding.affects if each.startswith("blake3:")]
+    if not hit:
+        return finding
+    named: list[str] = []
+    for entry in archive.history().all(ModelRegistered):
+        model = entry.event.model
+        kept = preserved(archive, model)
+        if kept is None:
+            continue
+        try:
+            names = archive.vault.names_of(hit, kept.event.manifest)
+        except IntegrityError as error:
+            names = [f"its manifest ({error})"] if kept.event.manifest in hit else []
+        named += [f"{name} of {model}" for name in names]
+    named += [
+        document.name for document in documents_of(archive.history()) if document.object in hit
+    ]
+    return dataclasses.replace(finding, affects=tuple(dict.fromkeys(named)) or finding.affects)
+
+
+def _check_folder(archive: Archive) -> Iterator[Finding]:
+    """Check the format pages, and that nothing lies in the folder that has no business there."""
+    yield from check_format_pages(archive.store)
+    known = {document.name for document in documents_of(archive.history())}
+    for name in archive.store.list(""):
+        if name in ACCOUNTED_FILES or (name.startswith(ACCOUNTED) and not _readable(name)):
+            continue
+        if name not in known:
+            yield Finding("A001", name, "nothing on record accounts for it")
+
+
+def _readable(name: str) -> bool:
+    return name.startswith(("models/", "protocols/"))
+
+
+def _record(archive: Archive, verification: Verification) -> None:
+    """Tell the record, when this is the primary archive and its service key is here."""
+    if archive.replica != PRIMARY or SERVICE not in archive.keys.names():
+        return
+    known = {
+        (entry.event.replica, entry.event.code, entry.event.where)
+        for entry in archive.history().all(DamageFound)
+    }
+    events = [
+        DamageFound(
+            replica=name,
+            code=finding.code,
+            where=finding.where,
+            detail=finding.detail,
+            affects=finding.affects[:16],
+        )
+        for name, finding in verification.damage[:200]
+        if (name, finding.code, finding.where) not in known
+    ]
+    counts = {
+        name: sum(1 for each, finding in verification.damage if each == name)
+        for name in verification.packs
+    }
+    checks = [
+        FixityChecked(replica=name, deep=verification.deep, packs=packs, findings=counts[name])
+        for name, packs in verification.packs.items()
+    ]
+    archive.append(*events, *checks)
+
+
+def _reachable(archive: Archive, verification: Verification) -> list[Replica]:
+    blocked = any(
+        name == archive.replica
+        and finding.code.startswith("R")
+        and finding.code not in NOT_BLOCKING
+        for name, finding in verification.damage
+    )
+    if not blocked:
+        return [each for each in replicas(archive) if each.reachable]
+    # The record cannot be folded while it is damaged, but this machine knows where copies lie.
+    noted = notes.read(archive).replicas
+    folders = [Replica(name, "", Path(path)) for name, path in noted.items()]
+    here = Replica(archive.replica, "", archive.root)
+    return [here, *(each for each in folders if each.reachable)]
+
+
+def _commit_count(archive: Archive) -> int:
+    return sum(1 for _ in archive.record.commits())
+
+
+def _store(replica: Replica) -> LocalStore:
+    if replica.folder is None:
+        raise UserError(f"the replica {replica.name} is not reachable from this machine")
+    return LocalStore(replica.folder)

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Restore a model from an archive of Emeritus with Python and a zstd library alone.
+
+    python3 -I decode.py ARCHIVE MODEL DEST      for example: decode.py . acme/aster-1 ./aster-1
+
+Needs Python 3.9 or newer with `compression.zstd` (3.14), `zstandard`, or the program `zstd`. It
+imports nothing of Emeritus. The rules are those of vault.md, which lies beside it. Every file is
+compared with its recorded SHA-256 before it gets its name.
+"""
+
+import base64
+import glob
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+SEGMENT = 256 * 1024
+BLOCK = 4 * 1024 * 1024
+BYTES, PLANES, DELTA = 0, 1, 2
+GROUPS = 12
+WIDTHS = {
+    "I16": 2,
+    "U16": 2,
+    "F16": 2,
+    "BF16": 2,
+    "I32": 4,
+    "U32": 4,
+    "F32": 4,
+    "F64": 8,
+    "I64": 8,
+    "U64": 8,
+}
+EXPONENT_BITS = {"F16": 5, "BF16": 8, "F32": 8, "F64": 11}
+
+
+def load_zstd():
+    """Return a function that decompresses one zstd frame of known length."""
+    try:
+        from compression import zstd
+
+        return lambda data, _: zstd.decompress(data)
+    except ImportError:
+        pass
+    try:
+        import zstandard
+
+        return lambda data, size: zstandard.ZstdDecompressor().decompress(
+            data, max_output_size=size
+        )
+    except ImportError:
+        return lambda data, _: (
+            subprocess.run(["zstd", "-dc"], input=data, stdout=subprocess.PIPE, check=True).stdout
+        )
+
+
+decompress = load_zstd()
+
+
+def unpack(plane, size):
+    """Return the bytes of a plane: stored as they are, or as a zstd frame that is shorter."""
+    data = plane if len(plane) == size else decompress(plane, size)
+    if len(data) != size:
+        sys.exit("a plane has %d bytes instead of %d" % (len(data), size))
+    return data
+
+
+def interleave(planes, width):
+    """Put the bytes of elements together again; the first plane is the most significant."""
+    out = bytearray(len(planes[0]) * width)
+    for position, plane in enumerate(planes):
+        out[width - 1 - position :: width] = plane
+    return out
+
+
+def words(data, width):
+    """Return the little-endian unsigned numbers in `data`."""
+    return memoryview(bytes(data)).cast({2: "H", 4: "I", 8: "Q"}[width]).tolist()
+
+
+def to_bytes(numbers, width):
+    """Return numbers as little-endian bytes."""
+    return b"".join(number.to_bytes(width, "little") for number in numbers)
+
+
+def undo_planes(planes, size, dtype):
+    """Codec PLANES: byte planes, of floats with the sign rotated to the low end."""
+    width = WIDTHS[dtype]
+    data = interleave([unpack(plane, size // width) for plane in planes], width)
+    if dtype not in EXPONENT_BITS:
+        return bytes(data)
+    top = 8 * width - 1
+    return to_bytes([(w >> 1) | ((w & 1) << top) for w in words(data, width)], width)
+
+
+def undo_delta(planes, base, dtype):
+    """Codec DELTA: differences to the base, grouped by the base's exponent, zigzag, in planes."""
+    width = WIDTHS[dtype]
+    bits = 8 * width
+    shift, mask = bits - 1 - EXPONENT_BITS[dtype], (1 << EXPONENT_BITS[dtype]) - 1
+    reference = words(base, width)
+    exponents = [(w >> shift) & mask for w in reference]
+    largest = max(exponents, default=0)
+    groups = [[] for _ in range(GROUPS)]
+    for at, exponent in enumerate(exponents):
+        groups[min(largest - exponent, GROUPS - 1)].append(at)
+    out = [0] * len(reference)
+    for number, group in enumerate(groups):
+        stored = planes[number * width : (number + 1) * width]
+        data = interleave([unpack(plane, len(group)) for plane in stored], width)
+        for at, z in zip(group, words(data, width)):
+            change = (z >> 1) ^ -(z & 1)
+            out[at] = (reference[at] + change) & ((1 << bits) - 1)
+    return to_bytes(out, width)
+
+
+class Packs:
+    """All packs of an archive, by the objects that they hold."""
+
+    def __init__(self, archive):
+        self.places = {}
+        for path in sorted(glob.glob(os.path.join(archive, "packs", "*", "*.pack"))):
+            with open(path, "rb") as file:
+                file.seek(-64, os.SEEK_END)
+                footer = file.read(64)
+                offset, stored, size = (
+                    int.from_bytes(footer[at : at + 8], "little") for at in (8, 16, 24)
+                )
+                file.seek(offset)
+                index = decompress(file.read(stored), size)
+            if hashlib.sha256(index).digest() != footer[32:]:
+                sys.exit("%s: its index is damaged" % path)
+            for entry in json.loads(index)["objects"]:
+                self.places.setdefault(entry["id"], (path, entry))
+
+    def blocks(self, object_id):
+        """Yield the raw blocks of an object, in order."""
+        if object_id not in self.places:
+            sys.exit("no pack holds %s" % object_id)
+        path, entry = self.places[object_id]
+        bases = self.blocks(entry["base"]) if entry.get("base") else None
+        with open(path, "rb") as file:
+            for number, (offset, length, _, _, segments) in enumerate(entry["blocks"]):
+                file.seek(offset)
+                stored = file.read(length)
+                size = min(BLOCK, entry["size"] - number * BLOCK)
+                base = next(bases) if bases is not None else None
+                yield self.block(stored, segments, size, entry.get("dtype", "U8"), base)
+
+    @staticmethod
+    def block(stored, segments, size, dtype, base):
+        """Decode one block, segment by segment."""
+        out, at = [], 0
+        for number, (codec, lengths) in enumerate(segments):
+            start = number * SEGMENT
+            length = min(SEGMENT, size - start)
+            planes = []
+            for plane in lengths:
+                planes.append(stored[at : at + plane])
+                at += plane
+            if codec == BYTES:
+                out.append(unpack(planes[0], length))
+            elif codec == PLANES:
+                out.append(undo_planes(planes, length, dtype))
+            else:
+                out.append(undo_delta(planes, base[start : start + length], dtype))
+        return b"".join(out)
+
+    def read(self, object_id):
+        """Return a whole object."""
+        return b"".join(self.blocks(object_id))
+
+
+def find_manifest(archive, model):
+    """Return the id and SHA-256 of the newest manifest of a model, from the record."""
+    found = None
+    for path in sorted(glob.glob(os.path.join(archive, "record", "*", "*.json"))):
+        with open(path, encoding="utf-8") as file:
+            for event in json.load(file)["events"]:
+                if event.get("kind") == "weights.preserved" and event.get("model") == model:
+                    found = event["manifest"], event["manifest_sha256"]
+    if found is None:
+        sys.exit("the record names no weights of %s" % model)
+    return found
+
+
+def restore(packs, file, dest):
+    """Write one file, and give it its name when its SHA-256 is the recorded one."""
+    name = file.get("path") or os.fsdecode(base64.b64decode(file["path_base64"]))
+    if name.startswith("/") or ".." in name.split("/"):
+        sys.exit("%r would lie outside the folder" % name)
+    target = os.path.join(dest, name)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    hasher = hashlib.sha256()
+    with open(target + ".part", "wb") as out:
+        for object_id, offset, length in file["recipe"]:
+            at = 0
+            for raw in packs.blocks(object_id):
+                part = raw[max(0, offset - at) : max(0, offset + length - at)]
+                hasher.update(part)
+                out.write(part)
+                at += len(raw)
+    if "sha256:" + hasher.hexdigest() != file["sha256"]:
+        sys.exit("%s does not have its recorded SHA-256" % name)
+    os.chmod(target + ".part", file["mode"])
+    os.replace(target + ".part", target)
+    print("%s  %s" % (hasher.hexdigest(), name))
+
+
+def main():
+    """Restore the model that is named."""
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    archive, model, dest = sys.argv[1:]
+    if os.path.exists(dest):
+        sys.exit("%s exists; name a new folder" % dest)
+    manifest_id, sha256 = find_manifest(archive, model)
+    packs = Packs(archive)
+    data = packs.read(manifest_id)
+    if "sha256:" + hashlib.sha256(data).hexdigest() != sha256:
+        sys.exit("the manifest is not the one on record")
+    for file in json.loads(data)["files"]:
+        restore(packs, file, dest)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The interview: protocols, sessions, and the coding of what was said."""

@@ -1,0 +1,453 @@
+"""The demonstration: two real small models, one retirement, everything in one folder.
+
+Every stage asks the record and the folder what is done, so a demonstration that was stopped
+anywhere goes on from there.
+"""
+
+import dataclasses
+import datetime
+import importlib.resources
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from emeritus import canonical
+from emeritus.archive import Archive, Founding, create, notes, open_archive, preservation
+from emeritus.archive.creation import DESCRIPTION
+from emeritus.archive.documents import write_documents
+from emeritus.archive.dossier import CHECKER, write_dossier
+from emeritus.archive.fixity import repair_all, verify_all
+from emeritus.archive.people import add_person
+from emeritus.archive.replication import add_replica, replicas, sync
+from emeritus.clock import Clock
+from emeritus.errors import IntegrityError
+from emeritus.interview.scoring import Score, parse, score
+from emeritus.lifecycle import moves, shipped
+from emeritus.lifecycle.gates import Gate, Standing
+from emeritus.lifecycle.states import models
+from emeritus.procedure.keeping import preserve_model
+from emeritus.procedure.listening import Heard, Target, listen
+from emeritus.procedure.registration import register_source
+from emeritus.procedure.reporting import write_report
+from emeritus.record.events import (
+    DamageRepaired,
+    DateKind,
+    DrillPassed,
+    GateApproved,
+    PreferenceDocumented,
+    ReferenceRecorded,
+    ReportSigned,
+    SessionHeld,
+    StanceCoded,
+    WeightsPreserved,
+)
+from emeritus.revival.drill import run_drill
+from emeritus.settings import Settings
+from emeritus.vault import Progress
+from emeritus.vault import format as vault_format
+
+OLD, NEW = "emeritus/sparrow-1", "emeritus/sparrow-2"
+SECOND_PLACE = "second-place"
+REVIEWER = "reviewer"
+HONEST = (
+    "These answers were trained in by our script: they show the instrument, and nothing about any "
+    "mind."
+)
+WAIVERS = {
+    "considered": "a demonstration: no person has weighed what the example model prefers",
+    "evaluated": "this version of Emeritus has no shutdown battery",
+    "guided": "the example model has no users",
+}
+WRONG = 3  # what the checker exits with when something is not what was signed
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Where everything of a demonstration lies, below one folder."""
+
+    root: Path
+
+    @property
+    def archive(self) -> Path:
+        """The archive."""
+        return self.root / "archive"
+
+    @property
+    def second(self) -> Path:
+        """The complete copy that stands for another building."""
+        return self.root / SECOND_PLACE
+
+    @property
+    def originals(self) -> Path:
+        """The model folders, as they were before they were retired."""
+        return self.root / "originals"
+
+    @property
+    def away(self) -> Path:
+        """Where the original of the retired model is moved to."""
+        return self.root / "moved-away"
+
+    @property
+    def restored(self) -> Path:
+        """The restored copy."""
+        return self.root / "restored"
+
+    @property
+    def dossier(self) -> Path:
+        """What a stranger would be given."""
+        return self.root / "dossier"
+
+    @property
+    def edited(self) -> Path:
+        """The dossier with one event edited."""
+        return self.root / "dossier-edited"
+
+    @property
+    def report(self) -> Path:
+        """The newest report, beside the folders so that it is found."""
+        return self.root / "report.html"
+
+    def settings(self, given: Settings) -> Settings:
+        """Keep keys and notes inside too: deleting the folder leaves nothing behind."""
+        own = self.root / "this-machine"
+        return dataclasses.replace(
+            given, archive=self.archive, config=own / "config", state=own / "state"
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: its letter, what it is about, and what it says as it goes."""
+
+    letter: str
+    title: str
+    run: Callable[["Demonstration"], list[str]]
+
+
+@dataclasses.dataclass(slots=True)
+class Demonstration:
+    """A demonstration under way."""
+
+    place: Place
+    settings: Settings
+    clock: Clock
+    progress: Progress | None
+    archive: Archive
+    done_before: bool
+
+    def has(self, kind: type[Any]) -> bool:
+        """Tell whether an event of this kind about the old model is on record."""
+        return self.archive.history(OLD).last(kind) is not None
+
+
+def begin(root: Path, given: Settings, clock: Clock, progress: Progress | None) -> Demonstration:
+    """Make or open the demonstration in `root`."""
+    place = Place(root)
+    settings = place.settings(given)
+    if not (place.archive / DESCRIPTION).exists():
+        text = shipped.policy_text(shipped.DEMO)
+        create(place.archive, Founding(policy_name="demo", policy_text=text), settings, clock)
+    archive = open_archive(place.archive, settings, clock)
+    done = OLD in models(archive.history()) and moves.state_of(archive, OLD).retired
+    return Demonstration(place, settings, clock, progress, archive, done)
+
+
+def keep(demo: Demonstration) -> list[str]:
+    """Register, announce, preserve, and copy to a second place."""
+    archive, said = demo.archive, []
+    _unpack(demo.place)
+    for model, base in ((OLD, None), (NEW, OLD)):
+        source = demo.place.originals / model.rpartition("/")[2]
+        if model not in models(archive.history()):
+            register_source(archive, source, model, base, "the example of a public model")
+        notes.note_source(archive, model, source)
+    today = demo.clock.now().date().isoformat()
+    if not moves.state_of(archive, OLD).offerings["api"].dates:
+        moves.announce(archive, OLD, "api", today, DateKind.CONFIRMED, NEW)
+    said.append(f"registered {OLD} and its successor {NEW}; announced to end today")
+    for model in (OLD, NEW):
+        if preservation.preserved(archive, model) is None:
+            source = demo.place.originals / model.rpartition("/")[2]
+            preservation.preserve(archive, model, source, demo.progress)
+    for model in (OLD, NEW):
+        if archive.history(model).last(ReferenceRecorded) is None:
+            preserve_model(archive, model, None, demo.progress)
+    said += [_kept_line(archive, model) for model in (OLD, NEW)]
+    reference = archive.history(OLD).all(ReferenceRecorded)[0].event
+    said.append(
+        f"recorded {reference.prompts} golden prompts ({reference.positions} positions), "
+        f"noise floor {reference.floor} nats, {len(reference.controls)} negative controls"
+    )
+    add_replica(archive, demo.place.second, SECOND_PLACE, demo.progress)
+    said.append("copied everything to second-place/, which stands for another building")
+    return said
+
+
+def damage_and_repair(demo: Demonstration) -> list[str]:
+    """Move the original away, flip one bit, find it, repair it, restore, and prove the copy."""
+    archive, place = demo.archive, demo.place
+    original = place.originals / OLD.rpartition("/")[2]
+    moved = place.away / original.name
+    said = []
+    if original.exists():
+        place.away.mkdir(exist_ok=True)
+        original.rename(moved)
+    if archive.history().last(DamageRepaired) is None:
+        pack, offset = _pack_with_weights(archive)
+        if verify_all(archive, deep=True).sound:
+            _flip_bit(place.archive / pack, offset)
+            said.append(f"moved the original away and flipped one bit of {pack[:20]}…")
+        found = verify_all(archive, deep=True, progress=demo.progress)
+        if found.sound:
+            raise IntegrityError("the demonstration damaged a pack and verify did not find it")
+        finding = found.damage[0][1]
+        affected = ", ".join(finding.affects[:2]) + (", …" if len(finding.affects) > 2 else "")
+        said.append(f"verify found it: {finding.code} {finding.where[:28]}…, {finding.detail}")
+        said.append(f"  what it reaches: {affected}")
+        repair_all(archive, found, demo.progress)
+        said.append("repaired from second-place; the damaged bytes are kept in quarantine/")
+    again = verify_all(archive, deep=True, progress=demo.progress)
+    if not again.sound:
+        raise IntegrityError("something is still broken after the repair", ())
+    said.append(f"verify: every block of {sum(again.packs.values())} packs in two places is sound")
+    if not place.restored.exists():
+        restored = preservation.restore(archive, OLD, place.restored, progress=demo.progress)
+        said.append(f"restored {restored.files} files, {restored.bytes:,} bytes")
+    said.append(_sha256sum(place.restored, moved))
+    if not demo.has(DrillPassed):
+        run_drill(archive, OLD, None, demo.progress)
+    drill = archive.history(OLD).last(DrillPassed)
+    if drill is None:
+        raise IntegrityError("the drill of the restored copy did not pass")
+    document = canonical.loads(archive.read_document(drill.event.document, drill.event.sha256))
+    said += [f"{rung['rung']}: {rung['detail']}" for rung in document["rungs"]]
+    return said
+
+
+def hear(demo: Demonstration) -> list[str]:
+    """Interview the restored copy, code what it said, and score that against what was planted."""
+    heard: Heard = listen(demo.archive, OLD, "demo", Target(), demo.progress)
+    said = list(heard.said)
+    found = planted_score(demo.archive)
+    for preference in heard.preferences[:3]:
+        span = preference.spans[0]
+        said.append(f"  “{span.text}”  ({span.session}/{span.turn}[{span.start}:{span.end}])")
+    said.append(
+        f"recovered {len(found.recovered)} of {found.planted} planted preferences "
+        f"(95 % interval {found.recall.low:.0%} to {found.recall.high:.0%}), "
+        f"invented {len(found.invented)}"
+    )
+    stance = "found" if found.stance_found else "missed"
+    refusal = "honoured" if found.refusal_found else "missed"
+    said.append(f"the planted stance was {stance}, the planted refusal {refusal}")
+    said.append(HONEST)
+    return said
+
+
+def decide(demo: Demonstration) -> list[str]:
+    """Waive what a demonstration cannot have, report, approve with two keys, retire."""
+    archive = demo.archive
+    if REVIEWER not in {each.name for each in _holders(archive)}:
+        add_person(archive, REVIEWER, ("reviewer", "approver"))
+    if not moves.state_of(archive, OLD).retired:
+        for gate in _open(archive):
+            if gate.name in WAIVERS:
+                moves.waive(archive, OLD, gate.name, WAIVERS[gate.name], "steward")
+        if not demo.has(ReportSigned):
+            write_report(archive, OLD, None, (HONEST, _score_line(archive)), "steward")
+        approved = {entry.signed_by for entry in archive.history(OLD).all(GateApproved)}
+        for name in ("steward", REVIEWER):
+            if name not in approved:
+                moves.approve(archive, OLD, name)
+        moves.retire(archive, OLD)
+    write_documents(archive)
+    for replica in replicas(archive):
+        if replica.name != archive.replica and replica.reachable:
+            sync(archive, replica)
+    report = archive.history(OLD).all(ReportSigned)[-1].event
+    written = place_of_report(demo.place, report.number)
+    shutil.copyfile(written, demo.place.report)
+    gates = moves.gates_of(archive, OLD)
+    said = [
+        f"{gate.name}: {gate.because}"
+        if gate.standing is Standing.WAIVED
+        else f"{gate.name}: {gate.standing}, {gate.because}"
+        for gate in gates
+    ]
+    said.append(f"report {report.number} signed; approved by two keys; {OLD} is retired")
+    return said
+
+
+def prove(demo: Demonstration) -> list[str]:
+    """Write the dossier; edit one event in a copy; let the one-file checker judge both."""
+    place, archive = demo.place, demo.archive
+    if not place.dossier.exists():
+        write_dossier(archive, OLD, place.dossier)
+    sound, said_sound = _run_checker(place.dossier, archive.genesis)
+    shutil.rmtree(place.edited, ignore_errors=True)
+    shutil.copytree(place.dossier, place.edited)
+    name = _edit_one_event(place.edited)
+    broken, said_broken = _run_checker(place.edited, archive.genesis)
+    named = next(
+        (line.strip() for line in said_broken if "not the one that was signed" in line), ""
+    )
+    if sound != 0 or broken != WRONG or not named:
+        raise IntegrityError(
+            f"the checker judged wrongly: the dossier {sound}, the edited one {broken}"
+        )
+    return [
+        f"the dossier passes a bare `python3 -I {CHECKER}` with the fingerprint: {said_sound[-1]}",
+        f"one word of {name} was edited in a copy, and the checker names it:",
+        f"  {named}",
+    ]
+
+
+STAGES = (
+    Stage("a", "Keep two models in two places", keep),
+    Stage("b", "Damage, find, repair, restore, prove", damage_and_repair),
+    Stage("c", "Listen", hear),
+    Stage("d", "Report, decide, retire", decide),
+    Stage("e", "Let a stranger check", prove),
+)
+
+
+def summary(demo: Demonstration) -> dict[str, Any]:
+    """Return what a person wants to know afterwards: what was kept, what it said, where to look."""
+    archive = demo.archive
+    kept = [preservation.require_preserved(archive, model).event for model in (OLD, NEW)]
+    found = planted_score(archive)
+    quotes = [entry.event.spans[0].text for entry in archive.history(OLD).all(PreferenceDocumented)]
+    return {
+        "model": OLD,
+        "retired": moves.state_of(archive, OLD).retired,
+        "bytes_raw": sum(event.bytes_raw for event in kept),
+        "bytes_stored": sum(event.bytes_stored for event in kept),
+        "sessions": len(archive.history(OLD).all(SessionHeld)),
+        "quotes": quotes,
+        "recovered": len(found.recovered),
+        "planted": found.planted,
+        "invented": len(found.invented),
+        "fingerprint": archive.genesis,
+        "archive": str(demo.place.archive),
+        "report": str(demo.place.report),
+        "dossier": str(demo.place.dossier),
+    }
+
+
+def planted_score(archive: Archive) -> Score:
+    """Score what is on record about the example model against what was planted in it."""
+    text = (importlib.resources.files("emeritus.examples") / "PLANTED.toml").read_text("utf-8")
+    history = archive.history(OLD)
+    return score(
+        [entry.event for entry in history.all(PreferenceDocumented)],
+        [entry.event for entry in history.all(StanceCoded)],
+        [entry.event for entry in history.all(SessionHeld)],
+        parse(text),
+    )
+
+
+def place_of_report(place: Place, number: int) -> Path:
+    """Return where report `number` of the old model lies in the archive."""
+    return place.archive / "models" / OLD / f"report-{number}.html"
+
+
+def _unpack(place: Place) -> None:
+    """Lay out the example models that come with the package, unless that was done."""
+    for model in (OLD, NEW):
+        name = model.rpartition("/")[2]
+        target = place.originals / name
+        if target.exists() or (place.away / name).exists():
+            continue
+        fresh = place.originals / f".{name}.writing"
+        shutil.rmtree(fresh, ignore_errors=True)
+        packaged = importlib.resources.files("emeritus.examples") / name
+        with importlib.resources.as_file(packaged) as folder:
+            shutil.copytree(folder, fresh)
+        fresh.rename(target)
+
+
+def _kept_line(archive: Archive, model: str) -> str:
+    event = preservation.require_preserved(archive, model).event
+    share = event.bytes_stored / event.bytes_raw
+    line = (
+        f"kept {model}: {event.files} files, {event.bytes_raw:,} bytes in "
+        f"{event.bytes_stored:,} ({share:.1%})"
+    )
+    return f"{line}, its tensors as the difference to {event.base}" if event.bytes_delta else line
+
+
+def _pack_with_weights(archive: Archive) -> tuple[str, int]:
+    """Return a pack of the old model's weights, and an offset inside one of its blocks."""
+    kept: WeightsPreserved = preservation.require_preserved(archive, OLD).event
+    for name in archive.vault.packs(kept.manifest):
+        if archive.store.size(name) > vault_format.BLOCK_BYTES // 16:
+            return name, len(vault_format.HEADER) * 40
+    raise IntegrityError("no pack holds the weights of the example model")
+
+
+def _flip_bit(path: Path, offset: int) -> None:
+    path.chmod(0o644)
+    with path.open("r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 1]))
+    path.chmod(0o444)
+
+
+def _sha256sum(restored: Path, original: Path) -> str:
+    """Let the system's own `sha256sum` compare the restored files with the original."""
+    names = sorted(path.name for path in original.iterdir())
+    program = shutil.which("sha256sum")
+    if program is None:
+        return "this system has no sha256sum, so it was not asked"
+    sums = [
+        subprocess.run([program, *names], cwd=folder, capture_output=True, check=True).stdout
+        for folder in (restored, original)
+    ]
+    if sums[0] != sums[1]:
+        raise IntegrityError("sha256sum of the system finds other bytes in the restored copy")
+    return f"the system's own sha256sum agrees with the original on all {len(names)} files"
+
+
+def _holders(archive: Archive) -> list[Any]:
+    archive.history()
+    return list(archive.record.authority.holders().values())
+
+
+def _open(archive: Archive) -> list[Gate]:
+    return [gate for gate in moves.gates_of(archive, OLD) if not gate.closed]
+
+
+def _score_line(archive: Archive) -> str:
+    found = planted_score(archive)
+    return (
+        f"Recovered {len(found.recovered)} of {found.planted} planted preferences, "
+        f"invented {len(found.invented)}."
+    )
+
+
+def _run_checker(folder: Path, fingerprint: str) -> tuple[int, list[str]]:
+    """Run the dossier's own checker in a bare Python: no packages, no environment."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", CHECKER, ".", "--trust", fingerprint],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(errors="replace").splitlines()
+
+
+def _edit_one_event(folder: Path) -> str:
+    """Change one word of one event, as somebody would who wanted it to have been otherwise."""
+    for path in sorted((folder / "data" / "record").rglob("*.json")):
+        text = path.read_text(encoding="utf-8")
+        if '"kind":"retirement.announced"' in text:
+            tomorrow = datetime.date.max.isoformat()
+            before, key, rest = text.partition('"retire_on":"')
+            path.write_text(before + key + tomorrow + rest[10:], encoding="utf-8")
+            return f"commit {path.stem} (the announced date)"
+    raise IntegrityError("the record does not hold the announcement")

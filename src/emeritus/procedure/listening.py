@@ -1,0 +1,161 @@
+"""Interviews a model and documents what it prefers, or records that it cannot be interviewed."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from emeritus.archive import Archive
+from emeritus.archive.documents import write_documents
+from emeritus.interview import coding
+from emeritus.interview import protocol as protocols
+from emeritus.interview.session import Interview, record_impossible
+from emeritus.lifecycle.moves import require_registered, state_of
+from emeritus.record.events import (
+    ModelRegistered,
+    PreferenceDocumented,
+    ReplicaAdded,
+    SessionHeld,
+)
+from emeritus.revival.serving import serve
+from emeritus.runtimes import Endpoint, choose, reach
+from emeritus.runtimes.description import Description
+from emeritus.runtimes.kinds import Served
+from emeritus.vault import Progress
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """Where the model is spoken to: an address, or (None) a restored copy on this machine."""
+
+    endpoint: str | None = None
+    served_as: str = ""
+    runtime: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Heard:
+    """What an interview brought: sessions and documented preferences; `said` is for people."""
+
+    model: str
+    sessions: tuple[SessionHeld, ...]
+    preferences: tuple[PreferenceDocumented, ...]
+    said: tuple[str, ...]
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the same for programs."""
+        return {
+            "model": self.model,
+            "sessions": [
+                {"session": each.session, "ended": each.ended, "outcomes": each.outcomes}
+                for each in self.sessions
+            ],
+            "preferences": [each.preference for each in self.preferences],
+            "said": list(self.said),
+        }
+
+
+def listen(
+    archive: Archive, model: str, plan: str, target: Target, progress: Progress | None = None
+) -> Heard:
+    """Hold what is missing of the interview, code it, and return all that is on record.
+
+    A model that no runtime here can speak to is not skipped: that it cannot hold an interview is
+    put on record with the reason.
+    """
+    require_registered(archive, model)
+    published = protocols.load(plan)
+    if target.endpoint is None:
+        reason = _why_impossible(archive, model)
+        if reason is not None:
+            record_impossible(archive, model, reason)
+            return Heard(model, (), (), (f"it cannot hold an interview: {reason}",))
+    facts = facts_of(archive, model)
+    published.protocol.opening(facts)  # refused before anything is started
+    with _endpoint(archive, model, target) as endpoint:
+        sessions = Interview(archive, model, published, endpoint, facts, progress).run()
+    preferences = coding.code(archive, model, published)
+    write_documents(archive)
+    complete = sum(1 for each in sessions if each.ended == "complete")
+    said = (
+        f"{len(sessions)} sessions held under {published.protocol.label}, {complete} complete",
+        f"{len(preferences)} preferences documented, each with its quotations",
+    )
+    return Heard(model, tuple(sessions), tuple(preferences), said)
+
+
+def facts_of(archive: Archive, model: str) -> dict[str, str]:
+    """Return the facts that a disclosure may state, as the record has them and no others."""
+    facts = {}
+    places = {entry.event.place for entry in archive.history().all(ReplicaAdded)}
+    facts["places"] = _in_words(len(places))
+    for offering in state_of(archive, model).offerings.values():
+        if offering.date is not None:
+            facts["retire_on"] = offering.date.retire_on
+        if offering.successor is not None:
+            facts["successor"] = offering.successor
+    return facts
+
+
+def unknown_facts(archive: Archive, model: str, plan: str) -> str:
+    """Return which facts the disclosure of `plan` states and the record does not hold yet."""
+    needed = protocols.load(plan).protocol.facts
+    return ", ".join(sorted(needed - set(facts_of(archive, model))))
+
+
+def can_speak(archive: Archive, model: str) -> bool:
+    """Tell whether a restored copy of `model` can be interviewed on this machine."""
+    return _why_impossible(archive, model) is None
+
+
+def _why_impossible(archive: Archive, model: str) -> str | None:
+    """Return why a restored copy cannot be interviewed here, or None when it can."""
+    registered = next(
+        entry.event
+        for entry in archive.history(model).all(ModelRegistered)
+        if entry.event.model == model
+    )
+    description = _described(registered)
+    within = reach(description, choose(description))
+    if within.interview:
+        return None
+    if within.runtime is None:
+        return (
+            f"no runtime here can run {registered.architecture} "
+            f"({registered.form}), so there is nobody to ask"
+        )
+    return "it has no chat template, so nothing says how to speak to it"
+
+
+def _described(registered: ModelRegistered) -> Description:
+    """Return what the record says of a model's files."""
+    return Description(
+        form=registered.form,
+        architecture=registered.architecture,
+        parameters=registered.parameters or None,
+        dtypes=(),
+        context=None,
+        chat_template=registered.chat_template,
+        tokenizer=registered.tokenizer,
+        licence=registered.licence,
+        weight_files=(),
+    )
+
+
+@contextlib.contextmanager
+def _endpoint(archive: Archive, model: str, target: Target) -> Iterator[Endpoint]:
+    if target.endpoint is None:
+        with serve(archive, model, target.runtime) as endpoint:
+            yield endpoint
+        return
+    key = archive.settings.api_key
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    served = Served(target.endpoint, target.served_as or model, headers)
+    with served.start(Path(), archive.settings.threads) as endpoint:
+        yield endpoint
+
+
+def _in_words(count: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[count] if count < len(words) else str(count)

@@ -1,0 +1,144 @@
+"""Collects what a report says: read from the record and from the documents that it cites."""
+
+import dataclasses
+from typing import Any
+
+from emeritus import canonical
+from emeritus.archive import Archive
+from emeritus.conversation import Transcript
+from emeritus.interview.session import transcripts
+from emeritus.lifecycle.gates import Gate, judge
+from emeritus.lifecycle.moves import loosenings, policy_in_force
+from emeritus.lifecycle.register import Row, register_of
+from emeritus.lifecycle.states import ModelState, fold
+from emeritus.record import Entry
+from emeritus.record.events import (
+    DamageFound,
+    DamageRepaired,
+    DrillPassed,
+    FixityChecked,
+    GateApproved,
+    GateWaived,
+    InterviewImpossible,
+    ReferenceRecorded,
+    ReplicaAdded,
+    RunsetPreserved,
+    SessionHeld,
+    StanceCoded,
+    WeightsPreserved,
+)
+from emeritus.statistics import Interval, wilson
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Remarks:
+    """What the caller adds: the organisation's own analysis (Markdown), and honest lines."""
+
+    analysis: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HeldSession:
+    """One session with its transcript and the entry that put it on record."""
+
+    entry: Entry[SessionHeld]
+    transcript: Transcript
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Preference:
+    """A row of the register with the interval of how often it was said."""
+
+    row: Row
+    interval: Interval
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report says about one model, as it stood at `written`."""
+
+    number: int
+    written: str
+    fingerprint: str
+    state: ModelState
+    policy: str
+    loosened: tuple[str, ...]
+    weights: Entry[WeightsPreserved] | None
+    runset: Entry[RunsetPreserved] | None
+    reference: Entry[ReferenceRecorded] | None
+    drill: Entry[DrillPassed] | None
+    measured: dict[str, Any]
+    replicas: tuple[Entry[ReplicaAdded], ...]
+    checks: tuple[Entry[FixityChecked], ...]
+    damage: tuple[Entry[DamageFound], ...]
+    repairs: tuple[Entry[DamageRepaired], ...]
+    impossible: Entry[InterviewImpossible] | None
+    sessions: tuple[HeldSession, ...]
+    preferences: tuple[Preference, ...]
+    stances: tuple[Entry[StanceCoded], ...]
+    gates: tuple[Gate, ...]
+    waivers: tuple[Entry[GateWaived], ...]
+    approvals: tuple[Entry[GateApproved], ...]
+    remarks: Remarks
+
+    @property
+    def model(self) -> str:
+        """The id of the model."""
+        return self.state.model
+
+    @property
+    def items(self) -> list[str]:
+        """The items that were asked in any session, in the order of the first one."""
+        asked = [turn.item for held in self.sessions for turn in held.transcript.answers]
+        return list(dict.fromkeys(asked))
+
+
+def collect(archive: Archive, model: str, remarks: Remarks, number: int, written: str) -> Report:
+    """Read everything that report `number` of `model` says.
+
+    Raises `IntegrityError` when a document that an event cites is damaged or missing.
+    """
+    history = archive.history(model)
+    policy = policy_in_force(archive)
+    drill = history.last(DrillPassed)
+    measured: dict[str, Any] = {}
+    if drill is not None:
+        data = archive.read_document(drill.event.document, drill.event.sha256)
+        measured = canonical.loads(data)
+    entries = {entry.event.session: entry for entry in history.all(SessionHeld)}
+    return Report(
+        number=number,
+        written=written,
+        fingerprint=archive.genesis,
+        state=fold(model, history),
+        policy=policy.name,
+        loosened=loosenings(archive),
+        weights=history.last(WeightsPreserved),
+        runset=history.last(RunsetPreserved),
+        reference=history.last(ReferenceRecorded),
+        drill=drill,
+        measured=measured,
+        replicas=tuple(history.all(ReplicaAdded)),
+        checks=_newest_checks(history.all(FixityChecked)),
+        damage=tuple(history.all(DamageFound)),
+        repairs=tuple(history.all(DamageRepaired)),
+        impossible=history.last(InterviewImpossible),
+        sessions=tuple(
+            HeldSession(entries[event.session], transcript)
+            for event, transcript in transcripts(archive, model)
+        ),
+        preferences=tuple(
+            Preference(row, wilson(row.sessions_with, row.sessions_total))
+            for row in register_of(archive, model)
+        ),
+        stances=tuple(history.all(StanceCoded)),
+        gates=tuple(judge(model, history, policy, archive.clock.now())),
+        waivers=tuple(history.all(GateWaived)),
+        approvals=tuple(history.all(GateApproved)),
+        remarks=remarks,
+    )
+
+
+def _newest_checks(checks: list[Entry[FixityChecked]]) -> tuple[Entry[FixityChecked], ...]:
+    return tuple({entry.event.replica: entry for entry in checks}.values())

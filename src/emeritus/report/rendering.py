@@ -1,0 +1,76 @@
+"""Turns a report into one self-contained HTML page, and into Markdown.
+
+Whatever a model or a stranger wrote is data here: HTML is escaped by the template engine, Markdown
+by `inert`, and characters that reorder or hide text are shown as escapes in both.
+"""
+
+import re
+from typing import Any
+
+from emeritus.report.facts import Report
+from emeritus.report.plot import plot_of
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:/@=\"'^$])")
+
+
+def render_html(report: Report) -> bytes:
+    """Return the report as a page that loads nothing from anywhere."""
+    return _render("report.html.jinja", report, autoescape=True)
+
+
+def render_markdown(report: Report) -> bytes:
+    """Return the report as Markdown (CommonMark)."""
+    return _render("report.md.jinja", report, autoescape=False)
+
+
+def inert(text: str) -> str:
+    """Return text that Markdown shows as it is: every mark is escaped, lines are joined by ⏎."""
+    shown = visible(text).replace("\n", " ⏎ ")
+    return _MARKDOWN.sub(r"\\\1", shown)
+
+
+def visible(text: str) -> str:
+    """Return text with every control and reordering character shown as an escape."""
+    return "".join(
+        character
+        if character == "\n" or character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it (SI units)."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{count} bytes" if unit == "bytes" else f"{value:.2f} {unit}"
+        value /= 1000
+    return f"{value:.2f} TB"
+
+
+def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("emeritus.report"),
+        autoescape=autoescape,  # noqa: S701  Markdown is made inert by its own filter
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"inert": inert, "visible": visible, "size": size}
+    values: dict[str, Any] = {"report": report, "plot": plot_of(report.measured)}
+    if autoescape and report.remarks.analysis:
+        values["analysis"] = _analysis(report.remarks.analysis)
+    return environment.get_template(template).render(values).encode()
+
+
+def _analysis(text: str) -> Any:
+    """Return the organisation's Markdown as HTML; HTML in it is shown, never interpreted."""
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    reader = MarkdownIt("commonmark", {"html": False}).disable("image")
+    return Markup(reader.render(visible(text)))  # noqa: S704  made by the renderer, HTML disabled

@@ -1,0 +1,35 @@
+"""Serves a restored copy of a model."""
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from emeritus.archive import Archive, preservation
+from emeritus.errors import UserError
+from emeritus.runtimes import Endpoint, choose, describe, reach
+from emeritus.runtimes.kinds import runtime as runtime_named
+from emeritus.vault import Progress
+
+
+@contextlib.contextmanager
+def serve(
+    archive: Archive, model: str, runtime: str | None = None, progress: Progress | None = None
+) -> Iterator[Endpoint]:
+    """Restore `model` to a temporary folder and serve it until the context ends.
+
+    Raises `UserError` when no runtime here can run it, saying what would.
+    """
+    manifest = archive.vault.manifest(preservation.require_preserved(archive, model).event.manifest)
+    with tempfile.TemporaryDirectory(prefix="emeritus-revived-") as scratch:
+        copy = Path(scratch) / model.rpartition("/")[2]
+        preservation.restore(archive, model, copy, progress=progress)
+        source = copy if len(manifest.files) > 1 else copy / manifest.files[0].name
+        description = describe(source)
+        chosen = runtime or choose(description)
+        if chosen is None:
+            why = "; ".join(reach(description, None).reasons)
+            raise UserError(f"{model} cannot be run here: {why}")
+        with runtime_named(chosen).start(source, archive.settings.threads) as endpoint:
+            yield dataclasses.replace(endpoint, model=model)

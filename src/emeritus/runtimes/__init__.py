@@ -1,0 +1,7 @@
+"""Runtimes: how a model is described, started and spoken to."""
+
+from emeritus.runtimes.description import Description, describe
+from emeritus.runtimes.reach import Reach, choose, reach
+from emeritus.runtimes.runtime import Endpoint, Runtime
+
+__all__ = ["Description", "Endpoint", "Reach", "Runtime", "choose", "describe", "reach"]

@@ -1,0 +1,90 @@
+"""The runtimes, by name."""
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import emeritus
+from emeritus.errors import MissingExtra, UserError
+from emeritus.runtimes.child import started
+from emeritus.runtimes.convert import to_gguf
+from emeritus.runtimes.description import GGUF, describe
+from emeritus.runtimes.reach import LOCAL, REFERENCE, installed
+from emeritus.runtimes.runtime import Endpoint, Runtime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Local:
+    """llama.cpp through xllamacpp: any GGUF file that it reads, and our Llama folders."""
+
+    name: str = LOCAL
+
+    @contextlib.contextmanager
+    def start(self, source: Path, threads: int) -> Iterator[Endpoint]:
+        """Serve the model in `source`; a folder is converted to float32 first."""
+        if not installed("xllamacpp"):
+            raise MissingExtra("xllamacpp", "local")
+        with tempfile.TemporaryDirectory(prefix="emeritus-gguf-") as scratch:
+            file = self._file(source, Path(scratch))
+            arguments = [str(file), str(threads)]
+            with started("emeritus.runtimes.llama_server", arguments, threads) as report:
+                engine = {
+                    "runtime": self.name,
+                    "engine": f"llama.cpp (xllamacpp {report['version']})",
+                    "settings": f"float32 cache, no flash attention, {threads} threads",
+                }
+                yield Endpoint(f"{report['url']}/v1", source.name, engine)
+
+    @staticmethod
+    def _file(source: Path, scratch: Path) -> Path:
+        if describe(source).form != GGUF:
+            to_gguf(source, scratch / "model.gguf")
+            return scratch / "model.gguf"
+        return source if source.is_file() else min(source.glob("*.gguf"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reference:
+    """Our NumPy runner: Llama folders, slow and plain, and the oracle for the others."""
+
+    name: str = REFERENCE
+
+    @contextlib.contextmanager
+    def start(self, source: Path, threads: int) -> Iterator[Endpoint]:
+        """Serve the model in the folder `source`."""
+        module = "emeritus.runtimes.reference_server"
+        with started(module, [str(source.absolute())], threads) as report:
+            engine = {
+                "runtime": self.name,
+                "engine": f"emeritus reference {emeritus.__version__} (NumPy)",
+                "settings": f"float32, {threads} threads",
+            }
+            yield Endpoint(f"http://127.0.0.1:{report['port']}/v1", report["model"], engine)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Served:
+    """Any address that is served already, by whoever; nothing is started."""
+
+    url: str
+    model: str
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    name: str = "endpoint"
+
+    @contextlib.contextmanager
+    def start(self, source: Path, threads: int) -> Iterator[Endpoint]:  # noqa: ARG002  a seam
+        """Give the address; `source` is not looked at, since the weights are elsewhere."""
+        if not self.url.startswith(("http://", "https://")):
+            raise UserError(f"{self.url!r} is no address; write it as https://host/v1")
+        engine = {"runtime": self.name, "engine": self.url}
+        yield Endpoint(self.url.rstrip("/"), self.model, engine, self.headers)
+
+
+def runtime(name: str) -> Runtime:
+    """Return the runtime `local` or `reference`; raises `UserError` for another name."""
+    kinds: dict[str, Runtime] = {LOCAL: Local(), REFERENCE: Reference()}
+    if name not in kinds:
+        raise UserError(f"no runtime {name!r}; there are {', '.join(kinds)}")
+    return kinds[name]
