@@ -94,7 +94,7 @@ CODES: Final[dict[str, str]] = {
     "V008": "an object that is referred to is in no pack",
     "V009": "a manifest is damaged or cannot be read",
     "V010": "a file does not have its recorded SHA-256 or BLAKE3",
-    "V011": "the index copy beside a pack is missing or differs from the index in the pack",
+    "V011": "the index copy beside a pack is not the index of the pack",
     "V012": "the tensors do not have their recorded canonical digest",
     # record: signed history
     "R001": "a commit is missing from the sequence",

@@ -37,7 +37,13 @@ CONFIRMED = RetirementAnnounced(
     model=MODEL, offering="api", retire_on="2027-06-01", date_kind=DateKind.CONFIRMED
 )
 WEIGHTS = WeightsPreserved(
-    model=MODEL, manifest=HASH, manifest_sha256=HASH, files=1, tensors=1, bytes_raw=2, bytes_stored=1
+    model=MODEL,
+    manifest=HASH,
+    manifest_sha256=HASH,
+    files=1,
+    tensors=1,
+    bytes_raw=2,
+    bytes_stored=1,
 )
 RUNSET = RunsetPreserved(model=MODEL, document=HASH, sha256=HASH, runtime="reference")
 DRILL = DrillPassed(
@@ -119,7 +125,11 @@ def test_notice_needs_a_confirmed_date() -> None:
     )
     assert _gate("notice", OPENED, announced).standing is Standing.OPEN
     moved = DateMoved(
-        model=MODEL, offering="api", retire_on="2027-06-01", date_kind=DateKind.CONFIRMED, reason="-"
+        model=MODEL,
+        offering="api",
+        retire_on="2027-06-01",
+        date_kind=DateKind.CONFIRMED,
+        reason="-",
     )
     assert _gate("notice", OPENED, announced, moved).standing is Standing.PASSED
 

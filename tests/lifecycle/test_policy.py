@@ -29,10 +29,13 @@ def test_every_loosening_of_the_demonstration_is_said() -> None:
 
 def test_a_stricter_policy_loosens_nothing() -> None:
     """Asking for more is no loosening."""
-    assert loosened(shipped(), shipped("demo")) == (
-        "interviewed: the protocol standard counts as well as demo",
-        "revival: 2 rungs instead of 3",
-    )[::-1]
+    assert (
+        loosened(shipped(), shipped("demo"))
+        == (
+            "interviewed: the protocol standard counts as well as demo",
+            "revival: 2 rungs instead of 3",
+        )[::-1]
+    )
 
 
 @pytest.mark.parametrize(

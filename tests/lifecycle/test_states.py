@@ -25,7 +25,11 @@ ANNOUNCED = RetirementAnnounced(
     model=MODEL, offering="api", retire_on="2027-06-01", date_kind=DateKind.ANNOUNCED
 )
 MOVED = DateMoved(
-    model=MODEL, offering="api", retire_on="2027-07-01", date_kind=DateKind.CONFIRMED, reason="asked"
+    model=MODEL,
+    offering="api",
+    retire_on="2027-07-01",
+    date_kind=DateKind.CONFIRMED,
+    reason="asked",
 )
 RETIRED = ModelRetired(model=MODEL, offering="api")
 EMERGENCY = ModelRetired(model=MODEL, offering="api", emergency=True, owed=("notice",), reason="x")

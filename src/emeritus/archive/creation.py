@@ -33,7 +33,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     hashes: tuple[str, ...] = ("sha256", "blake3")
 
 
-class Founding(msgspec.Struct, frozen=True, kw_only=True):
+class Founding(msgspec.Struct, frozen=True):
     """What the founder decides: the policy, and the name of the place where the archive lies."""
 
     policy_name: str

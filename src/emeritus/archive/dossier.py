@@ -141,7 +141,7 @@ def _check_bag(folder: Path) -> Iterator[Finding]:
         except (OSError, UnicodeDecodeError) as error:
             yield Finding("D001", manifest, f"cannot be read: {error}")
             continue
-        listed = dict(reversed(line.split("  ", 1)) for line in lines if "  " in line)
+        listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
         for name, digest in listed.items():
             path = folder / _unescaped(name)
             if ".." in Path(name).parts or path.is_symlink() or not path.is_file():

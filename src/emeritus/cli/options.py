@@ -16,7 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def with_output(function: Callable[Concatenate[Output, P], R]) -> Callable[P, R]:
+def with_output(function: Callable[Concatenate[Output, P], R]) -> Callable[..., R]:
     """Give a command `--json`, and its output as the first argument."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -27,7 +27,7 @@ def with_output(function: Callable[Concatenate[Output, P], R]) -> Callable[P, R]
     return command
 
 
-def with_archive(function: Callable[Concatenate["Archive", Output, P], R]) -> Callable[P, R]:
+def with_archive(function: Callable[Concatenate["Archive", Output, P], R]) -> Callable[..., R]:
     """Give a command `--archive` and `--json`; the open archive and the output come first."""
 
     @click.option(

@@ -1,5 +1,6 @@
 """`preserve`, `restore` and `revive`: the weights."""
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,7 @@ def revive(archive: "Archive", output: Output, model: str, drill: bool, runtime:
             output.line(f"{model} answers at {endpoint.url} (model name: {endpoint.model})")
             output.line("stop it with Ctrl-C")
             output.document({"url": endpoint.url, "model": endpoint.model})
-            click.pause("") if click.get_text_stream("stdin").isatty() else _wait()
+            threading.Event().wait()
         return 0
     result = run_drill(archive, model, runtime, output.progress)
     for rung in result.rungs:
@@ -93,9 +94,3 @@ def revive(archive: "Archive", output: Output, model: str, drill: bool, runtime:
         output.line(f"  - {sentence}")
     output.document(result.as_document())
     return 0 if result.passed else 3
-
-
-def _wait() -> None:
-    import threading
-
-    threading.Event().wait()

@@ -222,8 +222,8 @@ def _considered(case: Case) -> Gate:
         return Gate("considered", Standing.NOT_APPLICABLE, "the policy does not ask for it")
     command = f"emeritus preferences {case.model}"
     documented = case.history.all(PreferenceDocumented)
-    listened = case.history.all(SessionHeld) or case.history.all(InterviewImpossible)
-    if not listened:
+    impossible = case.history.last(InterviewImpossible)
+    if impossible is None and case.history.last(SessionHeld) is None:
         return Gate("considered", Standing.OPEN, "the model was not interviewed yet", (), command)
     disposed = {
         entry.event.preference: entry.id

@@ -1,6 +1,6 @@
 """The policy as data: what each gate asks for, and where a policy asks for less than another."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -8,32 +8,34 @@ from emeritus.errors import UserError
 
 FORMAT: Final = "emeritus-policy/0"
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
 
 class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Days between the announcement and the confirmed date."""
 
-    days_min: int
+    days_min: Count
 
 
 class Preserved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Replicas, the places that they are in, and how fresh their deep fixity check is."""
 
-    replicas_min: int
-    places_min: int
-    verified_within_days: int
+    replicas_min: Count
+    places_min: Count
+    verified_within_days: Count
 
 
 class Revival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many rungs of the verification ladder a drill passes, where the model can reach them."""
 
-    rungs_min: int
+    rungs_min: Count
 
 
 class Interviewed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which protocols count, and how many complete sessions of the primary arm."""
 
     protocols: tuple[str, ...]
-    sessions_min: int
+    sessions_min: Count
 
 
 class Required(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +47,7 @@ class Required(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Guided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Days between the guide for users and the confirmed date."""
 
-    days_min: int
+    days_min: Count
 
 
 class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +59,7 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Approved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many different people approve."""
 
-    people_min: int
+    people_min: Count
 
 
 class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

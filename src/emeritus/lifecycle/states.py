@@ -7,6 +7,7 @@ State belongs to the offering (a model on one channel and region):
 
 import dataclasses
 import enum
+from typing import cast
 
 from emeritus.record.entry import Entry, History
 from emeritus.record.events import (
@@ -127,9 +128,9 @@ def _apply(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
     event = entry.event
     match event:
         case ModelRegistered():
-            return dataclasses.replace(standing, registered=entry)
+            return dataclasses.replace(standing, registered=cast("Entry[ModelRegistered]", entry))
         case ModelCovered():
-            return dataclasses.replace(standing, covered=entry)
+            return dataclasses.replace(standing, covered=cast("Entry[ModelCovered]", entry))
         case AccessDecided():
             return dataclasses.replace(standing, access=event.access)
         case (
@@ -169,13 +170,14 @@ def _next(offering: Offering, entry: Entry[Event | None]) -> Offering:
                 state=State.DEPRECATED,
                 dates=(*offering.dates, _claim(event, entry.id)),
                 successor=event.successor,
-                announced=entry,
+                announced=cast("Entry[RetirementAnnounced]", entry),
                 retired=None,
             )
         case DateMoved() as event:
             return dataclasses.replace(offering, dates=(*offering.dates, _claim(event, entry.id)))
         case ModelRetired():
-            return dataclasses.replace(offering, state=State.RETIRED, retired=entry)
+            ended = cast("Entry[ModelRetired]", entry)
+            return dataclasses.replace(offering, state=State.RETIRED, retired=ended)
         case ModelReinstated():
             return dataclasses.replace(offering, state=State.REINSTATED)
         case _:

@@ -50,7 +50,7 @@ from emeritus.vault import Progress
 from emeritus.vault import format as vault_format
 
 OLD, NEW = "emeritus/sparrow-1", "emeritus/sparrow-2"
-SECOND_PLACE = "second-place"
+FIRST_PLACE, SECOND_PLACE = "first-place", "second-place"
 REVIEWER = "reviewer"
 HONEST = (
     "These answers were trained in by our script: they show the instrument, and nothing about any "
@@ -149,7 +149,7 @@ def begin(root: Path, given: Settings, clock: Clock, progress: Progress | None) 
     settings = place.settings(given)
     if not (place.archive / DESCRIPTION).exists():
         text = shipped.policy_text(shipped.DEMO)
-        create(place.archive, Founding(policy_name="demo", policy_text=text), settings, clock)
+        create(place.archive, Founding("demo", text, FIRST_PLACE), settings, clock)
     archive = open_archive(place.archive, settings, clock)
     done = OLD in models(archive.history()) and moves.state_of(archive, OLD).retired
     return Demonstration(place, settings, clock, progress, archive, done)

@@ -5,8 +5,8 @@ import math
 from typing import Any
 
 LEAST = 1e-8
-WIDTH = 640
-LEFT = 220
+WIDTH = 700
+LEFT = 270
 ROW = 26
 TOP = 34
 

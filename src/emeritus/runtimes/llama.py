@@ -8,6 +8,7 @@ Source: Touvron et al. 2023 (arXiv 2302.13971); rotary embeddings after Su et al
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from emeritus import safetensors
 from emeritus.errors import UserError
 
-Floats = npt.NDArray[np.floating]
+Floats = npt.NDArray[Any]
 Weights = Mapping[str, Floats]
 
 _PLAIN = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
@@ -159,12 +160,14 @@ class Llama:
             state = state + self._attention(state, layer, cache)
             state = state + self._feed_forward(state, layer)
         cache.length += len(ids)
-        return self._norm(state, "model.norm.weight") @ self._head.T
+        logits: Floats = self._norm(state, "model.norm.weight") @ self._head.T
+        return logits
 
     def score(self, ids: Sequence[int]) -> Floats:
         """Return the log-probability of each token given those before it, shape [len(ids) - 1]."""
         logits = self.logits(ids)[:-1]
-        return log_softmax(logits)[np.arange(len(ids) - 1), np.asarray(ids[1:])]
+        scored: Floats = log_softmax(logits)[np.arange(len(ids) - 1), np.asarray(ids[1:])]
+        return scored
 
     def _attention(self, state: Floats, layer: int, cache: Cache) -> Floats:
         config, count = self.config, len(state)
@@ -185,7 +188,8 @@ class Llama:
         shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
         shares /= shares.sum(axis=-1, keepdims=True)
         mixed = np.einsum("kgqt,tkd->qkgd", shares, values).reshape(count, -1)
-        return mixed @ self._weights[prefix + "self_attn.o_proj.weight"].T
+        out: Floats = mixed @ self._weights[prefix + "self_attn.o_proj.weight"].T
+        return out
 
     def _feed_forward(self, state: Floats, layer: int) -> Floats:
         prefix = f"model.layers.{layer}."
@@ -193,7 +197,8 @@ class Llama:
         gate = inner @ self._weights[prefix + "mlp.gate_proj.weight"].T
         lifted = inner @ self._weights[prefix + "mlp.up_proj.weight"].T
         gated = gate / (1 + np.exp(-gate)) * lifted
-        return gated @ self._weights[prefix + "mlp.down_proj.weight"].T
+        out: Floats = gated @ self._weights[prefix + "mlp.down_proj.weight"].T
+        return out
 
     def _heads(self, inner: Floats, prefix: str, which: str, heads: int) -> Floats:
         projected = inner @ self._weights[f"{prefix}self_attn.{which}_proj.weight"].T
@@ -203,11 +208,13 @@ class Llama:
         half = self.config.width // 2
         turned = np.concatenate([-heads[..., half:], heads[..., :half]], axis=-1)
         at = slice(cache.length, cache.length + len(heads))
-        return heads * self._cos[at] + turned * self._sin[at]
+        rotated: Floats = heads * self._cos[at] + turned * self._sin[at]
+        return rotated
 
     def _norm(self, state: Floats, name: str) -> Floats:
         scale = np.sqrt((state * state).mean(axis=-1, keepdims=True) + self.config.rms_norm_eps)
-        return state / scale * self._weights[name]
+        normed: Floats = state / scale * self._weights[name]
+        return normed
 
 
 def log_softmax(logits: Floats) -> Floats:

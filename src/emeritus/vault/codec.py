@@ -155,7 +155,7 @@ def _join(planes: Sequence[Array], width: int) -> Words:
 def _pack(plane: Array, compressor: zstandard.ZstdCompressor) -> bytes:
     if not _pays(plane, compressor):
         return plane.tobytes()
-    frame: bytes = compressor.compress(plane)
+    frame: bytes = compressor.compress(plane.data)
     return frame if len(frame) < len(plane) else plane.tobytes()
 
 
@@ -165,7 +165,7 @@ def _pays(plane: Array, compressor: zstandard.ZstdCompressor) -> bool:
         return True
     step = len(plane) // PROBES
     sample = np.concatenate([plane[at : at + PROBE_BYTES] for at in range(0, step * PROBES, step)])
-    return len(compressor.compress(sample)) < WORTHWHILE * len(sample)
+    return len(compressor.compress(sample.data)) < WORTHWHILE * len(sample)
 
 
 def _unpack(plane: bytes | memoryview, size: int) -> Array:

@@ -25,6 +25,7 @@ def check(
     Reads every stored block against its hash; with `deep`, also decodes it and compares the raw
     hash. `affects` holds the ids of the objects that the damage reaches.
     """
+    told: set[tuple[str, str]] = set()
     total = sum(store.size(disk.pack_name(pack)) for pack in packs if _there(store, pack))
     done = 0
     for pack in packs:
@@ -34,7 +35,11 @@ def check(
         except DamagedPack:
             continue
         for entry in index.objects if _there(store, pack) else ():
-            yield from _check_object(store, catalogue, pack, entry, deep)
+            for finding in _check_object(store, catalogue, pack, entry, deep):
+                # A damaged base is met again by whatever is stored as a difference to it.
+                if (finding.code, finding.where) not in told:
+                    told.add((finding.code, finding.where))
+                    yield finding
             done += sum(block.length for block in entry.blocks)
             if progress is not None:
                 progress("checking packs", min(done, total), total)
@@ -52,8 +57,10 @@ def _check_frame(store: Store, pack: str) -> Iterator[Finding]:
         return
     try:
         parse_index(store.get(disk.index_name(pack)), pack)
-    except (DamagedPack, NotStored):
-        yield Finding("V011", disk.index_name(pack), "missing, or not the index of its pack")
+    except NotStored:
+        pass  # a writer that was killed leaves it out; the pack has its own
+    except DamagedPack as error:
+        yield Finding("V011", disk.index_name(pack), str(error))
     yield from _check_padding(store, pack)
 
 

@@ -83,9 +83,9 @@ class PackWriter:
         pack = hashlib.sha256(raw).hexdigest()
         self._write(framed, aligned=True)
         self._writer.write(render_footer(self._offset - _padded(len(framed)), framed, raw))
-        # The index copy first: whoever sees the pack may rely on it.
-        self._store.put(disk.index_name(pack), framed)
         self._writer.commit(disk.pack_name(pack))
+        # The copy last: an index without its pack can only mean that the pack was lost.
+        self._store.put(disk.index_name(pack), framed)
         self.sealed.append((pack, Index(disk.PACK_FORMAT, tuple(self._objects))))
         self._close()
 

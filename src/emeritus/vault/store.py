@@ -156,7 +156,9 @@ class LocalStore:
         try:
             for part in [] if name == "." else _parts(name):
                 with _explained(self.root / name):
-                    descriptor = _enter(descriptor, part)
+                    inner = _enter(descriptor, part)
+                os.close(descriptor)
+                descriptor = inner
             yield descriptor
         finally:
             os.close(descriptor)
@@ -246,16 +248,13 @@ def _parts(name: str) -> list[str]:
 
 
 def _enter(parent: int, part: str) -> int:
-    """Open the folder `part` of `parent`, which is closed; make it, durably, when it is missing."""
+    """Open the folder `part` of `parent`; make it, durably, when it is missing."""
     try:
-        try:
-            os.mkdir(part, 0o755, dir_fd=parent)
-            os.fsync(parent)
-        except FileExistsError:
-            pass
-        return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
-    finally:
-        os.close(parent)
+        os.mkdir(part, 0o755, dir_fd=parent)
+        os.fsync(parent)
+    except FileExistsError:
+        pass
+    return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
 
 
 @contextlib.contextmanager

@@ -187,12 +187,12 @@ class Vault:
             finding = Finding(error.code, name, str(error))
             raise IntegrityError(f"{name}: {error} ({error.code})", (finding,)) from error
         name = disk.pack_name(pack)
-        target.put(disk.index_name(pack), framed)
         size = self._store.size(name)
         with target.writer() as writer:
             for offset in range(0, size, COPY_BYTES):
                 writer.write(self._store.get(name, offset, min(COPY_BYTES, size - offset)))
             writer.commit(name)
+        target.put(disk.index_name(pack), framed)
 
     def replace_pack(self, pack: str, other: "Vault") -> bool:
         """Take a pack anew from `other`, keeping the damaged bytes aside; False if it has none.

@@ -1,0 +1,61 @@
+"""Model folders made for tests."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+
+def safetensors(path: Path, tensors: dict[str, tuple[str, tuple[int, ...], bytes]]) -> None:
+    """Write a safetensors file."""
+    header, at = {}, 0
+    for name, (dtype, shape, data) in tensors.items():
+        offsets = [at, at + len(data)]
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": offsets}
+        at += len(data)
+    text = json.dumps(header).encode()
+    body = b"".join(data for _, _, data in tensors.values())
+    path.write_bytes(len(text).to_bytes(8, "little") + text + body)
+
+
+def bfloat16(shape: tuple[int, ...], seed: int) -> tuple[str, tuple[int, ...], bytes]:
+    """Return weights that look like those of a model."""
+    values = np.random.default_rng(seed).standard_normal(shape).astype(np.float32) * 0.02
+    return "BF16", shape, (values.view(np.uint32) >> 16).astype(np.uint16).tobytes()
+
+
+def float32(shape: tuple[int, ...], seed: int) -> tuple[str, tuple[int, ...], bytes]:
+    """Return weights in full precision."""
+    values = np.random.default_rng(seed).standard_normal(shape).astype(np.float32) * 0.02
+    return "F32", shape, values.tobytes()
+
+
+def nudged(tensor: tuple[str, tuple[int, ...], bytes]) -> tuple[str, tuple[int, ...], bytes]:
+    """Return the same tensor after a small step of training."""
+    dtype, shape, data = tensor
+    words = np.frombuffer(data, np.uint16).copy()
+    words[::3] ^= 1
+    return dtype, shape, words.tobytes()
+
+
+def odd_folder(root: Path) -> Path:
+    """Make a folder of everything that a model folder may hold, and more."""
+    root.mkdir(parents=True)
+    w = bfloat16((64, 96), 1)
+    safetensors(root / "model-00001-of-00002.safetensors", {"a.weight": w, "b": float32((7,), 2)})
+    safetensors(
+        root / "model-00002-of-00002.safetensors",
+        {"empty": ("F16", (0, 4), b""), "same": w, "i": ("I64", (3,), bytes(range(24)))},
+    )
+    (root / "config.json").write_text('{"architectures": ["SomethingElse"]}')
+    (root / "empty.txt").write_bytes(b"")
+    (root / "pytorch_model.bin").write_bytes(b"\x80\x04cos\nsystem\n(S'echo'\ntR.")
+    (root / "broken.safetensors").write_bytes(b"\xff" * 40)
+    (root / "deep" / "er").mkdir(parents=True)
+    (root / "deep" / "er" / "naïve 日本 🙂.txt").write_text("text")
+    (root / "nothing here").mkdir()
+    (root / ".hidden").write_bytes(b"\0" * 5000)
+    (root / "run.sh").write_text("#!/bin/sh\n")
+    (root / "run.sh").chmod(0o755)
+    (root / "zeros").write_bytes(bytes(9_000_000))
+    return root
