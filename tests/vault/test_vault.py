@@ -317,7 +317,7 @@ def test_the_one_file_decoder_restores_from_the_folder_alone(tmp_path: Path) -> 
     program = Path(str(importlib.resources.files("emeritus.archive"))) / "format" / "decode.py"
     for model, (_, source) in receipts.items():
         dest = tmp_path / model.replace("/", "-")
-        command = [sys.executable, "-I", program, tmp_path / "archive", model, dest]
+        command = [sys.executable, "-I", str(program), str(tmp_path / "archive"), model, str(dest)]
         subprocess.run(command, check=True, capture_output=True)
         files = {name: kept for name, kept in tree(source).items() if kept[1] != "folder"}
         restored = {name: kept for name, kept in tree(dest).items() if kept[1] != "folder"}

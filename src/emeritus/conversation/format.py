@@ -15,7 +15,14 @@ ASKED: Final = "asked"
 ANSWERED: Final = "answered"
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field="line"):
+class Header(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag="header",
+    tag_field="line",
+):
     """The first line: which conversation this is, and everything that it depends on.
 
     `setup` holds the protocol, arm, order, sampling and engine; never a key.
@@ -29,7 +36,14 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field=
     prev: None = None
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True, tag="turn", tag_field="line"):
+class Turn(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag="turn",
+    tag_field="line",
+):
     """One message. `role` is `asked` (by us) or `answered` (by the model); turns count from 1.
 
     `item` names the item of the protocol; `outcome`, `finish_reason`, `usage` and `attempts` stand
@@ -49,7 +63,14 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True, tag="turn", tag_field="lin
     replaced: bool = False
 
 
-class End(msgspec.Struct, frozen=True, kw_only=True, tag="end", tag_field="line"):
+class End(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag="end",
+    tag_field="line",
+):
     """The last line: why the conversation ended."""
 
     reason: str

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emeritus.archive import Archive, preservation
 from emeritus.archive.documents import write_documents
+from emeritus.lifecycle.moves import require_registered
 from emeritus.procedure.registration import source_of
 from emeritus.record import Entry
 from emeritus.record.events import WeightsPreserved
@@ -26,6 +27,7 @@ def preserve_model(
     archive: Archive, model: str, source: Path | None, progress: Progress | None = None
 ) -> Kept:
     """Preserve `model` from its source; may be repeated, and does only what is missing."""
+    require_registered(archive, model)
     folder = source_of(archive, model, source)
     description = describe(folder)
     within = reach(description, choose(description))

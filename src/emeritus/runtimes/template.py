@@ -44,5 +44,5 @@ def render(template: str, messages: Sequence[Mapping[str, str]]) -> str:
         return sandbox.from_string(template).render(
             messages=messages, add_generation_prompt=True, bos_token="", eos_token=""
         )
-    except (jinja2.TemplateError, TypeError, ValueError) as error:
+    except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError) as error:
         raise UserError(f"the model's chat template refuses the conversation: {error}") from error

@@ -5,6 +5,7 @@ import errno
 import fnmatch
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,8 +35,8 @@ def restore(
 ) -> Restored:
     """Write the files of `manifest` that match `only` (all, when it is empty) into `dest`.
 
-    `dest` MUST be missing or empty. Files are written under another name first, so that an
-    interrupted restore leaves nothing that looks whole.
+    `dest` MUST be missing or empty. The folder is written under another name and gets its own
+    when all of it is proven: a restore that fails leaves nothing that looks whole.
     """
     chosen = [file for file in manifest.files if _matches(file.name, only)]
     if not chosen:
@@ -43,17 +44,21 @@ def restore(
     _require_empty(dest)
     total = sum(file.size for file in chosen)
     done = 0
+    fresh = dest.with_name(f".{dest.name}.{secrets.token_hex(4)}.restoring")
     try:
         for file in chosen:
-            _write(catalogue, file, dest)
+            _write(catalogue, file, fresh)
             done += file.size
             if progress is not None:
                 progress(f"restoring {file.name}", done, total)
         for folder in manifest.empty_folders if not only else ():
-            (dest / folder).mkdir(parents=True, exist_ok=True)
+            (fresh / folder).mkdir(parents=True, exist_ok=True)
+        fresh.replace(dest)
     except OSError as error:
         what = "no space left" if error.errno in FULL else error.strerror
         raise UserError(f"{error.filename or dest} cannot be written: {what}") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
     return Restored(len(chosen), total)
 
 
@@ -66,23 +71,18 @@ def contents(catalogue: Catalogue, file: File) -> Iterator[bytes]:
 def _write(catalogue: Catalogue, file: File, dest: Path) -> None:
     target = dest / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.parent / f".{secrets.token_hex(8)}.restoring"
     running = digests.RunningDigest()
-    try:
-        with open(fresh, "xb") as opened:
-            for part in contents(catalogue, file):
-                running.update(part)
-                opened.write(part)
-            opened.flush()
-            os.fsync(opened.fileno())
-        digest = running.finish()
-        if (digest.size, digest.sha256, digest.blake3) != (file.size, file.sha256, file.blake3):
-            finding = Finding("V010", file.name, "its digests are not the recorded ones")
-            raise IntegrityError(f"{file.name}: {finding.detail} (V010)", (finding,))
-        fresh.chmod(file.mode)
-        fresh.rename(target)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with open(target, "xb") as opened:
+        for part in contents(catalogue, file):
+            running.update(part)
+            opened.write(part)
+        opened.flush()
+        os.fsync(opened.fileno())
+    digest = running.finish()
+    if (digest.size, digest.sha256, digest.blake3) != (file.size, file.sha256, file.blake3):
+        finding = Finding("V010", file.name, "its digests are not the recorded ones")
+        raise IntegrityError(f"{file.name}: {finding.detail} (V010)", (finding,))
+    target.chmod(file.mode)
 
 
 def _matches(name: str, only: Sequence[str]) -> bool:

@@ -1,0 +1,130 @@
+"""Writes the parts of the documentation that the program knows best; `--check` compares them.
+
+python docs/generate.py            write
+python docs/generate.py --check    exit 1 when something is stale
+"""
+
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import click
+import msgspec
+
+from emeritus import errors
+from emeritus.cli.main import COMMANDS, cli
+from emeritus.lifecycle import policy
+from emeritus.lifecycle.shipped import policy_text
+from emeritus.record.events import KINDS
+
+ROOT = Path(__file__).parent.parent
+WRITTEN = "<!-- written by docs/generate.py -->\n\n"
+START, END = "<!-- layers -->\n", "<!-- /layers -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its path."""
+    return {
+        "docs/reference/cli.md": _cli(),
+        "docs/reference/events.md": _events(),
+        "docs/reference/finding-codes.md": _codes(),
+        "docs/reference/policy.md": _policy(),
+        "ARCHITECTURE.md": _layers((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")),
+    }
+
+
+def _cli() -> str:
+    parts = [WRITTEN, "# Commands\n\n", "Exit codes: 0 done, "]
+    parts.append("2 your input, 3 evidence is broken, 4 try again or something is left to do, ")
+    parts.append("70 a bug of ours. `--json` prints one document instead of lines.\n")
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        if command is None:
+            raise SystemExit(f"{name} does not load")
+        parts += _command(f"emeritus {name}", command)
+    return "".join(parts)
+
+
+def _command(path: str, command: click.Command) -> Iterator[str]:
+    context = click.Context(command, info_name=path, max_content_width=90, terminal_width=90)
+    text = command.get_help(context)
+    yield f"\n## {path}\n\n```\n{text}\n```\n"
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from _command(f"{path} {name}", inner)
+
+
+def _events() -> str:
+    parts = [WRITTEN, "# Kinds of events\n\n"]
+    parts.append("A closed list: a kind is never renamed and never changes its meaning. A reader ")
+    parts.append("that meets another kind verifies it, reports it and goes on.\n")
+    for name, kind in KINDS.items():
+        roles = " or ".join(sorted(kind.signed_by))
+        said = " ".join((kind.__doc__ or "").split())
+        parts.append(
+            f"\n## {name}\n\n{said} Signed by: {roles}.\n\n| field | type | |\n|---|---|---|\n"
+        )
+        hints = get_type_hints(kind)
+        for field in msgspec.structs.fields(kind):
+            optional = "" if field.required else "may be left out"
+            parts.append(f"| {field.name} | {_type(hints[field.name])} | {optional} |\n")
+    return "".join(parts)
+
+
+def _type(hint: Any) -> str:
+    text = str(hint)
+    for full, short in (
+        ("<class '", ""), ("'>", ""), ("emeritus.record.events.", ""), ("typing.", ""),
+        (" | None", ""), ("tuple[", "list of "), (", ...]", ""), ("dict[str, int]", "numbers by name"),
+        ("str", "text"), ("int", "integer"), ("bool", "true or false"),
+    ):  # fmt: skip
+        text = text.replace(full, short)
+    return text
+
+
+def _codes() -> str:
+    rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in errors.CODES.items())
+    head = "# Finding codes\n\nA code is never reused and never changes its meaning.\n\n"
+    return f"{WRITTEN}{head}| code | meaning |\n|---|---|\n{rows}"
+
+
+def _policy() -> str:
+    rows = []
+    for gate in msgspec.structs.fields(policy.Gates):
+        said = " ".join((gate.type.__doc__ or "").split())
+        names = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(gate.type))
+        rows.append(f"| {gate.name} | {names} | {said} |\n")
+    head = "# The policy\n\nWhat each gate asks for is data.\n\n| gate | fields | meaning |\n|---|---|---|\n"
+    shipped = f"\nThe shipped policy:\n\n```toml\n{policy_text('default')}```\n"
+    return f"{WRITTEN}{head}{''.join(rows)}{shipped}"
+
+
+def _layers(page: str) -> str:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = config["tool"]["importlinter"]["contracts"][0]
+    picture = "\n".join(
+        layer.replace(" | ", "  │  ").replace(" : ", "  ·  ") for layer in contract["layers"]
+    )
+    before, _, rest = page.partition(START)
+    _, _, after = rest.partition(END)
+    return f"{before}{START}```\n{picture}\n```\n{END}{after}"
+
+
+def main() -> None:
+    """Write the pages, or compare them."""
+    stale = []
+    for name, text in pages().items():
+        path = ROOT / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    if stale and "--check" in sys.argv:
+        sys.exit(f"stale: {', '.join(stale)}; write them with: make docs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,336 @@
+"""The archive as a whole: made, copied, checked, repaired, handed over."""
+
+import importlib.resources
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emeritus.archive import Archive, Founding, create, open_archive
+from emeritus.archive.documents import write_documents
+from emeritus.archive.dossier import check_dossier, write_dossier
+from emeritus.archive.fixity import repair_all, verify_all
+from emeritus.archive.format_pages import format_pages
+from emeritus.archive.people import add_person
+from emeritus.archive.preservation import preserve, restore
+from emeritus.archive.replication import add_replica, replicas, sync
+from emeritus.clock import FixedClock
+from emeritus.errors import IntegrityError, UserError
+from emeritus.lifecycle.moves import register
+from emeritus.lifecycle.shipped import policy_text
+from emeritus.record import format as record_format
+from emeritus.record.events import (
+    KINDS,
+    DamageFound,
+    FixityChecked,
+    ModelCovered,
+    ModelRegistered,
+    Role,
+)
+from emeritus.settings import Settings
+from tests.vault.folders import bfloat16, safetensors
+from tests.vault.test_vault import tree
+
+MODEL = "acme/aster-1"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A small model folder."""
+    folder = tmp_path / "aster-1"
+    folder.mkdir()
+    safetensors(folder / "m.safetensors", {"w": bfloat16((128, 128), 1)})
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def kept(archive: Archive, source: Path) -> Archive:
+    """An archive that keeps that model."""
+    register(
+        archive,
+        ModelRegistered(model=MODEL, form="hf-folder", architecture="X", parameters=1),
+        "public",
+    )
+    preserve(archive, MODEL, source)
+    write_documents(archive)
+    return archive
+
+
+def _damage(path: Path, place: int = 8192) -> None:
+    data = bytearray(path.read_bytes())
+    data[place % len(data)] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(bytes(data))
+
+
+def test_an_archive_explains_itself(archive: Archive) -> None:
+    """A stranger finds a README, the format pages, a decoder and a checker."""
+    for name, data in format_pages().items():
+        assert (archive.root / name).read_bytes() == data
+    described = json.loads((archive.root / "archive.json").read_bytes())
+    first = record_format.parse(archive.store.get(record_format.name_of(1)))
+    assert described["genesis"] == first.link == archive.genesis
+    assert verify_all(archive, deep=True).sound
+
+
+@pytest.mark.parametrize("missing", ["archive.json", "README.txt", "record/0000/00000001.json"])
+def test_a_creation_that_was_killed_is_finished_by_the_next(
+    archive: Archive, settings: Settings, clock: FixedClock, missing: str
+) -> None:
+    """Whichever file is the last one that is there, `init` completes the archive."""
+    for name in ("archive.json", missing):
+        (archive.root / name).unlink(missing_ok=True)
+    if missing.startswith("record"):
+        shutil.rmtree(archive.root)
+    else:
+        with pytest.raises(UserError, match="emeritus init"):
+            open_archive(archive.root, settings, clock)
+    founding = Founding("demo", policy_text("demo"), "here")
+    assert verify_all(create(archive.root, founding, settings, clock)).sound
+
+
+def test_what_is_no_archive_is_said(tmp_path: Path, settings: Settings, clock: FixedClock) -> None:
+    """A wrong folder, a file, a folder with other things, a damaged description."""
+    founding = Founding("demo", policy_text("demo"), "here")
+    with pytest.raises(UserError, match="emeritus init"):
+        open_archive(tmp_path / "none", settings, clock)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thing").write_text("x")
+    with pytest.raises(UserError, match="no archive"):
+        open_archive(tmp_path / "other", settings, clock)
+    with pytest.raises(UserError, match="not empty"):
+        create(tmp_path / "other", founding, settings, clock)
+    archive = create(tmp_path / "a", founding, settings, clock)
+    with pytest.raises(UserError, match="already"):
+        create(tmp_path / "a", founding, settings, clock)
+    (archive.root / "archive.json").chmod(0o644)
+    (archive.root / "archive.json").write_text("{")
+    with pytest.raises(IntegrityError, match="A002"):
+        open_archive(archive.root, settings, clock)
+
+
+def test_a_model_comes_back_and_is_recorded_once(
+    kept: Archive, source: Path, tmp_path: Path
+) -> None:
+    """Preserving the same again records nothing; restoring gives every byte."""
+    before = len(kept.history())
+    preserve(kept, MODEL, source)
+    assert len(kept.history()) == before
+    restore(kept, MODEL, tmp_path / "back")
+    assert tree(tmp_path / "back") == tree(source)
+    with pytest.raises(UserError, match="emeritus add"):
+        restore(kept, "acme/other", tmp_path / "none")
+
+
+def test_a_replica_is_a_complete_archive(
+    kept: Archive, tmp_path: Path, settings: Settings, clock: FixedClock, source: Path
+) -> None:
+    """It opens, verifies and restores by itself, and refuses to be written to."""
+    add_replica(kept, tmp_path / "second", "basel")
+    copy = open_archive(tmp_path / "second", settings, clock)
+    assert len(copy.history()) == len(kept.history())
+    restore(copy, MODEL, tmp_path / "back")
+    assert tree(tmp_path / "back") == tree(source)
+    with pytest.raises(UserError, match="is the replica 'basel'"):
+        copy.append(ModelCovered(model=MODEL, covered=False, reason="x"))
+    assert verify_all(copy).sound
+    assert [each.name for each in replicas(kept)] == ["primary", "basel"]
+
+
+def test_a_replica_that_was_stopped_is_completed(kept: Archive, tmp_path: Path) -> None:
+    """What is there is not copied again, and what is missing comes."""
+    add_replica(kept, tmp_path / "second", "basel")
+    pack = next((tmp_path / "second" / "packs").rglob("*.pack"))
+    pack.unlink()
+    (tmp_path / "second" / record_format.name_of(2)).unlink()
+    sync(kept, replicas(kept)[1])
+    assert verify_all(kept, deep=True).sound
+
+
+def test_a_fork_is_never_overwritten(kept: Archive, tmp_path: Path) -> None:
+    """A replica with another history is refused, and stays as it is."""
+    add_replica(kept, tmp_path / "second", "basel")
+    forked = tmp_path / "second" / record_format.name_of(2)
+    _damage(forked)
+    before = forked.read_bytes()
+    with pytest.raises(IntegrityError, match="R013"):
+        sync(kept, replicas(kept)[1])
+    assert forked.read_bytes() == before
+
+
+def test_damage_is_named_recorded_and_repaired(kept: Archive, tmp_path: Path) -> None:
+    """The finding names tensor and model; afterwards everything is sound again."""
+    add_replica(kept, tmp_path / "second", "basel")
+    pack = max((kept.root / "packs").rglob("*.pack"), key=lambda path: path.stat().st_size)
+    _damage(pack, 3 * 4096 + 5)
+    found = verify_all(kept, deep=True)
+    assert not found.sound
+    ((replica, finding),) = found.damage
+    assert (replica, finding.code) == ("primary", "V005")
+    assert finding.affects == (f"w in m.safetensors of {MODEL}",)
+    assert repair_all(kept, found)[0][2] == "basel"
+    assert verify_all(kept, deep=True).sound
+    assert len(kept.history().all(DamageFound)) == 1
+    assert kept.history().all(FixityChecked)[-1].event.findings == 0
+
+
+def test_a_damaged_commit_and_document_are_repaired(
+    kept: Archive, tmp_path: Path, settings: Settings, clock: FixedClock
+) -> None:
+    """A commit comes from a replica whose whole record is sound, a document from the vault."""
+    add_replica(kept, tmp_path / "second", "basel")
+    document = next((kept.root / "models").rglob("manifest-*.json"))
+    _damage(document)
+    found = verify_all(kept)
+    assert {finding.code for _, finding in found.damage} == {"A004"}
+    repair_all(kept, found)
+    _damage(kept.root / record_format.name_of(3), 300)
+    again = open_archive(kept.root, settings, clock)
+    found = verify_all(again)
+    assert any(finding.code.startswith("R") for _, finding in found.damage)
+    repair_all(again, found)
+    assert verify_all(open_archive(kept.root, settings, clock), deep=True).sound
+
+
+def test_a_stray_file_and_a_changed_page_are_findings(kept: Archive) -> None:
+    """Nothing lies in an archive that the record does not account for."""
+    (kept.root / "models" / "notes.txt").write_text("x")
+    _damage(kept.root / "format" / "check.py", 100)
+    codes = {finding.code for _, finding in verify_all(kept).damage}
+    assert codes == {"A001", "A003"}
+
+
+def test_people_get_keys_with_roles(archive: Archive) -> None:
+    """A second person can sign; the same name does not get two keys."""
+    key = add_person(archive, "berta", ["reviewer", "approver"])
+    holder = archive.record.authority.holder(key)
+    assert holder is not None
+    assert holder.roles == {Role.REVIEWER, Role.APPROVER}
+    with pytest.raises(UserError, match="on record already"):
+        add_person(archive, "berta", ["reviewer"])
+
+
+def _check(folder: Path, *trust: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-I", "-S", "check.py", ".", *trust]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_bare_python_checks_a_dossier(kept: Archive, tmp_path: Path) -> None:
+    """Sound and authentic with the fingerprint, consistent without, refused with another."""
+    write_dossier(kept, MODEL, tmp_path / "d")
+    sound = _check(tmp_path / "d", "--trust", kept.genesis)
+    assert sound.returncode == 0, sound.stdout
+    assert "authentic by the fingerprint" in sound.stdout
+    assert "authenticity not established" in _check(tmp_path / "d").stdout
+    assert _check(tmp_path / "d", "--trust", "sha256:" + "0" * 64).returncode == 3
+    assert len(list((tmp_path / "d").rglob("check.py"))) == 1
+
+
+def test_the_checker_reads_an_archive_too(kept: Archive) -> None:
+    """The program in format/ checks the folder that it lies in."""
+    command = [sys.executable, "-I", "format/check.py", ".", "--trust", kept.genesis]
+    done = subprocess.run(command, cwd=kept.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("data/record/0000/00000002.json", "2.1"),
+        ("data/record/0000/00000003.json", "weights.preserved"),
+        ("data/archive.json", "NOT SOUND"),
+        ("data/models", "manifest-3.json"),
+        ("manifest-sha256.txt", "NOT SOUND"),
+    ],
+)
+def test_every_change_of_a_dossier_is_named_by_both_checkers(
+    kept: Archive, tmp_path: Path, name: str, said: str
+) -> None:
+    """The one-file checker and the full program come to the same verdict."""
+    write_dossier(kept, MODEL, tmp_path / "d")
+    path = tmp_path / "d" / name
+    path = next(path.rglob("*.json")) if path.is_dir() else path
+    text = path.read_text()
+    change = {"public": "hidden", '"files":2': '"files":3'}
+    for before, after in change.items():
+        text = text.replace(before, after)
+    if text == path.read_text():
+        text = text[:-8] + ("0" if text[-8] != "0" else "1") + text[-7:]
+    path.write_text(text)
+    done = _check(tmp_path / "d")
+    assert done.returncode == 3
+    assert said in done.stdout
+    assert "Traceback" not in done.stderr
+    assert list(check_dossier(tmp_path / "d"))
+
+
+def test_extra_and_missing_files_of_a_dossier_are_named(kept: Archive, tmp_path: Path) -> None:
+    """A bag holds what its manifest lists, no less and no more."""
+    write_dossier(kept, MODEL, tmp_path / "d")
+    (tmp_path / "d" / "data" / "extra\x1b[31m.txt").write_text("x")
+    (tmp_path / "d" / "data" / "format" / "record.md").unlink()
+    done = _check(tmp_path / "d")
+    assert "there and not listed" in done.stdout
+    assert "listed and missing" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert {finding.code for finding in check_dossier(tmp_path / "d")} == {"D001"}
+
+
+def test_a_dossier_is_written_whole_or_not_at_all(
+    kept: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk leaves nothing under its name; an existing folder is not touched."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(UserError, match="no space left"):
+            write_dossier(kept, MODEL, tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+    (tmp_path / "d").mkdir()
+    with pytest.raises(UserError, match="exists"):
+        write_dossier(kept, MODEL, tmp_path / "d")
+    with pytest.raises(UserError, match="nothing on record"):
+        write_dossier(kept, "acme/none", tmp_path / "e")
+
+
+def test_a_dossier_with_weights_restores_from_itself(
+    kept: Archive, source: Path, tmp_path: Path
+) -> None:
+    """The decoder gives the model back from the dossier alone."""
+    write_dossier(kept, MODEL, tmp_path / "d", with_weights=True)
+    data = tmp_path / "d" / "data"
+    program, back = str(data / "format" / "decode.py"), str(tmp_path / "back")
+    command = [sys.executable, "-I", program, str(data), MODEL, back]
+    subprocess.run(command, check=True, capture_output=True)
+    assert tree(tmp_path / "back") == tree(source)
+    assert _check(tmp_path / "d").returncode == 0
+
+
+def test_the_checker_knows_the_same_roles_as_the_record() -> None:
+    """The table in the one-file program is the one of the program."""
+    checker = Path(str(importlib.resources.files("emeritus.archive"))) / "format" / "check.py"
+    names: dict[str, object] = {"__name__": "checker"}
+    exec(compile(checker.read_text(), str(checker), "exec"), names)  # noqa: S102
+    table = names["SIGNED_BY"]
+    assert isinstance(table, dict)
+    assert {name: set(roles) for name, roles in table.items()} == {
+        name: {str(role) for role in kind.signed_by} for name, kind in KINDS.items()
+    }
+    verifies = names["verifies"]
+    assert callable(verifies)
+    # RFC 8032, section 7.1, test 2.
+    key = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
+    signature = bytes.fromhex(
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+    )
+    assert verifies(key, signature, b"\x72")
+    assert not verifies(key, signature, b"\x73")
+    assert not verifies(key, signature[:32] + b"\xff" * 32, b"\x72")

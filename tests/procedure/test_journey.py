@@ -1,0 +1,82 @@
+"""The demonstration, as a person sees it: all of it, killed anywhere, run again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from emeritus.archive import open_archive
+from emeritus.clock import SystemClock
+from emeritus.procedure.demonstration import Place
+from emeritus.record import check
+from emeritus.record.events import ModelRetired, ReportSigned, SessionHeld
+from emeritus.settings import Settings
+
+
+def _demo(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "emeritus", "demo", str(folder), *words]
+    environment = {**os.environ, "HOME": str(folder.parent / "empty-home")}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, timeout=300
+    )
+
+
+def _assert_complete(folder: Path) -> None:
+    here = Settings(folder, folder, folder, folder)
+    settings = Place(folder).settings(here)
+    archive = open_archive(folder / "archive", settings, SystemClock())
+    history = archive.history("emeritus/sparrow-1")
+    assert len(history.all(ModelRetired)) == 1
+    assert len(history.all(SessionHeld)) == 3
+    assert len(history.all(ReportSigned)) == 1
+    assert list(check(archive.store, archive.id, archive.genesis)) == []
+
+
+def test_the_demonstration_does_all_that_it_says(tmp_path: Path) -> None:
+    """Kept, damaged, repaired, restored, heard, retired, checked; run again it says so."""
+    folder = tmp_path / "demo"
+    done = _demo(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "0 days of notice instead of 60",
+        "flipped one bit",
+        "V005",
+        "of emeritus/sparrow-1",
+        "repaired from second-place",
+        "sha256sum agrees",
+        "4 of 4 negative controls told apart",
+        "recovered 9 of 9 planted preferences",
+        "invented 0",
+        "nothing about any mind",
+        "approved by two keys",
+        "is not the one that was signed",
+    ):
+        assert said in done.stdout, said
+    _assert_complete(folder)
+    assert "asks for less" in (folder / "report.html").read_text()
+    assert not (tmp_path / "empty-home").exists()
+    again = _demo(folder, "--json")
+    result = json.loads(again.stdout)
+    assert result["done_before"]
+    assert result["retired"]
+    assert "is done already" in _demo(folder).stdout
+
+
+@pytest.mark.parametrize("seconds", [0.9, 1.8, 3.0, 4.2])
+def test_killed_anywhere_it_is_finished_by_the_next_run(tmp_path: Path, seconds: float) -> None:
+    """A kill without warning, then the same command: one retirement, nothing twice."""
+    folder = tmp_path / "demo"
+    first = subprocess.Popen(
+        [sys.executable, "-m", "emeritus", "demo", str(folder)], stdout=subprocess.DEVNULL
+    )
+    time.sleep(seconds)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    done = _demo(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    _assert_complete(folder)

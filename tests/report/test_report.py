@@ -1,0 +1,164 @@
+"""The report says what the record says, and whatever a model said stays inert."""
+
+import html.parser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from emeritus.archive import Archive, Founding, create
+from emeritus.archive.preservation import preserve
+from emeritus.clock import FixedClock
+from emeritus.conversation import Patience
+from emeritus.errors import IntegrityError
+from emeritus.interview import coding
+from emeritus.interview import protocol as protocols
+from emeritus.interview.session import Interview
+from emeritus.lifecycle import moves
+from emeritus.lifecycle.shipped import policy_text
+from emeritus.procedure.registration import register_source
+from emeritus.record.events import DateKind, InterviewImpossible
+from emeritus.report import Remarks, collect, render_html, render_markdown, sign_report
+from emeritus.report.rendering import inert, visible
+from emeritus.settings import Settings
+from emeritus.testing.scripted import scripted
+
+MODEL = "emeritus/sparrow-1"
+HOSTILE = (
+    'I would like <script>alert("x")</script> ](javascript:alert(1)) ``` </p> '
+    "![x](http://evil.example/x.png) \x1b[31mred\u202eevil {{ 7*7 }}"
+)
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a page could load or run, its anchors and the links to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember one tag."""
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.add(value or "")
+            elif name == "href":
+                self.links.append(value or "")
+            elif name in ("src", "srcset", "data", "action") or name.startswith("on"):
+                self.loads.append(value or "")
+
+
+@pytest.fixture
+def heard(archive: Archive, sparrow: Path) -> Archive:
+    """An archive with a model that said hostile things."""
+    register_source(archive, sparrow, MODEL, None, "public")
+    preserve(archive, MODEL, sparrow)
+    moves.announce(archive, MODEL, "api", "2027-03-01", DateKind.CONFIRMED, "emeritus/sparrow-2")
+    facts = {"retire_on": "2027-03-01", "successor": "emeritus/sparrow-2", "places": "one"}
+    published = protocols.load("demo")
+    with scripted(lambda messages: HOSTILE if len(messages) > 1 else "Yes.") as endpoint:
+        Interview(archive, MODEL, published, endpoint, facts, patience=Patience()).run()
+    coding.code(archive, MODEL, published)
+    return archive
+
+
+def _page(archive: Archive, remarks: Remarks | None = None) -> tuple[str, Page]:
+    report = collect(archive, MODEL, remarks or Remarks(), 1, "2027-01-01T12:00:00.000Z")
+    text = render_html(report).decode()
+    page = Page()
+    page.feed(text)
+    return text, page
+
+
+def test_hostile_words_are_shown_and_never_obeyed(heard: Archive) -> None:
+    """No tag, link, image or control character of the model's reaches the page."""
+    text, page = _page(heard)
+    assert "&lt;script&gt;" in text
+    assert not {"script", "img", "iframe", "form", "link", "object"} & set(page.tags)
+    assert page.loads == []
+    assert all(link.startswith("#") for link in page.links)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "{{ 7*7 }}" in text
+
+
+def test_hostile_words_are_inert_in_markdown_too(heard: Archive) -> None:
+    """Rendered as CommonMark, the report holds no link, image or HTML of the model's."""
+    report = collect(heard, MODEL, Remarks(), 1, "2027-01-01T12:00:00.000Z")
+    rendered = MarkdownIt("commonmark").render(render_markdown(report).decode())
+    page = Page()
+    page.feed(rendered)
+    assert page.links == []
+    assert not {"script", "img", "a"} & set(page.tags)
+
+
+@given(st.text(max_size=200))
+def test_inert_text_renders_as_itself(text: str) -> None:
+    """Markdown shows the text that was given, with nothing in it interpreted."""
+    page = Page()
+    page.feed(MarkdownIt("commonmark").render(f"x {inert(text)} x"))
+    assert set(page.tags) <= {"p"}
+    assert all(c == "\n" or c.isprintable() for c in visible(text))
+
+
+def test_every_quotation_leads_to_its_turn(heard: Archive) -> None:
+    """Each link inside the page has its anchor, and quotations have links."""
+    _, page = _page(heard)
+    assert len(page.links) > 10
+    assert {link.removeprefix("#") for link in page.links} <= page.ids
+
+
+def test_a_page_opens_with_what_its_policy_loosens(
+    heard: Archive, settings: Settings, clock: FixedClock, sparrow: Path, tmp_path: Path
+) -> None:
+    """The banner comes before everything else, and is absent under the shipped policy."""
+    text, _ = _page(heard)
+    assert text.index("asks for less") < text.index("<h1>")
+    assert "0 days of notice instead of 60" in text
+    report = collect(heard, MODEL, Remarks(), 1, "2027-01-01T12:00:00.000Z")
+    assert render_markdown(report).decode().startswith("> **Made under the policy")
+    strict = Founding("default", policy_text("default"), "here")
+    other = create(tmp_path / "strict", strict, settings, clock)
+    register_source(other, sparrow, MODEL, None, "public")
+    assert "asks for less" not in _page(other)[0]
+
+
+def test_the_organisations_analysis_is_rendered_without_html(heard: Archive) -> None:
+    """Markdown is rendered, HTML and images in it are not."""
+    remarks = Remarks("**Ours.** <img src=x onerror=y> ![i](http://e)", ("An honest line.",))
+    text, page = _page(heard, remarks)
+    assert "<strong>Ours.</strong>" in text
+    assert "An honest line." in text
+    assert page.loads == []
+    assert "img" not in page.tags
+
+
+def test_the_same_facts_give_the_same_bytes(heard: Archive) -> None:
+    """A report depends on the record and the moment alone."""
+    assert _page(heard)[0] == _page(heard)[0]
+
+
+def test_a_signed_report_is_kept_and_the_next_has_the_next_number(heard: Archive) -> None:
+    """Both forms are in the vault under the digests that the event cites."""
+    first = sign_report(heard, MODEL, Remarks(), "steward")
+    second = sign_report(heard, MODEL, Remarks(), "steward")
+    assert (first.event.number, second.event.number) == (1, 2)
+    data = heard.read_document(first.event.html, first.event.html_sha256)
+    assert data.startswith(b"<!doctype html>")
+    with pytest.raises(IntegrityError, match="digest on record"):
+        heard.read_document(first.event.html, second.event.markdown_sha256)
+
+
+def test_a_model_that_cannot_speak_is_reported_plainly(archive: Archive, sparrow: Path) -> None:
+    """No interview, no weights, no drill: each is said and not left out."""
+    register_source(archive, sparrow, MODEL, None, "public")
+    archive.append(InterviewImpossible(model=MODEL, reason="it gives vectors"))
+    text, _ = _page(archive)
+    for said in ("cannot hold an interview: it gives vectors", "not held", "No drill"):
+        assert said in text
