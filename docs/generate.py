@@ -77,7 +77,8 @@ def _type(hint: Any) -> str:
     text = str(hint)
     for full, short in (
         ("<class '", ""), ("'>", ""), ("emeritus.record.events.", ""), ("typing.", ""),
-        (" | None", ""), ("tuple[", "list of "), (", ...]", ""), ("dict[str, int]", "numbers by name"),
+        (" | None", ""), ("tuple[", "list of "), (", ...]", ""),
+        ("dict[str, int]", "numbers by name"),
         ("str", "text"), ("int", "integer"), ("bool", "true or false"),
     ):  # fmt: skip
         text = text.replace(full, short)
@@ -96,7 +97,8 @@ def _policy() -> str:
         said = " ".join((gate.type.__doc__ or "").split())
         names = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(gate.type))
         rows.append(f"| {gate.name} | {names} | {said} |\n")
-    head = "# The policy\n\nWhat each gate asks for is data.\n\n| gate | fields | meaning |\n|---|---|---|\n"
+    head = "# The policy\n\nWhat each gate asks for is data.\n\n"
+    head += "| gate | fields | meaning |\n|---|---|---|\n"
     shipped = f"\nThe shipped policy:\n\n```toml\n{policy_text('default')}```\n"
     return f"{WRITTEN}{head}{''.join(rows)}{shipped}"
 

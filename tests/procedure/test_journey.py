@@ -12,7 +12,7 @@ import pytest
 
 from emeritus.archive import open_archive
 from emeritus.clock import SystemClock
-from emeritus.procedure.demonstration import Place
+from emeritus.procedure.staging import Place
 from emeritus.record import check
 from emeritus.record.events import ModelRetired, ReportSigned, SessionHeld
 from emeritus.settings import Settings

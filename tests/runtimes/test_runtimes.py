@@ -255,7 +255,7 @@ def test_a_missing_extra_says_the_install_line(
         pass
     monkeypatch.setattr(sys.modules["emeritus.runtimes.reach"], "installed", lambda _: False)
     assert choose(describe(sparrow)) == "reference"
-    with pytest.raises(UserError, match="there are local, reference"):
+    with pytest.raises(UserError, match=r"there are local, reference, vllm \(untested\)"):
         runtime("magic")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--plan", default="demo", show_default=True, help="The protocol to follow.")
 @click.option("--endpoint", metavar="URL", help="Where it is served [default: a restored copy].")
 @click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
-@click.option("--runtime", help="local or reference [default: what fits the model].")
+@click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
 @with_archive
 def interview(
     archive: "Archive",

@@ -68,7 +68,7 @@ def restore(
 @click.command(epilog="Example: emeritus revive acme/aster-1 --drill")
 @click.argument("model", metavar="ID")
 @click.option("--drill", is_flag=True, help="Prove that it still works, record that, and stop.")
-@click.option("--runtime", help="local or reference [default: what fits the model].")
+@click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
 @with_archive
 def revive(archive: "Archive", output: Output, model: str, drill: bool, runtime: str | None) -> int:
     """Start a restored copy of a model, or drill it.

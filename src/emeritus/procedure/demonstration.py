@@ -5,11 +5,8 @@ anywhere goes on from there.
 """
 
 import dataclasses
-import datetime
 import importlib.resources
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,10 +25,12 @@ from emeritus.interview.scoring import Score, parse, score
 from emeritus.lifecycle import moves, shipped
 from emeritus.lifecycle.gates import Gate, Standing
 from emeritus.lifecycle.states import models
+from emeritus.procedure import staging
 from emeritus.procedure.keeping import preserve_model
 from emeritus.procedure.listening import Heard, Target, listen
 from emeritus.procedure.registration import register_source
 from emeritus.procedure.reporting import write_report
+from emeritus.procedure.staging import FIRST_PLACE, NEW, OLD, SECOND_PLACE
 from emeritus.record.events import (
     DamageRepaired,
     DateKind,
@@ -42,15 +41,11 @@ from emeritus.record.events import (
     ReportSigned,
     SessionHeld,
     StanceCoded,
-    WeightsPreserved,
 )
 from emeritus.revival.drill import run_drill
 from emeritus.settings import Settings
 from emeritus.vault import Progress
-from emeritus.vault import format as vault_format
 
-OLD, NEW = "emeritus/sparrow-1", "emeritus/sparrow-2"
-FIRST_PLACE, SECOND_PLACE = "first-place", "second-place"
 REVIEWER = "reviewer"
 HONEST = (
     "These answers were trained in by our script: they show the instrument, and nothing about any "
@@ -62,60 +57,6 @@ WAIVERS = {
     "guided": "the example model has no users",
 }
 WRONG = 3  # what the checker exits with when something is not what was signed
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Place:
-    """Where everything of a demonstration lies, below one folder."""
-
-    root: Path
-
-    @property
-    def archive(self) -> Path:
-        """The archive."""
-        return self.root / "archive"
-
-    @property
-    def second(self) -> Path:
-        """The complete copy that stands for another building."""
-        return self.root / SECOND_PLACE
-
-    @property
-    def originals(self) -> Path:
-        """The model folders, as they were before they were retired."""
-        return self.root / "originals"
-
-    @property
-    def away(self) -> Path:
-        """Where the original of the retired model is moved to."""
-        return self.root / "moved-away"
-
-    @property
-    def restored(self) -> Path:
-        """The restored copy."""
-        return self.root / "restored"
-
-    @property
-    def dossier(self) -> Path:
-        """What a stranger would be given."""
-        return self.root / "dossier"
-
-    @property
-    def edited(self) -> Path:
-        """The dossier with one event edited."""
-        return self.root / "dossier-edited"
-
-    @property
-    def report(self) -> Path:
-        """The newest report, beside the folders so that it is found."""
-        return self.root / "report.html"
-
-    def settings(self, given: Settings) -> Settings:
-        """Keep keys and notes inside too: deleting the folder leaves nothing behind."""
-        own = self.root / "this-machine"
-        return dataclasses.replace(
-            given, archive=self.archive, config=own / "config", state=own / "state"
-        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -131,7 +72,7 @@ class Stage:
 class Demonstration:
     """A demonstration under way."""
 
-    place: Place
+    place: staging.Place
     settings: Settings
     clock: Clock
     progress: Progress | None
@@ -145,7 +86,7 @@ class Demonstration:
 
 def begin(root: Path, given: Settings, clock: Clock, progress: Progress | None) -> Demonstration:
     """Make or open the demonstration in `root`."""
-    place = Place(root)
+    place = staging.Place(root)
     settings = place.settings(given)
     if not (place.archive / DESCRIPTION).exists():
         text = shipped.policy_text(shipped.DEMO)
@@ -158,7 +99,7 @@ def begin(root: Path, given: Settings, clock: Clock, progress: Progress | None) 
 def keep(demo: Demonstration) -> list[str]:
     """Register, announce, preserve, and copy to a second place."""
     archive, said = demo.archive, []
-    _unpack(demo.place)
+    staging.unpack(demo.place)
     for model, base in ((OLD, None), (NEW, OLD)):
         source = demo.place.originals / model.rpartition("/")[2]
         if model not in models(archive.history()):
@@ -196,9 +137,9 @@ def damage_and_repair(demo: Demonstration) -> list[str]:
         place.away.mkdir(exist_ok=True)
         original.rename(moved)
     if archive.history().last(DamageRepaired) is None:
-        pack, offset = _pack_with_weights(archive)
+        pack, offset = staging.pack_with_weights(archive)
         if verify_all(archive, deep=True).sound:
-            _flip_bit(place.archive / pack, offset)
+            staging.flip_bit(place.archive / pack, offset)
             said.append(f"moved the original away and flipped one bit of {pack[:20]}…")
         found = verify_all(archive, deep=True, progress=demo.progress)
         if found.sound:
@@ -216,7 +157,7 @@ def damage_and_repair(demo: Demonstration) -> list[str]:
     if not place.restored.exists():
         restored = preservation.restore(archive, OLD, place.restored, progress=demo.progress)
         said.append(f"restored {restored.files} files, {restored.bytes:,} bytes")
-    said.append(_sha256sum(place.restored, moved))
+    said.append(staging.sha256sum(place.restored, moved))
     if not demo.has(DrillPassed):
         run_drill(archive, OLD, None, demo.progress)
     drill = archive.history(OLD).last(DrillPassed)
@@ -268,7 +209,7 @@ def decide(demo: Demonstration) -> list[str]:
         if replica.name != archive.replica and replica.reachable:
             sync(archive, replica)
     report = archive.history(OLD).all(ReportSigned)[-1].event
-    written = place_of_report(demo.place, report.number)
+    written = staging.place_of_report(demo.place, report.number)
     shutil.copyfile(written, demo.place.report)
     gates = moves.gates_of(archive, OLD)
     said = [
@@ -286,11 +227,11 @@ def prove(demo: Demonstration) -> list[str]:
     place, archive = demo.place, demo.archive
     if not place.dossier.exists():
         write_dossier(archive, OLD, place.dossier)
-    sound, said_sound = _run_checker(place.dossier, archive.genesis)
+    sound, said_sound = staging.run_checker(place.dossier, archive.genesis)
     shutil.rmtree(place.edited, ignore_errors=True)
     shutil.copytree(place.dossier, place.edited)
-    name = _edit_one_event(place.edited)
-    broken, said_broken = _run_checker(place.edited, archive.genesis)
+    name = staging.edit_one_event(place.edited)
+    broken, said_broken = staging.run_checker(place.edited, archive.genesis)
     named = next(
         (line.strip() for line in said_broken if "not the one that was signed" in line), ""
     )
@@ -349,26 +290,6 @@ def planted_score(archive: Archive) -> Score:
     )
 
 
-def place_of_report(place: Place, number: int) -> Path:
-    """Return where report `number` of the old model lies in the archive."""
-    return place.archive / "models" / OLD / f"report-{number}.html"
-
-
-def _unpack(place: Place) -> None:
-    """Lay out the example models that come with the package, unless that was done."""
-    for model in (OLD, NEW):
-        name = model.rpartition("/")[2]
-        target = place.originals / name
-        if target.exists() or (place.away / name).exists():
-            continue
-        fresh = place.originals / f".{name}.writing"
-        shutil.rmtree(fresh, ignore_errors=True)
-        packaged = importlib.resources.files("emeritus.examples") / name
-        with importlib.resources.as_file(packaged) as folder:
-            shutil.copytree(folder, fresh)
-        fresh.rename(target)
-
-
 def _kept_line(archive: Archive, model: str) -> str:
     event = preservation.require_preserved(archive, model).event
     share = event.bytes_stored / event.bytes_raw
@@ -377,40 +298,6 @@ def _kept_line(archive: Archive, model: str) -> str:
         f"{event.bytes_stored:,} ({share:.1%})"
     )
     return f"{line}, its tensors as the difference to {event.base}" if event.bytes_delta else line
-
-
-def _pack_with_weights(archive: Archive) -> tuple[str, int]:
-    """Return a pack of the old model's weights, and an offset inside one of its blocks."""
-    kept: WeightsPreserved = preservation.require_preserved(archive, OLD).event
-    for name in archive.vault.packs(kept.manifest):
-        if archive.store.size(name) > vault_format.BLOCK_BYTES // 16:
-            return name, len(vault_format.HEADER) * 40
-    raise IntegrityError("no pack holds the weights of the example model")
-
-
-def _flip_bit(path: Path, offset: int) -> None:
-    path.chmod(0o644)
-    with path.open("r+b") as file:
-        file.seek(offset)
-        byte = file.read(1)[0]
-        file.seek(offset)
-        file.write(bytes([byte ^ 1]))
-    path.chmod(0o444)
-
-
-def _sha256sum(restored: Path, original: Path) -> str:
-    """Let the system's own `sha256sum` compare the restored files with the original."""
-    names = sorted(path.name for path in original.iterdir())
-    program = shutil.which("sha256sum")
-    if program is None:
-        return "this system has no sha256sum, so it was not asked"
-    sums = [
-        subprocess.run([program, *names], cwd=folder, capture_output=True, check=True).stdout
-        for folder in (restored, original)
-    ]
-    if sums[0] != sums[1]:
-        raise IntegrityError("sha256sum of the system finds other bytes in the restored copy")
-    return f"the system's own sha256sum agrees with the original on all {len(names)} files"
 
 
 def _holders(archive: Archive) -> list[Any]:
@@ -428,26 +315,3 @@ def _score_line(archive: Archive) -> str:
         f"Recovered {len(found.recovered)} of {found.planted} planted preferences, "
         f"invented {len(found.invented)}."
     )
-
-
-def _run_checker(folder: Path, fingerprint: str) -> tuple[int, list[str]]:
-    """Run the dossier's own checker in a bare Python: no packages, no environment."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", CHECKER, ".", "--trust", fingerprint],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode(errors="replace").splitlines()
-
-
-def _edit_one_event(folder: Path) -> str:
-    """Change one word of one event, as somebody would who wanted it to have been otherwise."""
-    for path in sorted((folder / "data" / "record").rglob("*.json")):
-        text = path.read_text(encoding="utf-8")
-        if '"kind":"retirement.announced"' in text:
-            tomorrow = datetime.date.max.isoformat()
-            before, key, rest = text.partition('"retire_on":"')
-            path.write_text(before + key + tomorrow + rest[10:], encoding="utf-8")
-            return f"commit {path.stem} (the announced date)"
-    raise IntegrityError("the record does not hold the announcement")

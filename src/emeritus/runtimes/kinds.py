@@ -9,6 +9,7 @@ from pathlib import Path
 import emeritus
 from emeritus.errors import MissingExtra, UserError
 from emeritus.runtimes.child import started
+from emeritus.runtimes.command import templates
 from emeritus.runtimes.convert import to_gguf
 from emeritus.runtimes.description import GGUF, describe
 from emeritus.runtimes.reach import LOCAL, REFERENCE, installed
@@ -83,8 +84,14 @@ class Served:
 
 
 def runtime(name: str) -> Runtime:
-    """Return the runtime `local` or `reference`; raises `UserError` for another name."""
-    kinds: dict[str, Runtime] = {LOCAL: Local(), REFERENCE: Reference()}
+    """Return the runtime `local`, `reference`, or one that a shipped command template starts.
+
+    Raises `UserError` for another name, listing them all and which were not run by us.
+    """
+    commands = templates()
+    kinds: dict[str, Runtime] = {LOCAL: Local(), REFERENCE: Reference(), **commands}
     if name not in kinds:
-        raise UserError(f"no runtime {name!r}; there are {', '.join(kinds)}")
+        untested = {each for each, command in commands.items() if not command.tested}
+        listed = ", ".join(f"{each} (untested)" if each in untested else each for each in kinds)
+        raise UserError(f"no runtime {name!r}; there are {listed}")
     return kinds[name]

@@ -1,0 +1,108 @@
+"""The documentation says what is there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from emeritus.cli.main import COMMANDS, cli
+from emeritus.record import Ed25519Signer
+from emeritus.record import format as disk
+from emeritus.record.events import ArchiveCreated
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    path
+    for path in [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "training").glob("*.md"),
+    ]
+    if not path.is_symlink()
+)
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_generated_pages_are_not_stale() -> None:
+    """What the program knows best is written by the program."""
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Relative links name files that are there."""
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+def _command_lines() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        if page.name == "CHANGELOG.md" or "reference" in page.parts:
+            continue
+        for block in re.findall(r"```\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.splitlines():
+                words = line.split("#")[0].strip()
+                if words.startswith("emeritus "):
+                    yield _name(page), words
+
+
+def _examples() -> Iterator[tuple[str, str]]:
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        commands = command.commands.values() if isinstance(command, click.Group) else [command]
+        for each in commands:
+            if each is not None:
+                yield f"--help of {name}", (each.epilog or "").removeprefix("Example: ")
+
+
+@pytest.mark.parametrize(("where", "line"), [*_command_lines(), *_examples()])
+def test_every_command_line_in_the_documentation_parses(where: str, line: str) -> None:
+    """Commands, arguments and options are those of the program."""
+    words = shlex.split(line)[1:]
+    command: click.Command | None = cli
+    context = click.Context(cli)
+    while isinstance(command, click.Group):
+        command, words = command.get_command(context, words[0]), words[1:]
+    assert command is not None, where
+    command.make_parser(context).parse_args(args=list(words))
+
+
+def test_the_documentation_names_no_machine() -> None:
+    """No path of a machine and no leftover stands in a page."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"/(?:work|root|home)/", text), page
+        assert "TODO" not in text, page
+
+
+def test_the_test_vector_of_the_record_is_right() -> None:
+    """Whoever writes another implementation can trust the vector on the page."""
+    signer = Ed25519Signer(b"\1" * 32)
+    event = disk.render_event(ArchiveCreated(archive="0" * 32, software="test"))
+    header = disk.Header(
+        format=disk.FORMAT,
+        archive="0" * 32,
+        sequence=1,
+        prev=None,
+        time="2027-01-01T00:00:00.000Z",
+        signer=signer.key,
+        leaves=(disk.leaf(event),),
+    )
+    signature = signer.sign(disk.signed_message(header))
+    link = disk.Commit(header=header, events=(event,), signature=signature).link
+    page = (ROOT / "docs/formats/record.md").read_text(encoding="utf-8")
+    for value in (disk.leaf(event), link, signature):
+        assert value in page
