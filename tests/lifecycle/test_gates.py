@@ -183,7 +183,7 @@ def test_a_replica_that_is_not_proven_does_not_count(third: list[Event], days: i
 def test_a_check_before_the_weights_came_does_not_count() -> None:
     """A replica must be read through after the weights were preserved."""
     gate = _gate("preserved", PRIMARY, PRIMARY_CHECKED, WEIGHTS, RUNSET, policy="demo")
-    assert "0 verified replicas" in gate.because
+    assert "verified replicas: 0" in gate.because
 
 
 def test_interview_sessions_count_only_when_complete_and_under_an_accepted_protocol() -> None:

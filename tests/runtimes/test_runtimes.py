@@ -154,7 +154,7 @@ def test_the_example_is_described_from_its_files(sparrow: Path) -> None:
     assert found.parameters is not None
     assert 700_000 <= found.parameters <= 1_000_000
     assert (found.dtypes, found.context, found.chat_template) == (("BF16",), 1024, True)
-    assert reach(found, choose(found)).reasons == ()
+    assert reach(found, choose(found)).unproven == ()
 
 
 def _folder(root: Path, config: dict[str, object], weights: str) -> Path:
@@ -173,8 +173,31 @@ def test_another_architecture_is_told_what_cannot_be_done(tmp_path: Path) -> Non
     within = reach(found, choose(found))
     assert within.rungs == ("bytes", "tensors")
     assert not within.interview
-    assert any("BertModel" in reason for reason in within.reasons)
-    assert any("--endpoint" in reason for reason in within.reasons)
+    assert "BertModel" in within.unproven[0]
+    assert within.speaks is False
+    assert "gives no text" in within.unheard[0]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "speaks"),
+    [
+        ("MistralForCausalLM", True),
+        ("T5ForConditionalGeneration", True),
+        ("GPT2LMHeadModel", True),
+        ("BertForMaskedLM", False),
+        ("XLMRobertaModel", False),
+        ("MistralModel", None),
+        ("SomethingNew", None),
+    ],
+)
+def test_a_model_that_could_speak_is_never_told_to_be_mute(
+    tmp_path: Path, architecture: str, speaks: bool | None
+) -> None:
+    """Only a sure encoder or classifier gives no text; what is not known stays open."""
+    found = describe(_folder(tmp_path / "m", {"architectures": [architecture]}, "m.safetensors"))
+    within = reach(found, choose(found))
+    assert within.speaks is speaks
+    assert not within.interview
 
 
 def test_a_pickle_is_kept_and_never_opened(tmp_path: Path) -> None:
@@ -183,7 +206,9 @@ def test_a_pickle_is_kept_and_never_opened(tmp_path: Path) -> None:
     assert found.form == "pickle-only"
     within = reach(found, choose(found))
     assert within.rungs == ("bytes",)
-    assert "never opened" in within.reasons[0]
+    assert "never opened" in within.unproven[0]
+    assert within.speaks is None
+    assert "--endpoint" in within.unheard[0]
 
 
 def test_a_folder_without_a_model_says_what_was_looked_for(tmp_path: Path) -> None:

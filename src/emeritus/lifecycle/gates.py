@@ -139,7 +139,7 @@ def _preserved(case: Case) -> Gate:
     places, evidence = _good_replicas(case, weights)
     replicas = sum(places.values())
     said = (
-        f"{replicas} verified replicas in {len(places)} places; the policy asks for "
+        f"verified replicas: {replicas}, in places: {len(places)}; the policy asks for "
         f"{asked.replicas_min} in {asked.places_min}"
     )
     if len(places) >= 2:

@@ -8,6 +8,7 @@ from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
+from emeritus.errors import UserError
 from emeritus.interview import coding
 from emeritus.interview import protocol as protocols
 from emeritus.interview.session import Interview, record_impossible
@@ -19,7 +20,7 @@ from emeritus.record.events import (
     SessionHeld,
 )
 from emeritus.revival.serving import serve
-from emeritus.runtimes import Endpoint, choose, reach
+from emeritus.runtimes import Endpoint, Reach, choose, reach
 from emeritus.runtimes.description import Description
 from emeritus.runtimes.kinds import Served
 from emeritus.vault import Progress
@@ -61,16 +62,18 @@ def listen(
 ) -> Heard:
     """Hold what is missing of the interview, code it, and return all that is on record.
 
-    A model that no runtime here can speak to is not skipped: that it cannot hold an interview is
-    put on record with the reason.
+    That a model gives no text is put on record, with the reason. A model that gives text and that
+    no runtime here can run was not asked: that raises `UserError`, and the gate stays open.
     """
     require_registered(archive, model)
     published = protocols.load(plan)
     if target.endpoint is None:
-        reason = _why_impossible(archive, model)
-        if reason is not None:
-            record_impossible(archive, model, reason)
-            return Heard(model, (), (), (f"it cannot hold an interview: {reason}",))
+        within = reach_of(archive, model)
+        if within.speaks is False:
+            record_impossible(archive, model, within.unheard[0])
+            return Heard(model, (), (), within.unheard)
+        if not within.interview:
+            raise UserError(f"{model} cannot be asked here: {within.unheard[0]}")
     facts = facts_of(archive, model)
     published.protocol.opening(facts)  # refused before anything is started
     with _endpoint(archive, model, target) as endpoint:
@@ -104,28 +107,15 @@ def unknown_facts(archive: Archive, model: str, plan: str) -> str:
     return ", ".join(sorted(needed - set(facts_of(archive, model))))
 
 
-def can_speak(archive: Archive, model: str) -> bool:
-    """Tell whether a restored copy of `model` can be interviewed on this machine."""
-    return _why_impossible(archive, model) is None
-
-
-def _why_impossible(archive: Archive, model: str) -> str | None:
-    """Return why a restored copy cannot be interviewed here, or None when it can."""
+def reach_of(archive: Archive, model: str) -> Reach:
+    """Return how far the procedure can go on this machine for a registered model."""
     registered = next(
         entry.event
         for entry in archive.history(model).all(ModelRegistered)
         if entry.event.model == model
     )
     description = _described(registered)
-    within = reach(description, choose(description))
-    if within.interview:
-        return None
-    if within.runtime is None:
-        return (
-            f"no runtime here can run {registered.architecture} "
-            f"({registered.form}), so there is nobody to ask"
-        )
-    return "it has no chat template, so nothing says how to speak to it"
+    return reach(description, choose(description))
 
 
 def _described(registered: ModelRegistered) -> Description:

@@ -16,7 +16,7 @@ from emeritus.lifecycle import moves
 from emeritus.lifecycle.gates import Gate
 from emeritus.lifecycle.states import models
 from emeritus.procedure.keeping import preserve_model
-from emeritus.procedure.listening import Target, can_speak, listen, unknown_facts
+from emeritus.procedure.listening import Target, listen, reach_of, unknown_facts
 from emeritus.procedure.registration import register_source
 from emeritus.procedure.reporting import write_report
 from emeritus.record.events import (
@@ -90,7 +90,7 @@ class Retirement:
         verification = verify_all(self.archive, deep=True, progress=self.progress)
         if not verification.sound:
             raise UserError("something is broken; repair it first: emeritus verify --deep --repair")
-        self.tell(f"verified every block in {len(verification.packs)} replicas")
+        self.tell(f"verified every block here and in {len(verification.packs) - 1} replicas")
 
     def drill(self) -> None:
         """Prove on a restored copy that the model still works, unless that is on record."""
@@ -107,8 +107,12 @@ class Retirement:
         history = self.archive.history(self.model)
         if history.last(InterviewImpossible) is not None:
             return
+        within = reach_of(self.archive, self.model)
         missing = unknown_facts(self.archive, self.model, PLAN)
-        if missing and can_speak(self.archive, self.model):
+        if within.speaks is not False and not within.interview:
+            self.tell(f"the interview waits: {within.unheard[0]}")
+            return
+        if within.speaks is not False and missing:
             self.tell(f"the interview waits: what it must state is not known yet: {missing}")
             return
         for sentence in listen(self.archive, self.model, PLAN, Target(), self.progress).said:

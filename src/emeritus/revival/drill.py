@@ -100,7 +100,7 @@ def run_drill(
         source = copy if len(manifest.files) > 1 else copy / manifest.files[0].name
         description = describe(source)
         within = reach(description, runtime or choose(description))
-        drill = Drill(model, within.runtime or "none", (), within.reasons)
+        drill = Drill(model, within.runtime or "none", (), within.unproven)
         if "tensors" in within.rungs:
             rungs.append(_tensors(copy, weights, manifest))
         drill = dataclasses.replace(drill, rungs=tuple(rungs))

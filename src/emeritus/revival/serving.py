@@ -29,7 +29,8 @@ def serve(
         description = describe(source)
         chosen = runtime or choose(description)
         if chosen is None:
-            why = "; ".join(reach(description, None).reasons)
+            within = reach(description, None)
+            why = "; ".join((*within.unproven, *within.unheard))
             raise UserError(f"{model} cannot be run here: {why}")
         with runtime_named(chosen).start(source, archive.settings.threads) as endpoint:
             yield dataclasses.replace(endpoint, model=model)
