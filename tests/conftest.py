@@ -9,7 +9,9 @@ import pytest
 from emeritus.archive import Archive, Founding, create
 from emeritus.clock import FixedClock
 from emeritus.lifecycle.shipped import policy_text
-from emeritus.settings import Settings
+from emeritus.settings import Settings, limit_threads
+
+limit_threads()  # before any test loads NumPy: two workers share two cores
 
 NOW = datetime.datetime(2027, 1, 1, 12, tzinfo=datetime.UTC)
 

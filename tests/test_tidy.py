@@ -1,6 +1,8 @@
 """Style as tests: sizes, names, sentences, nothing dead, nothing left over."""
 
 import ast
+import functools
+import gc
 import importlib.resources
 import re
 from collections.abc import Iterator
@@ -32,8 +34,18 @@ def _name(path: Path) -> str:
     return str(path.relative_to(SOURCE if path.is_relative_to(SOURCE) else ROOT))
 
 
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    """Parse a file. A finalizer that parses too would upset CPython 3.11's parser (gh-106905)."""
+    gc.disable()
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    finally:
+        gc.enable()
+
+
 def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -63,7 +75,7 @@ def test_only_the_command_line_prints(path: Path) -> None:
     """Every other part returns what it has to say."""
     if "cli" in path.parts:
         return
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     called = {node.func.id for node in ast.walk(tree)
               if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
     assert "print" not in called
@@ -73,7 +85,7 @@ def test_no_module_is_dead() -> None:
     """Every module is imported by another, or is where something begins."""
     imported = set()
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module)
                 imported |= {f"{node.module}.{alias.name}" for alias in node.names}

@@ -4,6 +4,10 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+# Read once, when the library is loaded.
+_THREAD_LIMITS: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,10 +47,19 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def limit_threads() -> None:
+    """Keep numerical libraries that are loaded from now on to the threads that settings allow.
+
+    Where the environment says how many, that stays.
+    """
+    for name in _THREAD_LIMITS:
+        os.environ.setdefault(name, str(load().threads))  # noqa: TID251  the one reader
+
+
 def child_environment(threads: int) -> dict[str, str]:
     """Return the environment for a child process that computes with `threads` threads."""
-    limits = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**os.environ, **dict.fromkeys(limits, str(threads))}  # noqa: TID251  the one reader
+    limits = dict.fromkeys(_THREAD_LIMITS, str(threads))
+    return {**os.environ, **limits}  # noqa: TID251  the one reader
 
 
 def _count(text: str | None) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 import click
 
 import emeritus
+from emeritus import settings
 from emeritus.errors import EmeritusError
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -78,6 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit with its code (see `emeritus.errors`)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
+    settings.limit_threads()
     try:
         outcome = cli.main(given, prog_name="emeritus", standalone_mode=False)
         sys.exit(outcome if isinstance(outcome, int) else 0)
