@@ -4,6 +4,7 @@ import datetime
 import importlib.resources
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from emeritus.archive import Archive, Founding, create
@@ -11,6 +12,11 @@ from emeritus.clock import FixedClock
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.settings import Settings, limit_threads
 
+# A loaded machine is slow, and slow is no failure.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 limit_threads()  # before any test loads NumPy: two workers share two cores
 
 NOW = datetime.datetime(2027, 1, 1, 12, tzinfo=datetime.UTC)
