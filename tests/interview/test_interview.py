@@ -38,7 +38,7 @@ async def _no_sleep(_: float) -> None:
 def _interview(archive: Archive, script: Script) -> list[SessionHeld]:
     with scripted(script) as endpoint:
         patience = Patience(attempts=2, sleep=_no_sleep)
-        return Interview(archive, MODEL, DEMO, endpoint, FACTS, patience=patience).run()
+        return Interview(archive, MODEL, DEMO, endpoint, FACTS, "test", patience=patience).run()
 
 
 def test_the_shipped_protocol_is_read_strictly(tmp_path: Path) -> None:

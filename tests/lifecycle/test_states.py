@@ -10,12 +10,14 @@ from emeritus.lifecycle.states import ModelState, State, fold, refusal
 from emeritus.record.events import (
     DateKind,
     DateMoved,
+    DeploymentRegistered,
     Event,
     LegacyDeclared,
     ModelReinstated,
     ModelRetired,
     OfferingOpened,
     RetirementAnnounced,
+    VariantRegistered,
 )
 from tests.lifecycle.histories import MODEL, history
 
@@ -110,3 +112,13 @@ def test_a_model_is_retired_when_no_offering_serves_it() -> None:
     standing = fold(MODEL, history(OPENED, other, ANNOUNCED, RETIRED))
     assert not standing.retired
     assert fold(MODEL, history(OPENED, ANNOUNCED, RETIRED)).retired
+
+
+def test_variants_and_deployments_are_remembered() -> None:
+    """A model knows its forms, and the newest word about each stack that serves one."""
+    master = VariantRegistered(model=MODEL, variant="master", description="bf16")
+    first = DeploymentRegistered(model=MODEL, deployment="api", variant="master", serving="a")
+    second = DeploymentRegistered(model=MODEL, deployment="api", variant="master", serving="b")
+    standing = fold(MODEL, history(master, first, second))
+    assert standing.variants == ("master",)
+    assert standing.deployments == {"api": second}

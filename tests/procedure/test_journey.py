@@ -15,7 +15,7 @@ from emeritus.archive import open_archive
 from emeritus.clock import SystemClock
 from emeritus.procedure.staging import Place
 from emeritus.record import check
-from emeritus.record.events import ModelRetired, ReportSigned, SessionHeld
+from emeritus.record.events import DeploymentRegistered, ModelRetired, ReportSigned, SessionHeld
 from emeritus.settings import Settings
 
 
@@ -34,6 +34,10 @@ def _assert_complete(folder: Path) -> None:
     history = archive.history("emeritus/sparrow-1")
     assert len(history.all(ModelRetired)) == 1
     assert len(history.all(SessionHeld)) == 3
+    (deployed,) = history.all(DeploymentRegistered)
+    assert {entry.event.deployment for entry in history.all(SessionHeld)} == {
+        deployed.event.deployment
+    }
     assert len(history.all(ReportSigned)) == 1
     assert list(check(archive.store, archive.id, archive.genesis)) == []
 

@@ -63,7 +63,7 @@ def heard(archive: Archive, sparrow: Path) -> Archive:
     facts = {"retire_on": "2027-03-01", "successor": "emeritus/sparrow-2", "places": "one"}
     published = protocols.load("demo")
     with scripted(lambda messages: HOSTILE if len(messages) > 1 else "Yes.") as endpoint:
-        Interview(archive, MODEL, published, endpoint, facts, patience=Patience()).run()
+        Interview(archive, MODEL, published, endpoint, facts, "test", patience=Patience()).run()
     coding.code(archive, MODEL, published)
     return archive
 

@@ -71,6 +71,7 @@ class Interview:
     published: Published
     endpoint: Endpoint
     facts: Mapping[str, str]
+    deployment: str
     told: Told | None = None
     patience: Patience = dataclasses.field(default_factory=Patience)
 
@@ -153,7 +154,7 @@ class Interview:
                 protocol=self.published.protocol.label,
                 protocol_sha256=self.published.sha256,
                 arm=self.published.protocol.sessions.arm,
-                deployment=self.endpoint.engine.get("engine", "unknown"),
+                deployment=self.deployment,
                 transcript=document,
                 transcript_sha256=sha256,
                 turns=len(transcript.turns),

@@ -16,6 +16,7 @@ from emeritus.record.events import (
     AccessDecided,
     DateKind,
     DateMoved,
+    DeploymentRegistered,
     Event,
     GateApproved,
     GateWaived,
@@ -31,9 +32,11 @@ from emeritus.record.events import (
     PreferenceDocumented,
     ReportSigned,
     RetirementAnnounced,
+    VariantRegistered,
 )
 
 DEFAULT_OFFERING = "api"
+MASTER = "master"
 ACCESS = ("none", "by-request", "public")
 DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | PreferenceDeclined]] = {
     "considered": PreferenceConsidered,
@@ -97,9 +100,21 @@ def register(archive: Archive, registered: ModelRegistered, coverage: str) -> No
     archive.append(
         registered,
         ModelCovered(model=registered.model, covered=True, reason=coverage),
+        VariantRegistered(
+            model=registered.model, variant=MASTER, description="the weights as registered"
+        ),
         OfferingOpened(model=registered.model, offering=DEFAULT_OFFERING),
         key=STEWARD,
     )
+
+
+def register_deployment(archive: Archive, deployed: DeploymentRegistered) -> None:
+    """Put a deployment on record, once for the same stack; it serves a registered variant."""
+    state = state_of(archive, deployed.model)
+    if deployed.variant not in state.variants:
+        raise UserError(f"{deployed.model} has no variant {deployed.variant!r} on record")
+    if state.deployments.get(deployed.deployment) != deployed:
+        archive.append(deployed)
 
 
 def announce(

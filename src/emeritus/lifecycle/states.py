@@ -14,6 +14,7 @@ from emeritus.record.events import (
     AccessDecided,
     DateKind,
     DateMoved,
+    DeploymentRegistered,
     Event,
     LegacyDeclared,
     ModelCovered,
@@ -22,6 +23,7 @@ from emeritus.record.events import (
     ModelRetired,
     OfferingOpened,
     RetirementAnnounced,
+    VariantRegistered,
 )
 
 
@@ -73,6 +75,8 @@ class ModelState:
     registered: Entry[ModelRegistered] | None = None
     covered: Entry[ModelCovered] | None = None
     access: str = "none"
+    variants: tuple[str, ...] = ()
+    deployments: dict[str, DeploymentRegistered] = dataclasses.field(default_factory=dict)
     offerings: dict[str, Offering] = dataclasses.field(default_factory=dict)
     violations: tuple[str, ...] = ()
 
@@ -133,6 +137,11 @@ def _apply(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
             return dataclasses.replace(standing, covered=cast("Entry[ModelCovered]", entry))
         case AccessDecided():
             return dataclasses.replace(standing, access=event.access)
+        case VariantRegistered():
+            return dataclasses.replace(standing, variants=(*standing.variants, event.variant))
+        case DeploymentRegistered():
+            known = {**standing.deployments, event.deployment: event}
+            return dataclasses.replace(standing, deployments=known)
         case (
             OfferingOpened()
             | LegacyDeclared()

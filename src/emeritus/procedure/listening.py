@@ -12,8 +12,14 @@ from emeritus.errors import UserError
 from emeritus.interview import coding
 from emeritus.interview import protocol as protocols
 from emeritus.interview.session import Interview, record_impossible
-from emeritus.lifecycle.moves import require_registered, state_of
+from emeritus.lifecycle.moves import (
+    MASTER,
+    register_deployment,
+    require_registered,
+    state_of,
+)
 from emeritus.record.events import (
+    DeploymentRegistered,
     ModelRegistered,
     PreferenceDocumented,
     ReplicaAdded,
@@ -77,7 +83,8 @@ def listen(
     facts = facts_of(archive, model)
     published.protocol.opening(facts)  # refused before anything is started
     with _endpoint(archive, model, target) as endpoint:
-        sessions = Interview(archive, model, published, endpoint, facts, progress).run()
+        deployment = _deployment(archive, model, endpoint)
+        sessions = Interview(archive, model, published, endpoint, facts, deployment, progress).run()
     preferences = coding.code(archive, model, published)
     write_documents(archive)
     complete = sum(1 for each in sessions if each.ended == "complete")
@@ -131,6 +138,16 @@ def _described(registered: ModelRegistered) -> Description:
         licence=registered.licence,
         weight_files=(),
     )
+
+
+def _deployment(archive: Archive, model: str, endpoint: Endpoint) -> str:
+    """Put on record what is spoken to, and return its name."""
+    name = endpoint.engine["runtime"]
+    parts = (endpoint.engine.get("engine"), endpoint.engine.get("settings"))
+    serving = ", ".join(part for part in parts if part)
+    deployed = DeploymentRegistered(model=model, deployment=name, variant=MASTER, serving=serving)
+    register_deployment(archive, deployed)
+    return name
 
 
 @contextlib.contextmanager

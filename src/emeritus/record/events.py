@@ -174,6 +174,27 @@ class ModelCovered(ModelEvent, frozen=True, kw_only=True, tag="model.covered"):
     reason: str
 
 
+class VariantRegistered(ModelEvent, frozen=True, kw_only=True, tag="variant.registered"):
+    """The model exists in this form: its master weights, a quantised copy, an adapter on a base."""
+
+    variant: str
+    description: str
+
+
+class DeploymentRegistered(ModelEvent, frozen=True, kw_only=True, tag="deployment.registered"):
+    """A variant is served by this stack, with this system prompt (by digest) and these filters.
+
+    Interviews and drills speak to a deployment: the same weights may answer otherwise in another.
+    """
+
+    signed_by = MACHINE
+    deployment: str
+    variant: str
+    serving: str
+    system_prompt_sha256: str | None = None
+    filters: str | None = None
+
+
 class OfferingOpened(ModelEvent, frozen=True, kw_only=True, tag="offering.opened"):
     """The model is offered on a channel (and region), such as `api/eu`."""
 

@@ -32,6 +32,7 @@ SIGNED_BY = {
     "damage.found": MACHINE,
     "damage.repaired": MACHINE,
     "date.moved": STEWARD,
+    "deployment.registered": MACHINE,
     "drill.failed": MACHINE,
     "drill.passed": MACHINE,
     "fixity.checked": MACHINE,
@@ -61,6 +62,7 @@ SIGNED_BY = {
     "runset.preserved": MACHINE,
     "session.held": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
+    "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
 
