@@ -146,9 +146,8 @@ def _replace_commit(archive: Archive, target: Replica, source: Replica, name: st
     store, other = _store(target), _store(source)
     if any(check_record(other, archive.id, archive.genesis)) or not other.exists(name):
         return False
-    if store.exists(name):
-        store.quarantine(name)
-    return store.put(name, other.get(name))
+    store.replace(name, [other.get(name)])
+    return True
 
 
 def _rewrite_document(archive: Archive, vault: Vault, where: str) -> str | None:
@@ -161,9 +160,8 @@ def _rewrite_document(archive: Archive, vault: Vault, where: str) -> str | None:
                 data = archive.read_document(document.object, document.sha256)
             except IntegrityError:
                 return None
-            if store.exists(where):
-                store.quarantine(where)
-            return "the vault" if store.put(where, data) else None
+            store.replace(where, [data])
+            return "the vault"
     return None
 
 

@@ -5,7 +5,7 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -135,17 +135,16 @@ class LocalStore:
                 if name.startswith(prefix) and not file.startswith(TEMPORARY):
                     yield name
 
-    def quarantine(self, name: str) -> str:
-        """Move damaged bytes aside, as evidence, and free their name; return the new name.
+    def replace(self, name: str, parts: Iterable[bytes]) -> None:
+        """Put sound bytes in the place of damaged ones, which are kept in `quarantine/`.
 
-        Repair alone may call this, after it holds sound bytes for the name.
+        Repair alone may call this. The name is never free in between: a kill at any moment leaves
+        the damaged bytes or the sound ones under it.
         """
-        aside = f"quarantine/{secrets.token_hex(4)}-{Path(name).name}"
-        with self.folder("quarantine") as target, self.folder(str(Path(name).parent)) as source:
-            os.rename(Path(name).name, Path(aside).name, src_dir_fd=source, dst_dir_fd=target)
-            os.fsync(target)
-            os.fsync(source)
-        return aside
+        with self.writer() as writer:
+            for part in parts:
+                writer.write(part)
+            writer.replace(name)
 
     @contextlib.contextmanager
     def folder(self, name: str) -> Iterator[int]:
@@ -230,6 +229,23 @@ class LocalWriter:
                 return False
             os.fsync(folder)
         return True
+
+    def replace(self, name: str) -> None:
+        """Make what was written durable as `name`; what is there is linked aside first."""
+        target = Path(name)
+        aside = f"{secrets.token_hex(4)}-{target.name}"
+        with (
+            self._store.folder("packs") as source,
+            self._store.folder("quarantine") as quarantine,
+            self._store.folder(str(target.parent)) as folder,
+            _explained(self._store.root / name),
+        ):
+            os.fsync(self._file)
+            with contextlib.suppress(FileNotFoundError):
+                os.link(target.name, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
+                os.fsync(quarantine)
+            os.rename(self._name, target.name, src_dir_fd=source, dst_dir_fd=folder)
+            os.fsync(folder)
 
     def __enter__(self) -> Self:
         return self

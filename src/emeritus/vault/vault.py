@@ -187,10 +187,9 @@ class Vault:
             finding = Finding(error.code, name, str(error))
             raise IntegrityError(f"{name}: {error} ({error.code})", (finding,)) from error
         name = disk.pack_name(pack)
-        size = self._store.size(name)
         with target.writer() as writer:
-            for offset in range(0, size, COPY_BYTES):
-                writer.write(self._store.get(name, offset, min(COPY_BYTES, size - offset)))
+            for part in _parts(self._store, name):
+                writer.write(part)
             writer.commit(name)
         target.put(disk.index_name(pack), framed)
 
@@ -201,10 +200,9 @@ class Vault:
         """
         if not isinstance(self._store, LocalStore) or not other.sound(pack):
             return False
-        for name in (disk.pack_name(pack), disk.index_name(pack)):
-            if self._store.exists(name):
-                self._store.quarantine(name)
-        other.copy_pack(pack, self._store)
+        _, framed = render_index(index_inside(other.store, pack))
+        self._store.replace(disk.pack_name(pack), _parts(other.store, disk.pack_name(pack)))
+        self._store.replace(disk.index_name(pack), [framed])
         self._catalogue.forget()
         return True
 
@@ -245,3 +243,9 @@ class Vault:
 
 def _key(tensor: manifests.Tensor) -> tuple[str, str, tuple[int, ...]]:
     return tensor.name, tensor.dtype, tensor.shape
+
+
+def _parts(store: Store, name: str) -> Iterator[bytes]:
+    size = store.size(name)
+    for offset in range(0, size, COPY_BYTES):
+        yield store.get(name, offset, min(COPY_BYTES, size - offset))
