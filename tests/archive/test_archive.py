@@ -31,7 +31,7 @@ from emeritus.record.events import (
     Role,
 )
 from emeritus.settings import Settings
-from tests.vault.folders import bfloat16, safetensors
+from tests.vault.folders import bfloat16, nudged, safetensors
 from tests.vault.test_vault import tree
 
 MODEL = "acme/aster-1"
@@ -176,6 +176,36 @@ def test_damage_is_named_recorded_and_repaired(kept: Archive, tmp_path: Path) ->
     assert verify_all(kept, deep=True).sound
     assert len(kept.history().all(DamageFound)) == 1
     assert kept.history().all(FixityChecked)[-1].event.findings == 0
+
+
+def test_a_pack_that_vanished_without_a_trace_is_named_and_fetched(
+    kept: Archive, tmp_path: Path
+) -> None:
+    """Nothing in the folder tells of it, but the record does."""
+    add_replica(kept, tmp_path / "second", "basel")
+    pack = max((kept.root / "packs").rglob("*.pack"), key=lambda path: path.stat().st_size)
+    pack.unlink()
+    pack.with_suffix(".idx").unlink()
+    found = verify_all(kept)
+    codes = {finding.code for _, finding in found.damage}
+    assert codes == {"V008"}
+    assert any("acme/aster-1" in each for _, finding in found.damage for each in finding.affects)
+    assert repair_all(kept, found)
+    assert pack.exists()
+    assert verify_all(kept, deep=True).sound
+
+
+def test_a_model_that_was_tuned_from_one_here_is_recognised(kept: Archive, tmp_path: Path) -> None:
+    """Without being told, the archive stores it as a difference, and the record says to what."""
+    event = ModelRegistered(model="acme/aster-2", form="hf-folder", architecture="X", parameters=1)
+    register(kept, event, "public")
+    tuned = tmp_path / "tuned"
+    tuned.mkdir()
+    safetensors(tuned / "m.safetensors", {"w": nudged(bfloat16((128, 128), 1))})
+    kept_as = preserve(kept, "acme/aster-2", tuned).event
+    assert kept_as.base == MODEL
+    assert kept_as.bytes_delta > 0
+    assert kept_as.bytes_stored < 0.5 * kept_as.bytes_raw
 
 
 def test_a_damaged_commit_and_document_are_repaired(

@@ -1,6 +1,8 @@
 """Model folders made for tests."""
 
 import json
+import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +61,40 @@ def odd_folder(root: Path) -> Path:
     (root / "run.sh").chmod(0o755)
     (root / "zeros").write_bytes(bytes(9_000_000))
     return root
+
+
+def torch_zip(path: Path, storages: dict[str, bytes]) -> None:
+    """Write a checkpoint as `torch.save` does: storages uncompressed, at multiples of 64."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("model/data.pkl", b"\x80\x02}q\x00.")
+        for key, data in storages.items():
+            entry = zipfile.ZipInfo(f"model/data/{key}")
+            assert archive.fp is not None
+            start = archive.fp.tell() + 30 + len(entry.filename) + 4
+            padding = -start % 64
+            entry.extra = b"FB" + padding.to_bytes(2, "little") + b"Z" * padding
+            archive.writestr(entry, data)
+        archive.writestr("model/version", b"3\n")
+
+
+GGML = {"F32": (0, 1, 4), "F16": (1, 1, 2), "Q4_0": (2, 32, 18), "Q8_0": (8, 32, 34),
+        "Q6_K": (14, 256, 210), "BF16": (30, 1, 2)}  # fmt: skip
+
+
+def gguf(path: Path, tensors: dict[str, tuple[str, int]], alignment: int = 32) -> None:
+    """Write a GGUF file of random tensors, given as type and number of elements."""
+    rng = np.random.default_rng(0)
+
+    def text(value: str) -> bytes:
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    fields = text("general.alignment") + struct.pack("<II", 4, alignment)
+    fields += text("tokens") + struct.pack("<IIQ", 9, 8, 2) + text("a") + text("é")
+    entries, body = b"", b""
+    for name, (kind, count) in tensors.items():
+        number, elements, record = GGML[kind]
+        body += bytes(-len(body) % alignment)
+        entries += text(name) + struct.pack("<IQIQ", 1, count, number, len(body))
+        body += rng.integers(0, 64, count // elements * record, np.uint8).tobytes()
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), 2) + fields + entries
+    path.write_bytes(head + bytes(-len(head) % alignment) + body)

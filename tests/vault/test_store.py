@@ -78,3 +78,22 @@ def test_a_full_disk_is_said_and_loses_nothing(
             store.put("new", b"x")
     assert store.get("kept") == b"kept"
     assert store.put("new", b"x")
+
+
+def test_what_a_killed_writer_left_is_removed_and_a_living_one_is_not(tmp_path: Path) -> None:
+    """A temporary file whose lock nobody holds is garbage; a locked one is somebody's work."""
+    store = LocalStore(tmp_path)
+    store.put("one", b"1")
+    dead, fresh = tmp_path / "packs" / ".tmp-dead", tmp_path / "packs" / ".tmp-fresh"
+    dead.write_bytes(b"half")
+    fresh.write_bytes(b"half")
+    with store.writer() as living:
+        for path in (tmp_path / "packs").glob(".tmp-*"):
+            if path != fresh:
+                os.utime(path, (0, 0))
+        LocalStore(tmp_path).put("two", b"2")
+        assert not dead.exists()
+        assert fresh.exists()
+        living.write(b"3")
+        assert living.commit("three")
+    assert store.get("three") == b"3"

@@ -2,5 +2,14 @@
 
 from emeritus.archive.creation import Founding, create, open_archive
 from emeritus.archive.handle import SERVICE, STEWARD, Archive
+from emeritus.archive.preservation import open_tensors
 
-__all__ = ["SERVICE", "STEWARD", "Archive", "Founding", "create", "open_archive"]
+__all__ = [
+    "SERVICE",
+    "STEWARD",
+    "Archive",
+    "Founding",
+    "create",
+    "open_archive",
+    "open_tensors",
+]

@@ -14,7 +14,13 @@ from emeritus.archive.replication import Replica, replicas
 from emeritus.errors import Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
-from emeritus.record.events import DamageFound, DamageRepaired, FixityChecked, ModelRegistered
+from emeritus.record.events import (
+    DamageFound,
+    DamageRepaired,
+    FixityChecked,
+    ModelRegistered,
+    WeightsPreserved,
+)
 from emeritus.record.verification import NOT_BLOCKING
 from emeritus.vault import LocalStore, Progress, Vault
 from emeritus.vault import format as vault_format
@@ -79,6 +85,9 @@ def verify_all(
             continue
         vault = vault_of(archive, replica)
         found = list(vault.check(deep, progress))
+        if readable:
+            told = {each for finding in found for each in finding.affects}
+            found += [each for each in _missing(archive, vault) if each.where not in told]
         if replica.name != archive.replica:
             found += check_record(vault.store, archive.id, archive.genesis)
         elif readable:
@@ -116,6 +125,20 @@ def repair_all(
     return tuple(healed)
 
 
+def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:
+    """Yield what is on record and in no pack: a pack may vanish together with its index."""
+    manifests = {each.event.manifest: None for each in archive.history().all(WeightsPreserved)}
+    documents = {document.object: None for document in documents_of(archive.history())}
+    seen: set[str] = set()
+    for finding in (
+        *(each for manifest in manifests for each in vault.missing(manifest)),
+        *(vault.missing_object(each) for each in documents),
+    ):
+        if finding is not None and finding.where not in seen:
+            seen.add(finding.where)
+            yield finding
+
+
 def vault_of(archive: Archive, replica: Replica) -> Vault:
     """Return the vault of a reachable replica."""
     if replica.name == archive.replica:
@@ -128,6 +151,8 @@ def vault_of(archive: Archive, replica: Replica) -> Vault:
 def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica]) -> str | None:
     """Repair one place; return where the sound bytes came from, or None when there are none."""
     vault = vault_of(archive, target)
+    if where.startswith("blake3:"):
+        return _fetch(archive, vault, where, reachable)
     pack = vault_format.pack_of(where.removesuffix(".idx") + ".pack" if ".idx" in where else where)
     for other in reachable:
         if other.name == target.name:
@@ -139,6 +164,21 @@ def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica
         ):
             return other.name
     return _rewrite_document(archive, vault, where)
+
+
+def _fetch(archive: Archive, vault: Vault, identity: str, reachable: list[Replica]) -> str | None:
+    """Take the pack that holds a missing object from a replica that has a sound one."""
+    vault.refresh()
+    if vault.missing_object(identity) is None:
+        return None  # it came with a pack that was taken before
+    for other in reachable:
+        source = vault_of(archive, other)
+        pack = source.pack_of(identity)
+        if source is not vault and pack is not None and source.sound(pack):
+            source.copy_pack(pack, vault.store)
+            vault.refresh()
+            return other.name
+    return None
 
 
 def _replace_commit(archive: Archive, target: Replica, source: Replica, name: str) -> bool:

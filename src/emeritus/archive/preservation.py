@@ -7,7 +7,9 @@ from emeritus.archive.handle import Archive
 from emeritus.errors import UserError
 from emeritus.record import Entry
 from emeritus.record.events import ModelRegistered, WeightsPreserved
-from emeritus.vault import Progress, Restored
+from emeritus.vault import Progress, Restored, Tensors
+
+SIZE_TOLERANCE = 0.25  # of the new model's size, to look for the one that it was made from
 
 
 def preserve(
@@ -17,10 +19,16 @@ def preserve(
 
     Files that are kept already are read once and not written again, and are recorded only when
     they differ from what the record says, so the call may be repeated. A model that was made
-    from another one is stored as a difference to it where that is smaller.
+    from another one, as declared or as its tensors show, is stored as a difference to it where
+    that is smaller.
     """
-    base = _base_manifest(archive, model)
-    receipt = archive.vault.preserve(source, base=base, progress=progress)
+    base = _base(archive, model, source)
+    receipt = archive.vault.preserve(
+        source,
+        base=base and require_preserved(archive, base).event.manifest,
+        journal=archive.settings.state / "preserving" / f"{archive.id}.jsonl",
+        progress=progress,
+    )
     known = preserved(archive, model)
     if known is not None and known.event.manifest == receipt.manifest:
         return known
@@ -33,11 +41,25 @@ def preserve(
         bytes_raw=receipt.bytes_raw,
         bytes_stored=receipt.bytes_stored,
         bytes_delta=receipt.bytes_delta_raw,
-        base=_registered(archive, model).event.base if base else None,
+        base=base,
         tensor_digest=receipt.tensor_digest,
     )
     archive.append(event)
     return require_preserved(archive, model)
+
+
+def open_tensors(archive: Archive, model: str) -> Tensors:
+    """Return the tensors of `model` by name, decoded and proven when they are asked for."""
+    return archive.vault.open_tensors(require_preserved(archive, model).event.manifest)
+
+
+def export_tensors(archive: Archive, model: str, names: Sequence[str], dest: Path) -> int:
+    """Write tensors of `model` to `tensors.safetensors` in the new folder `dest`.
+
+    Returns how many bytes the file has; reads only the blocks that hold these tensors.
+    """
+    manifest = require_preserved(archive, model).event.manifest
+    return archive.vault.export_tensors(manifest, names, dest)
 
 
 def restore(
@@ -79,7 +101,23 @@ def _registered(archive: Archive, model: str) -> Entry[ModelRegistered]:
     )
 
 
-def _base_manifest(archive: Archive, model: str) -> str | None:
-    base = _registered(archive, model).event.base
-    kept = preserved(archive, base) if base else None
-    return kept.event.manifest if kept else None
+def _base(archive: Archive, model: str, source: Path) -> str | None:
+    """Return the model whose tensors those of `source` may be differences to.
+
+    That is the one that was declared, or the nearest of the models here of about the same size.
+    """
+    declared = _registered(archive, model).event.base
+    if declared is not None:
+        return declared if preserved(archive, declared) else None
+    kept = {entry.event.model: entry.event for entry in archive.history().all(WeightsPreserved)}
+    size = sum(path.stat().st_size for path in _files(source))
+    candidates = {
+        name: event.manifest
+        for name, event in kept.items()
+        if name != model and abs(event.bytes_raw - size) <= SIZE_TOLERANCE * size
+    }
+    return archive.vault.nearest(source, candidates)
+
+
+def _files(source: Path) -> list[Path]:
+    return [source] if source.is_file() else [each for each in source.rglob("*") if each.is_file()]

@@ -53,13 +53,32 @@ def preserve(archive: "Archive", output: Output, model: str, source: Path | None
 @click.argument("model", metavar="ID")
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.option("--only", multiple=True, metavar="PATTERN", help="Only files that match; repeatable.")
+@click.option(
+    "--tensor", "tensors", multiple=True, metavar="NAME", help="Only this tensor; repeatable."
+)
 @with_archive
 def restore(
-    archive: "Archive", output: Output, model: str, dest: Path, only: tuple[str, ...]
+    archive: "Archive",
+    output: Output,
+    model: str,
+    dest: Path,
+    only: tuple[str, ...],
+    tensors: tuple[str, ...],
 ) -> None:
-    """Write a model's files to DEST, every byte checked against what was recorded."""
+    """Write a model's files to DEST, every byte checked against what was recorded.
+
+    With --tensor, DEST/tensors.safetensors holds the tensors that are named. Either way only
+    what is asked for is read.
+    """
     from emeritus.archive import preservation
 
+    if only and tensors:
+        raise click.UsageError("--only chooses files and --tensor tensors; give one of them")
+    if tensors:
+        written = preservation.export_tensors(archive, model, tensors, dest)
+        output.line(f"{len(set(tensors))} tensors, {size(written)}, in {dest}/tensors.safetensors")
+        output.document({"model": model, "tensors": list(tensors), "bytes": written})
+        return
     restored = preservation.restore(archive, model, dest, only, output.progress)
     output.line(f"{restored.files} files, {size(restored.bytes)}, at {dest}; every digest agrees")
     output.document({"model": model, "files": restored.files, "bytes": restored.bytes})

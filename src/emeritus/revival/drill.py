@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import emeritus
-from emeritus import canonical, digests, safetensors
+from emeritus import canonical
 from emeritus.archive import Archive, preservation
 from emeritus.record.events import DrillFailed, DrillPassed, WeightsPreserved
 from emeritus.revival import measure
@@ -20,7 +20,8 @@ from emeritus.revival.measure import Difference, Reference
 from emeritus.revival.reference import load_reference, negative_controls, reference_of
 from emeritus.runtimes import Description, choose, describe, reach
 from emeritus.vault import Progress
-from emeritus.vault.manifest import Manifest, Tensor, tensor_digest
+from emeritus.vault.manifest import Manifest
+from emeritus.vault.tensor_files import tensor_digest_of
 
 FORMAT = "emeritus-drill/0"
 READ_BYTES = 4 * 1024 * 1024
@@ -135,29 +136,10 @@ def record_drill(archive: Archive, drill: Drill) -> None:
 
 def _tensors(copy: Path, weights: WeightsPreserved, manifest: Manifest) -> Rung:
     """Compute the tensor digest from the restored files alone, and compare."""
-    found = tuple(_read_tensors(copy, manifest))
-    same = tensor_digest(found) == weights.tensor_digest
-    detail = f"{len(found)} tensors have the canonical digest of those that were preserved"
+    count, digest = tensor_digest_of(copy / file.name for file in manifest.files)
+    same = digest == weights.tensor_digest
+    detail = f"{count} tensors have the canonical digest of those that were preserved"
     return Rung("tensors", same, detail if same else "the tensors have another canonical digest")
-
-
-def _read_tensors(copy: Path, manifest: Manifest) -> list[Tensor]:
-    found = []
-    for file in manifest.files:
-        path = copy / file.name
-        if not file.tensors:
-            continue
-        with path.open("rb") as opened:
-            for each in safetensors.read_header(opened, file.size):
-                opened.seek(each.offset)
-                running = digests.RunningDigest()
-                left = each.length
-                while left:
-                    part = opened.read(min(READ_BYTES, left))
-                    running.update(part)
-                    left -= len(part)
-                found.append(Tensor(each.name, each.dtype, each.shape, running.finish().sha256, ()))
-    return found
 
 
 def _log_probabilities(

@@ -6,9 +6,8 @@ import math
 from pathlib import Path
 from typing import Any, Final
 
-from emeritus import safetensors
+from emeritus import gguf_header, safetensors
 from emeritus.errors import UserError
-from emeritus.runtimes import gguf_header
 
 HF_FOLDER: Final = "hf-folder"
 GGUF: Final = "gguf"

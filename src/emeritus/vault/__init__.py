@@ -4,9 +4,11 @@ from emeritus.vault.ingest import Progress
 from emeritus.vault.manifest import Manifest
 from emeritus.vault.restoring import Restored
 from emeritus.vault.store import LocalStore, NotStored, Store, Writer
+from emeritus.vault.tensors import LazyTensor, Tensors
 from emeritus.vault.vault import Receipt, Vault
 
 __all__ = [
+    "LazyTensor",
     "LocalStore",
     "Manifest",
     "NotStored",
@@ -14,6 +16,7 @@ __all__ = [
     "Receipt",
     "Restored",
     "Store",
+    "Tensors",
     "Vault",
     "Writer",
 ]

@@ -1,10 +1,11 @@
 """Which object lies in which pack, as the indexes say."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import partial
 
 from emeritus.errors import Finding, IntegrityError
 from emeritus.vault import format as disk
-from emeritus.vault.format import BLOCK_BYTES, Index, ObjectEntry
+from emeritus.vault.format import Index, ObjectEntry
 from emeritus.vault.pack import DamagedPack, ReadBase, read_block, read_index
 from emeritus.vault.store import Store
 
@@ -16,6 +17,7 @@ class Catalogue:
         self._store = store
         self._places: dict[str, tuple[str, ObjectEntry]] = {}
         self._seen: set[str] = set()
+        self._first_blocks: set[bytes] = set()
         self.damaged: dict[str, DamagedPack] = {}
 
     def refresh(self) -> None:
@@ -34,10 +36,20 @@ class Catalogue:
         self.damaged.pop(pack, None)
         for entry in index.objects:
             self._places.setdefault(entry.id, (pack, entry))
+            if entry.blocks:
+                self._first_blocks.add(bytes.fromhex(entry.blocks[0].raw_hash))
 
     def forget(self) -> None:
         """Start again, after packs were replaced."""
-        self._places, self._seen, self.damaged = {}, set(), {}
+        self._places, self._seen, self._first_blocks, self.damaged = {}, set(), set(), {}
+
+    def __contains__(self, object_id: object) -> bool:
+        """Tell whether an object was in a pack when last looked."""
+        return object_id in self._places
+
+    def begins_with(self, first_block: bytes) -> bool:
+        """Tell whether an object is known whose first block has this BLAKE3."""
+        return first_block in self._first_blocks
 
     def find(self, object_id: str) -> tuple[str, ObjectEntry] | None:
         """Return the pack and the entry of an object, or None."""
@@ -61,33 +73,18 @@ class Catalogue:
         _, entry = self.require(object_id)
         return sum(block.length for block in entry.blocks)
 
-    def blocks(self, object_id: str, first: int = 0, last: int | None = None) -> Iterator[bytes]:
-        """Yield the raw blocks [first, last) of an object, each proven by its hash."""
-        pack, entry = self.require(object_id)
-        reader = self._base_reader(entry)
-        for position in range(first, len(entry.blocks) if last is None else last):
-            yield read_block(self._store, pack, entry, position, reader)
+    def block(self, object_id: str, position: int, into: memoryview | None = None) -> memoryview:
+        """Return one raw block of an object, proven by its hash; `into` is filled when given.
 
-    def read_range(self, object_id: str, offset: int, length: int) -> Iterator[bytes]:
-        """Yield bytes [offset, offset + length) of an object in parts."""
-        _, entry = self.require(object_id)
-        if offset < 0 or length < 0 or offset + length > entry.size:
-            raise IntegrityError(
-                f"{object_id} has {entry.size} bytes, not {offset + length} (V009)"
-            )
-        first, last = offset // BLOCK_BYTES, -(-(offset + length) // BLOCK_BYTES)
-        at = first * BLOCK_BYTES
-        for raw in self.blocks(object_id, first, last if length else first):
-            yield raw[max(0, offset - at) : offset + length - at]
-            at += len(raw)
+        Raises `IntegrityError`.
+        """
+        pack, entry = self.require(object_id)
+        base = self._base_reader(entry)
+        return read_block(self._store, pack, entry, position, base, into)
 
     def block_reader(self, object_id: str) -> ReadBase:
         """Return a function that reads one raw block of an object."""
-
-        def read(position: int) -> bytes:
-            return next(self.blocks(object_id, position, position + 1))
-
-        return read
+        return partial(self.block, object_id)
 
     def _base_reader(self, entry: ObjectEntry) -> ReadBase | None:
         if entry.base is None:

@@ -1,176 +1,336 @@
-"""Turns 256 KiB of raw bytes into planes and back.
+"""Turns a block of raw bytes into planes and back.
 
 A plane is stored as it is, or as one standard zstd frame (RFC 8878) where that is smaller, so its
-stored length alone tells which. With the parameters below zstd is a pure Huffman coder, which is
-what the exponents of weights ask for: there are no matches to be found in them.
+stored length alone tells which; a plane of zeros takes no bytes. With the parameters below zstd is
+a Huffman coder, which is what the exponents of weights ask for: there are no matches to be found
+in them.
 """
 
+import dataclasses
 import threading
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import zstandard
 
 from emeritus.safetensors import WIDTHS
+from emeritus.vault import kernels
 from emeritus.vault.format import (
     BYTES,
+    COLUMNS,
     DELTA,
     EXPONENT_BITS,
-    EXPONENT_GROUPS,
     PLANES,
+    RECORDS,
+    SEGMENT_BYTES,
+    Places,
+    Segments,
 )
+from emeritus.vault.numpy_kernels import GROUPS, Bytes, Words
 
-Array = npt.NDArray[np.uint8]
-Words = npt.NDArray[np.unsignedinteger]
+WORTHWHILE = 0.99  # a frame that saves less than this is not worth decoding later
+CLEARLY_SMALLER = 0.5  # below this a difference is taken without trying the block alone
+COLUMNS_KEPT = 64  # tables of positions that a thread remembers
+TRIAL_BYTES = 16 * 1024  # of each group of differences, to choose how they are packed
 
-PROBE_BYTES = 4096
-PROBES = 4
-WORTHWHILE = 0.99  # a probe that saves less than this is not worth decoding later
+SYMBOLS = {2: 15, 4: 3, 8: 1}
+"""Small numbers in one byte: how many, and the largest, which says that the rest follows."""
 
+JOINED = 255  # the mode of a group whose numbers are packed with those of the next one
+JOINED_MOST = 128 * 1024  # numbers; zstd changes its table that often anyway
+
+Plane = bytes | memoryview
 T = TypeVar("T")
 
 _local = threading.local()  # zstd's contexts serve one thread at a time
+
+
+class Layout(NamedTuple):
+    """The type of the elements in a block, and the block's offset in its object.
+
+    The offset matters for types whose records cross blocks.
+    """
+
+    dtype: str
+    phase: int = 0
 
 
 class NotDecodable(ValueError):
     """Stored bytes that no encoder could have written."""
 
 
-def encode(raw: bytes | memoryview, dtype: str) -> tuple[int, list[bytes]]:
-    """Return the codec and the stored planes of one segment; never larger than `raw`."""
+def encode(raw: Plane, layout: Layout, base: Plane | None = None) -> tuple[Segments, list[Plane]]:
+    """Return the segments of one block and their planes, never larger than `raw` in total.
+
+    With `base`, the same block of the base object, the difference is taken when it is smaller.
+    """
+    dtype = layout.dtype
     data = np.frombuffer(raw, np.uint8)
-    whole = [_pack(data, _general())]
-    if len(data) % WIDTHS[dtype] or WIDTHS[dtype] == 1:
-        huffman = [_pack(data, _huffman())]
-        return BYTES, min(whole, huffman, key=_total)
-    planes = [_pack(plane, _huffman()) for plane in _split(_words(data, dtype), dtype)]
-    return (PLANES, planes) if _total(planes) < _total(whole) else (BYTES, whole)
-
-
-def encode_delta(raw: bytes | memoryview, base: bytes | memoryview, dtype: str) -> list[bytes]:
-    """Return the stored planes of one segment as its difference to `base` (same length)."""
-    words = _words(np.frombuffer(raw, np.uint8), dtype)
-    reference = _words(np.frombuffer(base, np.uint8), dtype)
-    change = _zigzag(words - reference)
-    planes = []
-    for group in _groups(reference, dtype):
-        planes += [_pack(plane, _huffman()) for plane in _byte_planes(change[group])]
-    return planes
+    change = None
+    if base is not None and dtype in EXPONENT_BITS and len(data) % WIDTHS[dtype] == 0:
+        change = _encode_delta(data, np.frombuffer(base, np.uint8), dtype)
+        if total(change) < CLEARLY_SMALLER * len(data):
+            return _one_segment(change)
+    segments, planes = _encode_alone(data, layout)
+    if change is not None and total(change) < total(planes):
+        return _one_segment(change)
+    return segments, planes
 
 
 def decode(
-    codec: int,
-    planes: Sequence[bytes | memoryview],
+    stored: Plane,
+    segments: Segments,
     size: int,
-    dtype: str,
-    base: bytes | memoryview | None = None,
-) -> bytes:
-    """Return the raw bytes of one segment of `size` bytes.
+    layout: Layout,
+    base: Plane | None = None,
+    into: memoryview | None = None,
+) -> memoryview:
+    """Return the `size` raw bytes of a block; `into`, when given, is filled and returned.
 
-    Raises `NotDecodable` when the planes do not fit the codec, or a frame is damaged.
+    Raises `NotDecodable` when the planes do not fit the segments, or a frame is damaged.
     """
+    out = np.empty(size, np.uint8) if into is None else np.frombuffer(into, np.uint8)
+    planes, (dtype, phase) = _Planes(stored), layout
+    if segments and segments[0][0] == DELTA:
+        _require(len(segments) == 1 and dtype in EXPONENT_BITS, "the only one of its block")
+        _require(base is not None and len(base) == size and size % WIDTHS[dtype] == 0, "on a base")
+        planes.open(segments[0][1])
+        _decode_delta(planes, np.frombuffer(base or b"", np.uint8), out, dtype)
+    else:
+        _require(len(segments) == -(-size // SEGMENT_BYTES), "one of as many as there should be")
+        for number, (codec, lengths) in enumerate(segments):
+            start = number * SEGMENT_BYTES
+            planes.open(lengths)
+            _decode_segment(codec, planes, out[start : start + SEGMENT_BYTES], dtype, phase + start)
+            planes.close()
+    planes.finish()
+    return out.data
+
+
+def total(planes: Sequence[Plane]) -> int:
+    """Return how many bytes the planes take."""
+    return sum(map(len, planes))
+
+
+def _one_segment(planes: list[Plane]) -> tuple[Segments, list[Plane]]:
+    return ((DELTA, tuple(map(len, planes))),), planes
+
+
+def _encode_alone(data: Bytes, layout: Layout) -> tuple[Segments, list[Plane]]:
+    segments, stored = [], []
+    for codec, planes in _segments(data, layout):
+        segments.append((codec, tuple(map(len, planes))))
+        stored += planes
+    return tuple(segments), stored
+
+
+def _segments(data: Bytes, layout: Layout) -> Iterator[tuple[int, list[Plane]]]:
+    dtype, phase = layout
+    width = WIDTHS.get(dtype, 1)
+    if dtype in RECORDS:
+        for start in range(0, len(data), SEGMENT_BYTES):
+            part = data[start : start + SEGMENT_BYTES]
+            yield COLUMNS, [_pack(part[each]) for each in _columns(dtype, phase + start, len(part))]
+    elif width == 1 or len(data) % width:
+        for start in range(0, len(data), SEGMENT_BYTES):
+            yield BYTES, [_pack_bytes(data[start : start + SEGMENT_BYTES])]
+    else:
+        planes = kernels.current().split(_words(data, width), dtype in EXPONENT_BITS)
+        step = SEGMENT_BYTES // width
+        for start in range(0, len(data) // width, step):
+            yield PLANES, [_pack(plane[start : start + step]) for plane in planes]
+
+
+def _decode_segment(codec: int, planes: "_Planes", out: Bytes, dtype: str, phase: int) -> None:
     if codec == BYTES:
-        _require(len(planes) == 1, "one plane")
-        return _unpack(planes[0], size).tobytes()
-    _require(codec in (PLANES, DELTA) and dtype in WIDTHS, "a known codec and type")
-    width = WIDTHS[dtype]
-    _require(size % width == 0, "whole elements")
-    if codec == PLANES:
-        _require(len(planes) == width, f"{width} planes")
-        parts = [_unpack(plane, size // width) for plane in planes]
-        return _merge(_join(parts, width), dtype).tobytes()
-    _require(base is not None and len(base) == size and dtype in EXPONENT_BITS, "a base")
-    return _undo_delta(planes, np.frombuffer(base or b"", np.uint8), dtype)
+        out[:] = planes.take(len(out))
+    elif codec == COLUMNS:
+        _require(dtype in RECORDS, "of a type with records")
+        for places in _columns(dtype, phase, len(out)):
+            out[places] = planes.take(len(places))
+    else:
+        width = WIDTHS.get(dtype, 1)
+        _require(codec == PLANES and width > 1 and len(out) % width == 0, "of a known codec")
+        parts = [planes.take(len(out) // width) for _ in range(width)]
+        kernels.current().merge(parts, _words(out, width), dtype in EXPONENT_BITS)
 
 
-def _undo_delta(planes: Sequence[bytes | memoryview], base: Array, dtype: str) -> bytes:
-    width = WIDTHS[dtype]
-    reference = _words(base, dtype)
-    _require(len(planes) == width * EXPONENT_GROUPS, f"{width * EXPONENT_GROUPS} planes")
-    change = np.empty_like(reference)
-    for number, group in enumerate(_groups(reference, dtype)):
-        stored = planes[number * width : (number + 1) * width]
-        change[group] = _join([_unpack(plane, len(group)) for plane in stored], width)
-    one = reference.dtype.type(1)
-    return (reference + ((change >> one) ^ (~(change & one) + one))).tobytes()
-
-
-def _groups(reference: Words, dtype: str) -> list[npt.NDArray[np.intp]]:
-    """Return the positions of the elements, grouped by the base's exponent, largest first.
+def _encode_delta(data: Bytes, base: Bytes, dtype: str) -> list[Plane]:
+    """Return how the groups of each plane are packed, and then what they are packed into.
 
     A change has one scale in a tensor, and a step of a float scales with its exponent: so the
     differences of one group have one scale, and a Huffman table that fits them.
     """
-    bits = EXPONENT_BITS[dtype]
-    above = 8 * WIDTHS[dtype] - 1 - bits
-    exponent = (reference >> reference.dtype.type(above)).astype(np.int64) & ((1 << bits) - 1)
-    largest = int(exponent.max(initial=0))
-    group = np.minimum(largest - exponent, EXPONENT_GROUPS - 1)
-    order = np.argsort(group, kind="stable")
-    ends = np.searchsorted(group[order], np.arange(1, EXPONENT_GROUPS))
-    return np.split(order, ends)
+    width = WIDTHS[dtype]
+    reference = _words(base, width)
+    group, counts = kernels.current().group(reference, EXPONENT_BITS[dtype])
+    modes, stored = bytearray(), list[Plane]()
+    for plane in kernels.current().difference(_words(data, width), reference, group, counts):
+        for run in _runs(plane, counts.tolist()):
+            modes += bytes([JOINED] * (run.groups - 1) + [run.mode])
+            stored += run.planes
+    return [bytes(modes), *stored]
 
 
-def _zigzag(change: Words) -> Words:
-    """Fold small differences of either sign onto small numbers: 0, -1, 1, -2 → 0, 1, 2, 3."""
-    kind = change.dtype.type
-    sign = kind(0) - (change >> kind(8 * change.itemsize - 1))
-    return (change << kind(1)) ^ sign
+def _decode_delta(planes: "_Planes", base: Bytes, out: Bytes, dtype: str) -> None:
+    width = WIDTHS[dtype]
+    reference = _words(base, width)
+    group, counts = kernels.current().group(reference, EXPONENT_BITS[dtype])
+    modes = planes.take(GROUPS * width).tolist()
+    change = []
+    for number in range(width):
+        runs, joined = [], 0
+        for mode, count in zip(modes[number * GROUPS :], counts.tolist(), strict=False):
+            joined += count
+            if mode != JOINED:
+                runs.append(_unpack_small(planes, mode, joined))
+                joined = 0
+        _require(joined == 0, "of runs that end")
+        change.append(np.concatenate(runs))
+    planes.close()
+    kernels.current().sum(change, reference, group, counts, _words(out, width))
 
 
-def _words(data: Array, dtype: str) -> Words:
-    return data.view(f"<u{WIDTHS[dtype]}")
+@dataclasses.dataclass(slots=True)
+class _Run:
+    """Neighbouring groups of one plane whose numbers are packed together."""
+
+    start: int
+    count: int
+    mode: int
+    planes: list[Plane]
+    groups: int = 1
 
 
-def _split(words: Words, dtype: str) -> list[Array]:
-    if dtype in EXPONENT_BITS:
-        # Rotating the sign to the low end leaves the exponent alone in the first plane.
-        kind = words.dtype.type
-        words = (words << kind(1)) | (words >> kind(8 * words.itemsize - 1))
-    return _byte_planes(words)
+def _runs(plane: Bytes, counts: Sequence[int]) -> list[_Run]:
+    """Pack the groups of a plane; short ones together where one table serves them better."""
+    runs: list[_Run] = []
+    start = 0
+    for count in counts:
+        run = _Run(start, count, *_pack_small(plane[start : start + count]))
+        start += count
+        if runs and runs[-1].count + count <= JOINED_MOST:
+            last = runs[-1]
+            mode, planes = _pack_small(plane[last.start : start])
+            if total(planes) <= total(last.planes) + total(run.planes):
+                run = _Run(last.start, last.count + count, mode, planes, last.groups + 1)
+                runs.pop()
+        runs.append(run)
+    return runs
 
 
-def _merge(words: Words, dtype: str) -> Words:
-    if dtype not in EXPONENT_BITS:
-        return words
-    kind = words.dtype.type
-    return (words >> kind(1)) | (words << kind(8 * words.itemsize - 1))
+def _pack_small(numbers: Bytes) -> tuple[int, list[Plane]]:
+    """Return how many numbers stand in a byte (0: all are zero), and the planes.
+
+    A Huffman code spends at least one bit on a byte; where most numbers are 0, several of them
+    in a byte come below one bit each.
+    """
+    if not numbers.any():
+        return 0, []
+    middle = max(0, (len(numbers) - TRIAL_BYTES) // 2)
+    sample = numbers[middle : middle + TRIAL_BYTES]
+    modes = [1, *(each for each in SYMBOLS if sample.mean() <= SYMBOLS[each])]
+    sizes = {each: total(_small_planes(sample, each)) for each in modes} if modes[1:] else {1: 0}
+    mode = min(sizes, key=lambda each: sizes[each])
+    return mode, _small_planes(numbers, mode)
 
 
-def _byte_planes(words: Words) -> list[Array]:
-    """Return the bytes of each element by significance, most significant first."""
-    table = np.ascontiguousarray(words).view(np.uint8).reshape(-1, words.itemsize)
-    return [np.ascontiguousarray(table[:, each]) for each in reversed(range(words.itemsize))]
+def _small_planes(numbers: Bytes, mode: int) -> list[Plane]:
+    if mode == 1:
+        return [_pack(numbers)]
+    most = np.uint8(SYMBOLS[mode])
+    symbols = np.zeros(-(-len(numbers) // mode) * mode, np.uint8)
+    np.minimum(numbers, most, out=symbols[: len(numbers)])
+    packed = symbols[::mode].copy()
+    for place in range(1, mode):
+        packed |= symbols[place::mode] << np.uint8(place * 8 // mode)
+    return [_pack(packed), _pack(numbers[numbers >= most] - most)]
 
 
-def _join(planes: Sequence[Array], width: int) -> Words:
-    table = np.empty((len(planes[0]), width), np.uint8)
-    for position, plane in enumerate(planes):
-        table[:, width - 1 - position] = plane
-    return table.reshape(-1).view(f"<u{width}")
+def _unpack_small(planes: "_Planes", mode: int, count: int) -> Bytes:
+    if mode == 0:
+        return np.zeros(count, np.uint8)
+    if mode == 1:
+        return planes.take(count)
+    _require(mode in SYMBOLS, "of known modes")
+    packed, most = planes.take(-(-count // mode)), np.uint8(SYMBOLS[mode])
+    symbols = np.empty((len(packed), mode), np.uint8)
+    for place in range(mode):
+        symbols[:, place] = (packed >> np.uint8(place * 8 // mode)) & most
+    numbers = symbols.reshape(-1)[:count]
+    large = np.flatnonzero(numbers == most)
+    numbers[large] += planes.take(len(large))
+    return numbers
 
 
-def _pack(plane: Array, compressor: zstandard.ZstdCompressor) -> bytes:
-    if not _pays(plane, compressor):
-        return plane.tobytes()
-    frame: bytes = compressor.compress(plane.data)
-    return frame if len(frame) < len(plane) else plane.tobytes()
+def _columns(dtype: str, phase: int, size: int) -> list[Places]:
+    """Return the positions of each column's bytes in a segment that begins at `phase`."""
+    key = (dtype, phase % sum(RECORDS[dtype]), size)
+    known: dict[tuple[str, int, int], list[Places]] = _context("columns", dict)
+    if key not in known:
+        place = (np.arange(size) + key[1]) % sum(RECORDS[dtype])
+        column = np.repeat(np.arange(len(RECORDS[dtype])), RECORDS[dtype])[place]
+        known[key] = [np.flatnonzero(column == each) for each in range(len(RECORDS[dtype]))]
+        while len(known) > COLUMNS_KEPT:
+            known.pop(next(iter(known)))
+    return known[key]
 
 
-def _pays(plane: Array, compressor: zstandard.ZstdCompressor) -> bool:
-    """Judge a long plane by a few samples: most mantissas are noise, and cost as much to try."""
-    if len(plane) <= PROBES * PROBE_BYTES * 2:
-        return True
-    step = len(plane) // PROBES
-    sample = np.concatenate([plane[at : at + PROBE_BYTES] for at in range(0, step * PROBES, step)])
-    return len(compressor.compress(sample.data)) < WORTHWHILE * len(sample)
+class _Planes:
+    """The stored planes of a block, taken one after another."""
+
+    def __init__(self, stored: Plane) -> None:
+        self._stored = memoryview(stored)
+        self._lengths: list[int] = []
+        self._at = 0
+
+    def open(self, lengths: Sequence[int]) -> None:
+        """Begin a segment whose planes have these stored lengths."""
+        self._lengths = list(reversed(lengths))
+
+    def take(self, size: int) -> Bytes:
+        """Return the next plane, which has `size` bytes."""
+        _require(bool(self._lengths), "as many planes as it should have")
+        length = self._lengths.pop()
+        _require(0 <= length <= size, "no longer than its bytes")
+        stored = self._stored[self._at : self._at + length]
+        self._at += length
+        return _unpack(stored, size)
+
+    def close(self) -> None:
+        """End a segment: every plane of it was taken."""
+        _require(not self._lengths, "as many planes as it should have")
+
+    def finish(self) -> None:
+        """End the block: every stored byte was taken."""
+        _require(self._at == len(self._stored), "as long as its planes")
 
 
-def _unpack(plane: bytes | memoryview, size: int) -> Array:
+def _words(data: Bytes, width: int) -> Words:
+    return data.view(f"<u{width}")
+
+
+def _pack_bytes(data: Bytes) -> Plane:
+    """Store bytes of unknown kind: text has matches, packed numbers have none."""
+    found = _pack(data, _general())
+    return found if len(found) < CLEARLY_SMALLER * len(data) else min(found, _pack(data), key=len)
+
+
+def _pack(plane: Bytes, compressor: zstandard.ZstdCompressor | None = None) -> Plane:
+    if not len(plane):
+        return b""
+    frame: bytes = (compressor or _huffman()).compress(plane.data)
+    if len(frame) < WORTHWHILE * len(plane):
+        return frame if len(frame) > len(plane) // 64 or plane.any() else b""
+    return plane.data if plane.any() else b""
+
+
+def _unpack(plane: Plane, size: int) -> Bytes:
     if len(plane) == size:
         return np.frombuffer(plane, np.uint8)
+    if not len(plane):
+        return np.zeros(size, np.uint8)
     try:
         # The frame says how long it becomes; what says more than the index does is not opened.
         _require(zstandard.frame_content_size(plane) == size, f"a frame of {size} bytes")
@@ -184,10 +344,6 @@ def _unpack(plane: bytes | memoryview, size: int) -> Array:
 def _require(holds: bool, what: str) -> None:
     if not holds:
         raise NotDecodable(f"a segment is not {what}")
-
-
-def _total(planes: Sequence[bytes]) -> int:
-    return sum(map(len, planes))
 
 
 def _huffman() -> zstandard.ZstdCompressor:

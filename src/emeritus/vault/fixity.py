@@ -1,15 +1,22 @@
 """Reads what is stored and says what is wrong with it."""
 
 from collections.abc import Iterator, Sequence
-
-from blake3 import blake3
+from functools import partial
 
 from emeritus.errors import Finding, IntegrityError
 from emeritus.vault import format as disk
 from emeritus.vault.catalogue import Catalogue
 from emeritus.vault.format import ObjectEntry
 from emeritus.vault.ingest import Progress
-from emeritus.vault.pack import DamagedPack, index_inside, parse_index, read_index
+from emeritus.vault.pack import (
+    DamagedPack,
+    index_inside,
+    index_place,
+    parse_index,
+    read_index,
+    stored_block,
+)
+from emeritus.vault.parallel import ordered
 from emeritus.vault.store import NotStored, Store
 
 
@@ -18,6 +25,7 @@ def check(
     catalogue: Catalogue,
     packs: Sequence[str],
     deep: bool,
+    threads: int,
     progress: Progress | None = None,
 ) -> Iterator[Finding]:
     """Yield a finding for everything in `packs` (their ids) that is not what was stored.
@@ -34,13 +42,17 @@ def check(
             index = read_index(store, pack)
         except DamagedPack:
             continue
-        for entry in index.objects if _there(store, pack) else ():
-            for finding in _check_object(store, catalogue, pack, entry, deep):
+        if not _there(store, pack):
+            continue
+        look = partial(_check_block, store, catalogue, pack, deep)
+        blocks = ((entry, at) for entry in index.objects for at in range(len(entry.blocks)))
+        for length, findings in ordered(look, blocks, threads):
+            for finding in findings:
                 # A damaged base is met again by whatever is stored as a difference to it.
                 if (finding.code, finding.where) not in told:
                     told.add((finding.code, finding.where))
                     yield finding
-            done += sum(block.length for block in entry.blocks)
+            done += length
             if progress is not None:
                 progress("checking packs", min(done, total), total)
 
@@ -71,35 +83,29 @@ def _check_padding(store: Store, pack: str) -> Iterator[Finding]:
     except DamagedPack:
         return
     name = disk.pack_name(pack)
-    blocks = [block for entry in index.objects for block in entry.blocks]
-    for block in blocks:
-        end = block.offset + block.length
-        padding = store.get(name, end, -end % disk.ALIGNMENT)
-        if any(padding):
+    footer = store.size(name) - disk.FOOTER_BYTES
+    ranges = [(block.offset, block.length) for entry in index.objects for block in entry.blocks]
+    end = len(disk.HEADER)
+    for start, length in (*sorted(ranges), index_place(store, pack), (footer, 0)):
+        if start - end >= disk.ALIGNMENT or any(store.get(name, end, max(0, start - end))):
             yield Finding("V003", f"{name}@{end}", "bytes between blocks are not zero")
-    size = store.size(name) - disk.FOOTER_BYTES
-    footer = store.get(name, size, disk.FOOTER_BYTES)
-    end = int.from_bytes(footer[8:16], "little") + int.from_bytes(footer[16:24], "little")
-    if any(store.get(name, end, size - end)):
-        yield Finding("V003", f"{name}@{end}", "bytes behind the index are not zero")
+        end = max(end, start + length)
 
 
-def _check_object(
-    store: Store, catalogue: Catalogue, pack: str, entry: ObjectEntry, deep: bool
-) -> Iterator[Finding]:
-    for position, block in enumerate(entry.blocks):
-        if not deep:
-            stored = store.get(disk.pack_name(pack), block.offset, block.length)
-            if blake3(stored).hexdigest() != block.stored_hash:
-                where = f"{disk.pack_name(pack)}@{block.offset}"
-                detail = f"block {position} is not what was stored"
-                yield Finding("V005", where, detail, (entry.id,))
-            continue
-        try:
-            for _ in catalogue.blocks(entry.id, position, position + 1):
-                pass
-        except IntegrityError as error:
-            yield from error.findings or (Finding("V006", entry.id, str(error), (entry.id,)),)
+def _check_block(
+    store: Store, catalogue: Catalogue, pack: str, deep: bool, place: tuple[ObjectEntry, int]
+) -> tuple[int, tuple[Finding, ...]]:
+    """Return the stored length of a block, and what is wrong with it."""
+    entry, position = place
+    length = entry.blocks[position].length
+    try:
+        if deep:
+            catalogue.block(entry.id, position)
+        else:
+            stored_block(store, pack, entry, position)
+    except IntegrityError as error:
+        return length, error.findings or (Finding("V006", entry.id, str(error), (entry.id,)),)
+    return length, ()
 
 
 def _there(store: Store, pack: str) -> bool:

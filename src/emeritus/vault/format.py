@@ -4,6 +4,8 @@ import re
 from typing import Final
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 PACK_FORMAT: Final = "emeritus-pack/0"
 MANIFEST_FORMAT: Final = "emeritus-manifest/0"
@@ -12,8 +14,10 @@ OBJECT_DOMAIN: Final = b"emeritus-vault/0/object\0"
 BLOCK_BYTES: Final = 4 * 1024 * 1024
 SEGMENT_BYTES: Final = 256 * 1024
 ALIGNMENT: Final = 4096
+UNALIGNED_BYTES_MAX: Final = 64 * 1024  # shorter blocks follow each other without padding
 OBJECT_BYTES_MAX: Final = 256 * 1024 * 1024  # so that a pack can end at an object
 PACK_BYTES_MAX: Final = 1024 * 1024 * 1024
+GAP_BYTES_MAX: Final = 64 * 1024  # shorter ranges between tensors are gathered in one object
 INDEX_BYTES_MAX: Final = 256 * 1024 * 1024
 DOCUMENT_BYTES_MAX: Final = OBJECT_BYTES_MAX
 
@@ -24,11 +28,30 @@ FOOTER_BYTES: Final = 64
 BYTES: Final = 0  # codec: one plane, the segment as it is
 PLANES: Final = 1  # codec: one plane for each byte of an element, most significant first
 DELTA: Final = 2  # codec: the difference to the base object, grouped by the base's exponent
-
-EXPONENT_GROUPS: Final = 12
+COLUMNS: Final = 3  # codec: one plane for each column of the records of a packed type
 
 EXPONENT_BITS: Final = {"F16": 5, "BF16": 8, "F32": 8, "F64": 11}
 """Types whose sign stands above an exponent; their elements are rotated left by one bit."""
+
+RECORDS: Final = {
+    "Q4_0": (1, 1, 16), "Q4_1": (1, 1, 1, 1, 16), "Q5_0": (1, 1, 4, 16),
+    "Q5_1": (1, 1, 1, 1, 4, 16), "Q8_0": (1, 1, 32),
+    "Q2_K": (16, 64, 1, 1, 1, 1), "Q3_K": (32, 64, 12, 1, 1), "Q4_K": (1, 1, 1, 1, 12, 128),
+    "Q5_K": (1, 1, 1, 1, 12, 32, 128), "Q6_K": (128, 64, 16, 1, 1),
+    "Q8_K": (1, 1, 1, 1, 256, 32),
+    "IQ1_S": (1, 1, 32, 16), "IQ1_M": (32, 16, 8), "IQ2_XXS": (1, 1, 64), "IQ2_XS": (1, 1, 64, 8),
+    "IQ2_S": (1, 1, 64, 8, 8), "IQ3_XXS": (1, 1, 96), "IQ3_S": (1, 1, 64, 8, 32, 4),
+    "IQ4_NL": (1, 1, 16), "IQ4_XS": (1, 1, 2, 4, 128),
+    "TQ1_0": (48, 4, 1, 1), "TQ2_0": (64, 1, 1), "MXFP4": (1, 16), "NVFP4": (4, 32),
+    "Q1_0": (1, 1, 16),
+}  # fmt: skip
+"""Packed types of ggml: the columns of one record, in bytes. Source: ggml-common.h, the block_*
+structures; the bytes of a 16-bit scale are two columns, since only one of them is noise."""
+
+
+Places = npt.NDArray[np.intp]
+Segments = tuple[tuple[int, tuple[int, ...]], ...]
+"""For each segment of a block its codec and the stored length of each plane."""
 
 _PACK_NAME = re.compile(r"packs/([0-9a-f]{2})/(\1[0-9a-f]{62})\.pack\Z")
 
@@ -36,14 +59,14 @@ _PACK_NAME = re.compile(r"packs/([0-9a-f]{2})/(\1[0-9a-f]{62})\.pack\Z")
 class Block(msgspec.Struct, frozen=True, array_like=True):
     """Up to 4 MiB of an object: where its stored bytes lie, what they hash to, how to decode.
 
-    `segments` holds, for each 256 KiB of raw bytes, the codec and the stored length of each plane.
+    A block has a segment for each 256 KiB of raw bytes, or a single one that is a difference.
     """
 
     offset: int
     length: int
     stored_hash: str
     raw_hash: str
-    segments: tuple[tuple[int, tuple[int, ...]], ...]
+    segments: Segments
 
 
 class ObjectEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,3 +105,8 @@ def pack_of(name: str) -> str | None:
 def block_size(size: int, position: int) -> int:
     """Return the raw length of block `position` of an object of `size` bytes."""
     return min(BLOCK_BYTES, size - position * BLOCK_BYTES)
+
+
+def object_bytes_max(dtype: str) -> int:
+    """Return the length at which a tensor of this type is cut into objects: whole records."""
+    return OBJECT_BYTES_MAX - OBJECT_BYTES_MAX % sum(RECORDS.get(dtype, (1,)))

@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-import math
 import os
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
 
 from emeritus import canonical, digests
-from emeritus.safetensors import WIDTHS
 from emeritus.vault.format import MANIFEST_FORMAT
 
 TENSORS_DOMAIN: Final = "emeritus-tensors/0"
@@ -24,18 +23,17 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Tensor(msgspec.Struct, frozen=True):
-    """One tensor of a file. `objects` hold its bytes in order; `sha256` is over all of them."""
+    """One tensor of a file, of `size` bytes, which `objects` hold in order.
+
+    The objects say which bytes these are: their ids are hashes of them, and where a tensor is cut
+    into objects is fixed.
+    """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
-    sha256: str
+    size: int
     objects: tuple[str, ...]
-
-    @property
-    def size(self) -> int:
-        """Its length in bytes."""
-        return math.prod(self.shape) * WIDTHS[self.dtype]
 
 
 class File(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,6 +54,11 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
     opaque: str | None = None
 
     @property
+    def objects(self) -> tuple[str, ...]:
+        """The id of every object that it needs, each once."""
+        return tuple(dict.fromkeys(part.object for part in self.recipe))
+
+    @property
     def name(self) -> str:
         """The path as Python's file functions take it."""
         if self.path is not None:
@@ -74,7 +77,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def objects(self) -> tuple[str, ...]:
         """The id of every object that the files need, each once."""
-        return tuple(dict.fromkeys(part.object for file in self.files for part in file.recipe))
+        return tuple(dict.fromkeys(each for file in self.files for each in file.objects))
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -125,15 +128,16 @@ def parse(data: bytes) -> Manifest:
     return manifest
 
 
-def tensor_digest(tensors: tuple[Tensor, ...]) -> str | None:
+def tensor_digest(tensors: Collection[Tensor]) -> str | None:
     """Return the canonical digest of a model's tensors, or None when it has none.
 
-    It is over the sorted list of name, type, shape and SHA-256 of the little-endian bytes, so it
-    does not depend on which files hold the tensors or in which order.
+    It is over the sorted list of name, type, shape and object ids, so it does not depend on which
+    files hold the tensors or in which order. Tensors of `opaque` files MUST be left out: what
+    they are is a guess.
     """
     if not tensors:
         return None
-    rows = sorted([each.name, each.dtype, list(each.shape), each.sha256] for each in tensors)
+    rows = sorted([each.name, each.dtype, list(each.shape), list(each.objects)] for each in tensors)
     return digests.sha256(TENSORS_DOMAIN.encode() + b"\0" + canonical.dumps(rows))
 
 

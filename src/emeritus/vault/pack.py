@@ -1,29 +1,30 @@
 """Packs: sealed containers of objects.
 
-    header (4 KiB) | blocks, each at a multiple of 4 KiB | index (zstd frame) | footer (64 bytes)
+    header (4 KiB) | blocks | index (canonical JSON) | footer (64 bytes)
 
 The id of a pack is the SHA-256 of its index, which holds a hash of everything else.
 """
 
+import contextlib
+import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import msgspec
-import zstandard
 from blake3 import blake3
 
 from emeritus import canonical
-from emeritus.errors import Finding, IntegrityError
-from emeritus.safetensors import WIDTHS
+from emeritus.errors import EmeritusError, Finding, IntegrityError
 from emeritus.vault import codec
 from emeritus.vault import format as disk
-from emeritus.vault.format import Block, Index, ObjectEntry
-from emeritus.vault.objects import object_id as disk_id
+from emeritus.vault.format import Block, Index, ObjectEntry, Segments
+from emeritus.vault.objects import object_id
+from emeritus.vault.parallel import Lane
 from emeritus.vault.store import NotStored, Store, Writer
 
-ReadBase = Callable[[int], bytes]
+ReadBase = Callable[[int], memoryview]
 """Gives the raw bytes of one block of the base object."""
 
 
@@ -35,59 +36,90 @@ class DamagedPack(ValueError):
         self.code = code
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Encoded:
+    """A block on its way into a pack."""
+
+    segments: Segments
+    planes: list[codec.Plane]
+    stored_hash: str
+    raw_hash: str
+
+
+@dataclasses.dataclass(slots=True)
+class _Open:
+    """The object that is being written."""
+
+    dtype: str
+    base: tuple[str, ReadBase] | None
+    size: int = 0
+    hashes: list[bytes] = dataclasses.field(default_factory=list)
+
+
 class PackWriter:
     """Writes packs one after another, and seals each when it is full or at the end.
 
-    An object is durable when the pack that holds it is sealed; `sealed` lists the packs so far.
+    Blocks are encoded in threads and written in order. An object is durable when the pack that
+    holds it is sealed; `on_sealed` is told then.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(
+        self, store: Store, on_sealed: Callable[[str, Index], None], threads: int = 1
+    ) -> None:
         self._store = store
+        self._on_sealed = on_sealed
+        self._lane = Lane[Callable[[], None]](lambda write: write(), threads)
+        self._open: _Open | None = None
         self._writer: Writer | None = None
         self._offset = 0
+        self._blocks: list[Block] = []
         self._objects: list[ObjectEntry] = []
-        self.sealed: list[tuple[str, Index]] = []
+        self.written = 0
 
-    def add(
-        self,
-        object_id: str,
-        size: int,
-        blocks: Iterable[bytes],
-        dtype: str = "U8",
-        base: tuple[str, ReadBase] | None = None,
-    ) -> int:
-        """Store one object from its raw blocks; return how many bytes it takes.
+    def begin(self, size: int, dtype: str = "U8", base: tuple[str, ReadBase] | None = None) -> None:
+        """Begin an object of about `size` bytes.
 
-        With `base`, segments are stored as differences to that object, which MUST have the same
-        size and itself be stored without differences. Raises `ValueError` when the bytes are not
-        those of `object_id`: the source changed after it was hashed.
+        With `base`, blocks may be stored as differences to that object, which MUST have the same
+        size and itself be stored without differences.
         """
-        if self._offset + size > disk.PACK_BYTES_MAX - disk.INDEX_BYTES_MAX // 4:
-            self.seal()
-        stored = []
-        hashes = []
-        for position, raw in enumerate(blocks):
-            hashes.append(blake3(raw).digest())
-            stored.append(self._add_block(raw, dtype, base[1](position) if base else None))
-        if disk_id(size, hashes) != object_id:
-            raise ValueError("the bytes changed while they were read")
-        entry = ObjectEntry(object_id, size, tuple(stored), dtype, base[0] if base else None)
-        self._objects.append(entry)
-        return sum(block.length for block in stored)
+        self._open = _Open(dtype, base)
+        self._later(lambda: self._make_room(size))
+
+    def add(self, raw: bytes | memoryview, raw_hash: bytes) -> None:
+        """Add the next block, 4 MiB but for the last one, with its BLAKE3."""
+        opened = self._require_open()
+        position, base = len(opened.hashes), opened.base
+        layout = codec.Layout(opened.dtype, opened.size)
+        opened.hashes.append(raw_hash)
+        opened.size += len(raw)
+
+        def work() -> Callable[[], None]:
+            encoded = _encode(raw, raw_hash, layout, base[1](position) if base else None)
+            return lambda: self._write_block(encoded)
+
+        self._lane.put(work)
+
+    def end(self) -> str:
+        """End the object and return its id."""
+        opened = self._require_open()
+        identity = object_id(opened.size, opened.hashes)
+        base = opened.base[0] if opened.base else None
+        self._later(lambda: self._close_object(identity, opened.size, opened.dtype, base))
+        self._open = None
+        return identity
+
+    def put(self, data: bytes) -> str:
+        """Add an object that is in memory and return its id."""
+        self.begin(len(data))
+        for at in range(0, len(data), disk.BLOCK_BYTES):
+            raw = memoryview(data)[at : at + disk.BLOCK_BYTES]
+            self.add(raw, blake3(raw).digest())
+        return self.end()
 
     def seal(self) -> None:
-        """Write index and footer and make the pack durable under its id."""
-        if self._writer is None:
-            return
-        raw, framed = render_index(Index(disk.PACK_FORMAT, tuple(self._objects)))
-        pack = hashlib.sha256(raw).hexdigest()
-        self._write(framed, aligned=True)
-        self._writer.write(render_footer(self._offset - _padded(len(framed)), framed, raw))
-        self._writer.commit(disk.pack_name(pack))
-        # The copy last: an index without its pack can only mean that the pack was lost.
-        self._store.put(disk.index_name(pack), framed)
-        self.sealed.append((pack, Index(disk.PACK_FORMAT, tuple(self._objects))))
-        self._close()
+        """Write what is pending, index and footer, and make the pack durable under its id."""
+        self._lane.flush()
+        self._seal()
 
     def __enter__(self) -> Self:
         return self
@@ -98,61 +130,109 @@ class PackWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # What was written is whole objects; sealing it now spares the next run the work.
-        if kind is not None and self._objects and not isinstance(error, OSError):
-            self.seal()
-        self._close()
+        try:
+            if kind is not None and not self._lane.broken:
+                # Spares the next run the work; where writing fails, it cannot be had.
+                with contextlib.suppress(EmeritusError, OSError):
+                    self._seal_what_is_there()
+        finally:
+            self._lane.__exit__(kind, error, trace)
+            self._discard()
 
-    def _add_block(self, raw: bytes, dtype: str, base: bytes | None) -> Block:
-        segments, planes = [], []
-        for start in range(0, len(raw), disk.SEGMENT_BYTES):
-            part = raw[start : start + disk.SEGMENT_BYTES]
-            chosen, stored = codec.encode(part, dtype)
-            if base is not None and len(part) % WIDTHS[dtype] == 0:
-                change = codec.encode_delta(part, base[start : start + len(part)], dtype)
-                if sum(map(len, change)) < sum(map(len, stored)):
-                    chosen, stored = disk.DELTA, change
-            segments.append((chosen, tuple(len(plane) for plane in stored)))
-            planes += stored
-        body = b"".join(planes)
-        offset = self._write(body, aligned=True)
-        return Block(
-            offset,
-            len(body),
-            blake3(body).hexdigest(),
-            blake3(raw).hexdigest(),
-            tuple(segments),
+    def _seal_what_is_there(self) -> None:
+        """Seal all whole blocks; what there is of an unfinished object is an object too."""
+        self._lane.flush()
+        if self._open is not None and self._open.hashes:
+            self.end()
+            self._lane.flush()
+        self._seal()
+
+    def _later(self, write: Callable[[], None]) -> None:
+        self._lane.put(lambda: write)
+
+    def _require_open(self) -> _Open:
+        if self._open is None:
+            raise RuntimeError("no object was begun")
+        return self._open
+
+    def _make_room(self, size: int) -> None:
+        if self._offset + size > disk.PACK_BYTES_MAX - disk.INDEX_BYTES_MAX // 4:
+            self._seal()
+
+    def _close_object(self, identity: str, size: int, dtype: str, base: str | None) -> None:
+        self._objects.append(ObjectEntry(identity, size, tuple(self._blocks), dtype, base))
+        self._blocks = []
+        self._started()
+
+    def _write_block(self, encoded: Encoded) -> None:
+        length = codec.total(encoded.planes)
+        if length > disk.UNALIGNED_BYTES_MAX:
+            self._pad()
+        self._started()
+        offset = self._offset
+        for plane in encoded.planes:
+            self._write(plane)
+        self.written += length
+        self._blocks.append(
+            Block(offset, length, encoded.stored_hash, encoded.raw_hash, encoded.segments)
         )
 
-    def _write(self, data: bytes, *, aligned: bool) -> int:
+    def _seal(self) -> None:
+        if not self._objects:
+            return
+        index = Index(disk.PACK_FORMAT, tuple(self._objects))
+        raw = render_index(index)
+        pack = hashlib.sha256(raw).hexdigest()
+        self._pad()
+        offset = self._offset
+        self._write(raw)
+        self._pad()
+        self._write(render_footer(offset, raw))
+        self._started().commit(disk.pack_name(pack))
+        # The copy last: an index without its pack can only mean that the pack was lost.
+        self._store.put(disk.index_name(pack), raw)
+        self._discard()
+        self._on_sealed(pack, index)
+
+    def _started(self) -> Writer:
         if self._writer is None:
             self._writer = self._store.writer()
-            self._writer.write(disk.HEADER)
-            self._offset = len(disk.HEADER)
-        offset = self._offset
-        self._writer.write(data)
-        padding = _padded(len(data)) - len(data) if aligned else 0
-        self._writer.write(bytes(padding))
-        self._offset += len(data) + padding
-        return offset
+            self._offset = 0
+            self._write(disk.HEADER)
+        return self._writer
 
-    def _close(self) -> None:
+    def _write(self, data: codec.Plane) -> None:
+        self._started().write(data)
+        self._offset += len(data)
+
+    def _pad(self) -> None:
+        self._write(bytes(-self._offset % disk.ALIGNMENT))
+
+    def _discard(self) -> None:
         if self._writer is not None:
             self._writer.__exit__()
-        self._writer, self._objects, self._offset = None, [], 0
+        self._writer, self._objects, self._blocks, self._offset = None, [], [], 0
 
 
-def render_index(index: Index) -> tuple[bytes, bytes]:
-    """Return the index as canonical JSON, and as the zstd frame that is stored."""
-    raw = canonical.dumps(msgspec.to_builtins(index))
-    return raw, zstandard.ZstdCompressor(level=3).compress(raw)
+def _encode(
+    raw: codec.Plane, raw_hash: bytes, layout: codec.Layout, base: codec.Plane | None
+) -> Encoded:
+    segments, planes = codec.encode(raw, layout, base)
+    stored = blake3()
+    for plane in planes:
+        stored.update(plane)
+    return Encoded(segments, planes, stored.hexdigest(), raw_hash.hex())
 
 
-def render_footer(offset: int, framed: bytes, raw: bytes) -> bytes:
+def render_index(index: Index) -> bytes:
+    """Return the index as it is stored: canonical JSON, so that no bit of it is without meaning."""
+    return canonical.dumps(msgspec.to_builtins(index))
+
+
+def render_footer(offset: int, index: bytes) -> bytes:
     """Return the last 64 bytes of a pack."""
-    numbers = (offset, len(framed), len(raw))
-    body = b"".join(number.to_bytes(8, "little") for number in numbers)
-    return disk.FOOTER_MAGIC + body + hashlib.sha256(raw).digest()
+    numbers = b"".join(number.to_bytes(8, "little") for number in (offset, len(index), 0))
+    return disk.FOOTER_MAGIC + numbers + hashlib.sha256(index).digest()
 
 
 def read_index(store: Store, pack: str) -> Index:
@@ -168,6 +248,12 @@ def read_index(store: Store, pack: str) -> Index:
 
 def index_inside(store: Store, pack: str) -> Index:
     """Return the index that stands in the pack itself. Raises `DamagedPack`."""
+    offset, length = index_place(store, pack)
+    return parse_index(store.get(disk.pack_name(pack), offset, length), pack)
+
+
+def index_place(store: Store, pack: str) -> tuple[int, int]:
+    """Return offset and length of the index in a pack. Raises `DamagedPack`."""
     name = disk.pack_name(pack)
     try:
         size = store.size(name)
@@ -178,25 +264,21 @@ def index_inside(store: Store, pack: str) -> Index:
     if store.get(name, 0, len(disk.HEADER)) != disk.HEADER:
         raise DamagedPack("V003", "its header is damaged")
     footer = store.get(name, size - disk.FOOTER_BYTES, disk.FOOTER_BYTES)
-    if footer[:8] != disk.FOOTER_MAGIC or footer[32:] != bytes.fromhex(pack):
+    if footer[:8] != disk.FOOTER_MAGIC or footer[32:] != bytes.fromhex(pack) or any(footer[24:32]):
         raise DamagedPack("V003", "its footer is damaged, or its end is missing")
-    offset, stored, raw = (int.from_bytes(footer[at : at + 8], "little") for at in (8, 16, 24))
-    if raw > disk.INDEX_BYTES_MAX or offset + _padded(stored) + disk.FOOTER_BYTES != size:
+    offset, length = (int.from_bytes(footer[at : at + 8], "little") for at in (8, 16))
+    if length > disk.INDEX_BYTES_MAX or offset + _padded(length) + disk.FOOTER_BYTES != size:
         raise DamagedPack("V002", f"its footer describes another length than {size} bytes")
-    return parse_index(store.get(name, offset, stored), pack, raw)
+    return offset, length
 
 
-def parse_index(framed: bytes, pack: str, size: int | None = None) -> Index:
+def parse_index(raw: bytes, pack: str) -> Index:
     """Read a stored index. Raises `DamagedPack` when it is not the one that `pack` names."""
+    if hashlib.sha256(raw).hexdigest() != pack:
+        raise DamagedPack("V004", "its index is not the one that it is named for")
     try:
-        claimed = zstandard.frame_content_size(framed)
-        if not 0 < claimed <= disk.INDEX_BYTES_MAX or size not in (None, claimed):
-            raise DamagedPack("V004", f"its index claims {claimed} bytes")
-        raw = zstandard.ZstdDecompressor().decompress(framed, max_output_size=claimed)
-        if hashlib.sha256(raw).hexdigest() != pack:
-            raise DamagedPack("V004", "its index is not the one that it is named for")
-        index = msgspec.convert(canonical.loads(raw), Index)
-    except (zstandard.ZstdError, canonical.NotCanonical, msgspec.ValidationError) as error:
+        index = msgspec.json.decode(raw, type=Index)
+    except msgspec.DecodeError as error:
         raise DamagedPack("V004", f"its index cannot be read: {error}") from error
     if index.format != disk.PACK_FORMAT:
         raise DamagedPack("V004", f"its format is {index.format!r}")
@@ -204,24 +286,25 @@ def parse_index(framed: bytes, pack: str, size: int | None = None) -> Index:
 
 
 def read_block(
-    store: Store, pack: str, entry: ObjectEntry, position: int, read_base: ReadBase | None
-) -> bytes:
-    """Return the raw bytes of one block, proven by its hash.
+    store: Store,
+    pack: str,
+    entry: ObjectEntry,
+    position: int,
+    read_base: ReadBase | None = None,
+    into: memoryview | None = None,
+) -> memoryview:
+    """Return the raw bytes of one block, proven by its hash; `into` is filled when given.
 
     Raises `IntegrityError` with the finding when they are not what was stored.
     """
     block = entry.blocks[position]
     size = disk.block_size(entry.size, position)
     where = f"{disk.pack_name(pack)}@{block.offset}"
-    try:
-        stored = store.get(disk.pack_name(pack), block.offset, block.length)
-    except NotStored:
-        raise _damage("V001", disk.pack_name(pack), "the pack is missing", entry.id) from None
-    if blake3(stored).hexdigest() != block.stored_hash:
-        raise _damage("V005", where, f"block {position} is not what was stored", entry.id)
+    stored = stored_block(store, pack, entry, position)
     base = read_base(position) if read_base else None
     try:
-        raw = decode_block(stored, block, size, entry.dtype, base)
+        layout = codec.Layout(entry.dtype, position * disk.BLOCK_BYTES)
+        raw = codec.decode(stored, block.segments, size, layout, base, into)
     except codec.NotDecodable as error:
         raise _damage("V006", where, f"block {position}: {error}", entry.id) from error
     if blake3(raw).hexdigest() != block.raw_hash:
@@ -229,24 +312,17 @@ def read_block(
     return raw
 
 
-def decode_block(stored: bytes, block: Block, size: int, dtype: str, base: bytes | None) -> bytes:
-    """Return the raw bytes of a block. Raises `codec.NotDecodable`."""
-    view, parts, at = memoryview(stored), [], 0
-    for number, (chosen, lengths) in enumerate(block.segments):
-        start = number * disk.SEGMENT_BYTES
-        length = min(disk.SEGMENT_BYTES, size - start)
-        if length <= 0:
-            raise codec.NotDecodable("a block has more segments than bytes")
-        planes = []
-        for plane in lengths:
-            planes.append(view[at : at + plane])
-            at += plane
-        reference = base[start : start + length] if base is not None else None
-        parts.append(codec.decode(chosen, planes, length, dtype, reference))
-    raw = b"".join(parts)
-    if len(raw) != size or at != len(stored):
-        raise codec.NotDecodable(f"a block of {size} bytes decodes to {len(raw)}")
-    return raw
+def stored_block(store: Store, pack: str, entry: ObjectEntry, position: int) -> bytes:
+    """Return the stored bytes of one block, compared with their hash; raises `IntegrityError`."""
+    block, name = entry.blocks[position], disk.pack_name(pack)
+    try:
+        stored = store.get(name, block.offset, block.length)
+    except NotStored:
+        raise _damage("V001", name, "the pack is missing", entry.id) from None
+    if blake3(stored).hexdigest() != block.stored_hash:
+        where = f"{name}@{block.offset}"
+        raise _damage("V005", where, f"block {position} is not what was stored", entry.id)
+    return stored
 
 
 def _damage(code: str, where: str, detail: str, affects: str) -> IntegrityError:

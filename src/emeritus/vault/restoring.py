@@ -1,5 +1,6 @@
 """Writes files out of the vault. What has its final name is whole and proven."""
 
+import contextlib
 import dataclasses
 import errno
 import fnmatch
@@ -7,13 +8,17 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from emeritus import digests
 from emeritus.errors import Finding, IntegrityError, UserError
-from emeritus.vault.catalogue import Catalogue
+from emeritus.vault import kernels
 from emeritus.vault.ingest import Progress
 from emeritus.vault.manifest import File, Manifest
+from emeritus.vault.parallel import Lane
+from emeritus.vault.reading import Reader
+from emeritus.vault.store import write_all
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -27,7 +32,7 @@ class Restored:
 
 
 def restore(
-    catalogue: Catalogue,
+    reader: Reader,
     manifest: Manifest,
     dest: Path,
     only: Sequence[str],
@@ -41,42 +46,55 @@ def restore(
     chosen = [file for file in manifest.files if _matches(file.name, only)]
     if not chosen:
         raise UserError(f"no file of the model matches {', '.join(only)}")
-    _require_empty(dest)
+    require_empty(dest)
     total = sum(file.size for file in chosen)
-    done = 0
-    fresh = dest.with_name(f".{dest.name}.{secrets.token_hex(4)}.restoring")
-    try:
+    kernels.hasten(total)
+    with replacing(dest) as fresh:
+        done = 0
         for file in chosen:
-            _write(catalogue, file, fresh)
-            done += file.size
-            if progress is not None:
-                progress(f"restoring {file.name}", done, total)
+            for written in _write(reader, file, fresh):
+                done += written
+                if progress is not None:
+                    progress(f"restoring {file.name}", done, total)
         for folder in manifest.empty_folders if not only else ():
             (fresh / folder).mkdir(parents=True, exist_ok=True)
+    return Restored(len(chosen), total)
+
+
+@contextlib.contextmanager
+def replacing(dest: Path) -> Iterator[Path]:
+    """Give a folder to write to that becomes `dest` at the end, and vanishes on any error."""
+    fresh = dest.with_name(f".{dest.name}.{secrets.token_hex(4)}.restoring")
+    try:
+        fresh.mkdir(parents=True)
+        yield fresh
         fresh.replace(dest)
     except OSError as error:
         what = "no space left" if error.errno in FULL else error.strerror
         raise UserError(f"{error.filename or dest} cannot be written: {what}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return Restored(len(chosen), total)
 
 
-def contents(catalogue: Catalogue, file: File) -> Iterator[bytes]:
-    """Yield the bytes of a file in parts, each proven by the hash of its block."""
-    for part in file.recipe:
-        yield from catalogue.read_range(part.object, part.offset, part.length)
+def require_empty(dest: Path) -> None:
+    """Raise `UserError` when `dest` is a file, or a folder with something in it."""
+    if dest.exists() and not dest.is_dir():
+        raise UserError(f"{dest} is a file; name a new folder")
+    if dest.is_dir() and any(dest.iterdir()):
+        raise UserError(f"{dest} is not empty; name a new folder, nothing was written")
 
 
-def _write(catalogue: Catalogue, file: File, dest: Path) -> None:
+def _write(reader: Reader, file: File, dest: Path) -> Iterator[int]:
+    """Write one file, yielding the length of each part; raises `IntegrityError` (V010)."""
     target = dest / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
     running = digests.RunningDigest()
-    with open(target, "xb") as opened:
-        for part in contents(catalogue, file):
-            running.update(part)
-            opened.write(part)
-        opened.flush()
+    with open(target, "xb", buffering=0) as opened, Lane[None](lambda _: None, 1) as hashing:
+        for part in reader.ranges(file.recipe):
+            hashing.put(partial(running.update, part))
+            write_all(opened.fileno(), part)
+            yield len(part)
+        hashing.flush()
         os.fsync(opened.fileno())
     digest = running.finish()
     if (digest.size, digest.sha256, digest.blake3) != (file.size, file.sha256, file.blake3):
@@ -87,10 +105,3 @@ def _write(catalogue: Catalogue, file: File, dest: Path) -> None:
 
 def _matches(name: str, only: Sequence[str]) -> bool:
     return not only or any(fnmatch.fnmatchcase(name, pattern) for pattern in only)
-
-
-def _require_empty(dest: Path) -> None:
-    if dest.exists() and not dest.is_dir():
-        raise UserError(f"{dest} is a file; name a new folder")
-    if dest.is_dir() and any(dest.iterdir()):
-        raise UserError(f"{dest} is not empty; name a new folder, nothing was written")

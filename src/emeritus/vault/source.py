@@ -19,6 +19,7 @@ class SourceFile:
     size: int
     mode: int
     changed_ns: int
+    inode: int
 
     def read(self, offset: int, length: int) -> Iterator[bytes]:
         """Yield bytes [offset, offset + length) in blocks; raises `UserError` when it changed."""
@@ -28,7 +29,7 @@ class SourceFile:
                 while length:
                     block = _read_full(file.fileno(), min(BLOCK_BYTES, length))
                     if not block:
-                        raise UserError(self._changed())
+                        raise UserError(self.changed())
                     yield block
                     length -= len(block)
         except OSError as error:
@@ -38,9 +39,10 @@ class SourceFile:
         """Raise `UserError` when the file is not what it was when it was listed."""
         now = self.place.stat()
         if (now.st_size, now.st_mtime_ns) != (self.size, self.changed_ns):
-            raise UserError(self._changed())
+            raise UserError(self.changed())
 
-    def _changed(self) -> str:
+    def changed(self) -> str:
+        """Return what to say when it did change."""
         return f"{self.place} changed while it was read; preserve a copy that nobody writes to"
 
 
@@ -74,7 +76,7 @@ def _file(place: Path, name: str) -> SourceFile:
     if not stat.S_ISREG(status.st_mode):
         raise UserError(f"{place} is no regular file; only regular files can be kept")
     mode = stat.S_IMODE(status.st_mode)
-    return SourceFile(place, name, status.st_size, mode, status.st_mtime_ns)
+    return SourceFile(place, name, status.st_size, mode, status.st_mtime_ns, status.st_ino)
 
 
 def _symlink(place: Path) -> str:

@@ -2,9 +2,12 @@
 
 import contextlib
 import errno
+import fcntl
+import mmap
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, Self
@@ -14,6 +17,8 @@ from emeritus.errors import EmeritusError, UserError
 TEMPORARY = ".tmp-"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 COPY_BYTES = 4 * 1024 * 1024
+BUFFER_BYTES = 4 * 1024 * 1024
+ABANDONED_NS = 60 * 1_000_000_000
 
 
 class NotStored(EmeritusError, KeyError):
@@ -85,6 +90,7 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._tidied = False
 
     def put(self, name: str, data: bytes) -> bool:
         """Store `data` as `name`; False when the name is taken."""
@@ -96,6 +102,7 @@ class LocalStore:
 
     def writer(self) -> "LocalWriter":
         """Return a writer."""
+        self._remove_abandoned()
         return LocalWriter(self)
 
     def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
@@ -162,6 +169,20 @@ class LocalStore:
         finally:
             os.close(descriptor)
 
+    def _remove_abandoned(self) -> None:
+        """Remove the temporary files of writers that were killed: nobody holds their lock."""
+        for path in () if self._tidied else (self.root / "packs").glob(TEMPORARY + "*"):
+            with contextlib.suppress(OSError):
+                if time.time_ns() - path.lstat().st_mtime_ns < ABANDONED_NS:
+                    continue  # its writer may be about to take the lock
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                finally:
+                    os.close(descriptor)
+        self._tidied = True
+
     @contextlib.contextmanager
     def _opened(self, name: str) -> Iterator[int]:
         parts = _parts(name)
@@ -191,22 +212,45 @@ class LocalStore:
 
 
 class LocalWriter:
-    """A temporary file that becomes a stored one by `commit`."""
+    """A temporary file that becomes a stored one by `commit`.
+
+    Whole buffers go past the page cache where the file system can (`O_DIRECT`): what was just
+    hashed is not read again soon, and should not push out what is.
+    """
 
     def __init__(self, store: LocalStore) -> None:
         self._store = store
         self._name = TEMPORARY + secrets.token_hex(8)
         self._path = store.root / "packs" / self._name
+        self._buffer = mmap.mmap(-1, BUFFER_BYTES)  # aligned to a page, as O_DIRECT asks
+        self._filled = 0
         with store.folder("packs") as folder, _explained(self._path):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             self._file = os.open(self._name, flags, 0o444, dir_fd=folder)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Add bytes."""
         rest = memoryview(data).cast("B")
-        with _explained(self._path):
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
+        while rest:
+            part = rest[: BUFFER_BYTES - self._filled]
+            self._buffer[self._filled : self._filled + len(part)] = part
+            self._filled += len(part)
+            rest = rest[len(part) :]
+            if self._filled == BUFFER_BYTES:
+                self._spill(direct=True)
+
+    def _spill(self, *, direct: bool) -> None:
+        with _explained(self._path), memoryview(self._buffer) as buffer:
+            _set_direct(self._file, direct)
+            try:
+                write_all(self._file, buffer[: self._filled])
+            except OSError as error:
+                if error.errno != errno.EINVAL or not direct:
+                    raise
+                _set_direct(self._file, False)
+                write_all(self._file, buffer[: self._filled])
+        self._filled = 0
 
     def commit(self, name: str) -> bool:
         """Make what was written durable as `name`; False when the name is taken."""
@@ -216,6 +260,7 @@ class LocalWriter:
             self._store.folder(str(target.parent)) as folder,
             _explained(self._store.root / name),
         ):
+            self._spill(direct=False)
             os.fsync(self._file)
             try:
                 os.link(
@@ -240,6 +285,7 @@ class LocalWriter:
             self._store.folder(str(target.parent)) as folder,
             _explained(self._store.root / name),
         ):
+            self._spill(direct=False)
             os.fsync(self._file)
             with contextlib.suppress(FileNotFoundError):
                 os.link(target.name, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
@@ -254,6 +300,22 @@ class LocalWriter:
         os.close(self._file)
         with contextlib.suppress(OSError):
             self._path.unlink()
+
+
+def _set_direct(descriptor: int, direct: bool) -> None:
+    """Go past the page cache from now on, or through it again; a file system may refuse."""
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    wanted = flags | os.O_DIRECT if direct else flags & ~os.O_DIRECT
+    if wanted != flags:
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, wanted)
+
+
+def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
+    """Write all of `data`, however little of it the system takes at a time."""
+    rest = memoryview(data).cast("B")
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _parts(name: str) -> list[str]:

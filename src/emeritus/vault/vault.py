@@ -1,21 +1,29 @@
 """The vault: content-addressed bytes in packs, over one store."""
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from emeritus import digests
 from emeritus.errors import Finding, IntegrityError, UserError
-from emeritus.vault import fixity, restoring
+from emeritus.vault import exporting, fixity, restoring
 from emeritus.vault import format as disk
 from emeritus.vault import manifest as manifests
 from emeritus.vault.catalogue import Catalogue, pack_ids
+from emeritus.vault.format import Index
 from emeritus.vault.ingest import Ingest, Progress
+from emeritus.vault.journal import Journal
+from emeritus.vault.lineage import by_key, nearest
 from emeritus.vault.manifest import Manifest
 from emeritus.vault.objects import id_of
 from emeritus.vault.pack import DamagedPack, PackWriter, index_inside, render_index
+from emeritus.vault.parallel import cores
+from emeritus.vault.reading import Reader
 from emeritus.vault.restoring import Restored
 from emeritus.vault.store import COPY_BYTES, LocalStore, Store
+from emeritus.vault.tensors import Tensors
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,27 +54,49 @@ class Vault:
     `IntegrityError` with its findings, and is never given out.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, threads: int | None = None) -> None:
         self._store = store
+        self._threads = threads or cores()
         self._catalogue = Catalogue(store)
+        self._reader = Reader(self._catalogue, self._threads)
 
     def preserve(
-        self, source: Path, base: str | None = None, progress: Progress | None = None
+        self,
+        source: Path,
+        base: str | None = None,
+        journal: Path | None = None,
+        progress: Progress | None = None,
     ) -> Receipt:
         """Keep every file of `source`; durable when it returns.
 
         `base` is the manifest of a model whose tensors these may be stored as differences to.
-        What the vault holds already is not written again, so an interrupted call is repeated.
+        What the vault holds already is not written again, so an interrupted call is repeated;
+        with a `journal`, a file of this machine, files that were finished are not read again.
         """
-        tensors = {} if base is None else {_key(each): each for each in self.manifest(base).tensors}
-        with PackWriter(self._store) as packs:
-            ingest = Ingest(self._catalogue, packs, tensors, progress)
-            manifest = ingest.run(source)
         self._catalogue.refresh()
+        tensors = {} if base is None else by_key(self.manifest(base))
+        notes = Journal(journal)
+
+        def sealed(pack: str, index: Index) -> None:
+            self._catalogue.take(pack, index)
+            notes.flush(self._catalogue)
+
+        with PackWriter(self._store, sealed, self._threads) as packs:
+            manifest = Ingest(self._catalogue, packs, tensors, notes, progress).run(source)
         data = manifests.render(manifest)
-        return self._receipt(
-            manifest, self.put_document(data), digests.sha256(data), ingest.written
+        receipt = self._receipt(
+            manifest, self.put_document(data), digests.sha256(data), packs.written
         )
+        notes.close()
+        return receipt
+
+    def nearest(self, source: Path, candidates: Mapping[str, str]) -> str | None:
+        """Return the name of the model in `candidates` that `source` was made from, or None.
+
+        `candidates` holds manifests by name; see `vault.lineage`.
+        """
+        loads = {name: partial(self.manifest, each) for name, each in candidates.items()}
+        return nearest(self._catalogue, source, loads)
 
     def put_document(self, data: bytes) -> str:
         """Store bytes that are in memory; return their object id, durable when it returns."""
@@ -74,22 +104,18 @@ class Vault:
             raise UserError(f"a document of {len(data)} bytes is too large")
         object_id = id_of(data)
         if self._catalogue.find(object_id) is None:
-            blocks = (
-                data[at : at + disk.BLOCK_BYTES] for at in range(0, len(data), disk.BLOCK_BYTES)
-            )
-            with PackWriter(self._store) as packs:
-                packs.add(object_id, len(data), blocks)
+            with PackWriter(self._store, self._catalogue.take) as packs:
+                packs.put(data)
                 packs.seal()
-            self._catalogue.refresh()
         return object_id
 
     def read(self, object_id: str) -> bytes:
         """Return the bytes of an object."""
-        return b"".join(self._catalogue.blocks(object_id))
+        return self.read_range(object_id, 0, self._catalogue.require(object_id)[1].size)
 
     def read_range(self, object_id: str, offset: int, length: int) -> bytes:
         """Return bytes [offset, offset + length) of an object, decoding only what they need."""
-        return b"".join(self._catalogue.read_range(object_id, offset, length))
+        return b"".join(self._reader.ranges([manifests.Part(object_id, offset, length)]))
 
     def manifest(self, manifest_id: str) -> Manifest:
         """Return a model's manifest. Raises `IntegrityError` when it cannot be read."""
@@ -108,18 +134,47 @@ class Vault:
     ) -> Restored:
         """Write a model's files to `dest`, which is missing or empty; every digest is compared."""
         manifest = self.manifest(manifest_id)
-        return restoring.restore(self._catalogue, manifest, dest, only, progress)
+        return restoring.restore(self._reader, manifest, dest, only, progress)
 
-    def tensor_digest(self, manifest_id: str) -> str | None:
-        """Return the canonical tensor digest, computed anew from the decoded tensors."""
-        anew = []
-        for tensor in self.manifest(manifest_id).tensors:
-            parts = (part for each in tensor.objects for part in self._catalogue.blocks(each))
-            sha256 = digests.of_chunks(parts).sha256
-            anew.append(
-                manifests.Tensor(tensor.name, tensor.dtype, tensor.shape, sha256, tensor.objects)
-            )
-        return manifests.tensor_digest(tuple(anew))
+    def open_tensors(self, manifest_id: str) -> Tensors:
+        """Return a model's tensors, decoded when they are asked for; nothing is read yet."""
+        return Tensors(self.manifest(manifest_id), self._reader)
+
+    def export_tensors(self, manifest_id: str, names: Sequence[str], dest: Path) -> int:
+        """Write the tensors with these names to a new safetensors file; return how many bytes.
+
+        Only the blocks that hold them are read. Packed types, which safetensors lacks, are
+        written as their records, with type and shape in the file's metadata.
+        """
+        return exporting.export(self.open_tensors(manifest_id), names, dest)
+
+    def missing(self, manifest_id: str) -> Iterator[Finding]:
+        """Yield a finding (V008) for every object of a model that no readable pack holds."""
+        needed = [manifest_id]
+        if manifest_id in self._catalogue:
+            with contextlib.suppress(IntegrityError):  # what is damaged has findings of its own
+                needed += self.manifest(manifest_id).objects
+        bases = (self._base(each) for each in needed)
+        for each in dict.fromkeys([*needed, *filter(None, bases)]):
+            finding = self.missing_object(each)
+            if finding is not None:
+                yield finding
+
+    def missing_object(self, object_id: str) -> Finding | None:
+        """Return a finding (V008) when no readable pack holds an object."""
+        if object_id in self._catalogue:
+            return None
+        return Finding("V008", object_id, "no readable pack holds it", (object_id,))
+
+    def refresh(self) -> None:
+        """Look at the packs anew, after some were replaced or added by somebody else."""
+        self._catalogue.forget()
+        self._catalogue.refresh()
+
+    def pack_of(self, object_id: str) -> str | None:
+        """Return the id of the pack that holds an object, or None."""
+        place = self._catalogue.find(object_id)
+        return place[0] if place else None
 
     def objects(self, manifest_id: str) -> list[str]:
         """Return the ids of all objects that a model needs, its manifest and bases included."""
@@ -141,10 +196,9 @@ class Vault:
 
     def check(self, deep: bool = False, progress: Progress | None = None) -> Iterator[Finding]:
         """Yield what is wrong with the packs; see `vault.fixity`."""
-        self._catalogue.forget()
-        self._catalogue.refresh()
+        self.refresh()
         packs = list(pack_ids(self._store))
-        yield from fixity.check(self._store, self._catalogue, packs, deep, progress)
+        yield from fixity.check(self._store, self._catalogue, packs, deep, self._threads, progress)
 
     def names_of(self, object_ids: Iterable[str], manifest_id: str) -> list[str]:
         """Return what of a model the objects hold: names of tensors, else of files.
@@ -181,7 +235,7 @@ class Vault:
     def copy_pack(self, pack: str, target: Store) -> None:
         """Copy one pack with its index into `target`."""
         try:
-            _, framed = render_index(index_inside(self._store, pack))
+            index = render_index(index_inside(self._store, pack))
         except DamagedPack as error:
             name = disk.pack_name(pack)
             finding = Finding(error.code, name, str(error))
@@ -191,7 +245,7 @@ class Vault:
             for part in _parts(self._store, name):
                 writer.write(part)
             writer.commit(name)
-        target.put(disk.index_name(pack), framed)
+        target.put(disk.index_name(pack), index)
 
     def replace_pack(self, pack: str, other: "Vault") -> bool:
         """Take a pack anew from `other`, keeping the damaged bytes aside; False if it has none.
@@ -200,26 +254,21 @@ class Vault:
         """
         if not isinstance(self._store, LocalStore) or not other.sound(pack):
             return False
-        _, framed = render_index(index_inside(other.store, pack))
+        index = render_index(index_inside(other.store, pack))
         self._store.replace(disk.pack_name(pack), _parts(other.store, disk.pack_name(pack)))
-        self._store.replace(disk.index_name(pack), [framed])
+        self._store.replace(disk.index_name(pack), [index])
         self._catalogue.forget()
         return True
 
     def sound(self, pack: str) -> bool:
         """Tell whether the vault holds a pack whose every byte is what was stored."""
-        found = fixity.check(self._store, self._catalogue, [pack], deep=False)
+        found = fixity.check(self._store, self._catalogue, [pack], False, self._threads)
         return self._store.exists(disk.pack_name(pack)) and not any(found)
 
     @property
     def store(self) -> Store:
         """The store beneath."""
         return self._store
-
-    def tensors(self, manifest_id: str) -> Iterator[tuple[manifests.Tensor, bytes]]:
-        """Yield each tensor of a model with its raw little-endian bytes."""
-        for tensor in self.manifest(manifest_id).tensors:
-            yield tensor, b"".join(self.read(each) for each in tensor.objects)
 
     def _base(self, object_id: str) -> str | None:
         place = self._catalogue.find(object_id)
@@ -239,10 +288,6 @@ class Vault:
             tensor_digest=manifest.tensor_digest,
             opaque=tuple((file.name, file.opaque) for file in manifest.files if file.opaque),
         )
-
-
-def _key(tensor: manifests.Tensor) -> tuple[str, str, tuple[int, ...]]:
-    return tensor.name, tensor.dtype, tensor.shape
 
 
 def _parts(store: Store, name: str) -> Iterator[bytes]:

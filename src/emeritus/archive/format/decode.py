@@ -18,8 +18,9 @@ import sys
 
 SEGMENT = 256 * 1024
 BLOCK = 4 * 1024 * 1024
-BYTES, PLANES, DELTA = 0, 1, 2
-GROUPS = 12
+BYTES, PLANES, DELTA, COLUMNS = 0, 1, 2, 3
+GROUPS, JOINED = 16, 255
+LARGEST = {2: 15, 4: 3, 8: 1}  # of the small numbers of which so many stand in one byte
 WIDTHS = {
     "I16": 2,
     "U16": 2,
@@ -33,6 +34,33 @@ WIDTHS = {
     "U64": 8,
 }
 EXPONENT_BITS = {"F16": 5, "BF16": 8, "F32": 8, "F64": 11}
+RECORDS = {
+    "Q4_0": (1, 1, 16),
+    "Q4_1": (1, 1, 1, 1, 16),
+    "Q5_0": (1, 1, 4, 16),
+    "Q5_1": (1, 1, 1, 1, 4, 16),
+    "Q8_0": (1, 1, 32),
+    "Q2_K": (16, 64, 1, 1, 1, 1),
+    "Q3_K": (32, 64, 12, 1, 1),
+    "Q4_K": (1, 1, 1, 1, 12, 128),
+    "Q5_K": (1, 1, 1, 1, 12, 32, 128),
+    "Q6_K": (128, 64, 16, 1, 1),
+    "Q8_K": (1, 1, 1, 1, 256, 32),
+    "IQ1_S": (1, 1, 32, 16),
+    "IQ1_M": (32, 16, 8),
+    "IQ2_XXS": (1, 1, 64),
+    "IQ2_XS": (1, 1, 64, 8),
+    "IQ2_S": (1, 1, 64, 8, 8),
+    "IQ3_XXS": (1, 1, 96),
+    "IQ3_S": (1, 1, 64, 8, 32, 4),
+    "IQ4_NL": (1, 1, 16),
+    "IQ4_XS": (1, 1, 2, 4, 128),
+    "TQ1_0": (48, 4, 1, 1),
+    "TQ2_0": (64, 1, 1),
+    "MXFP4": (1, 16),
+    "NVFP4": (4, 32),
+    "Q1_0": (1, 1, 16),
+}
 
 
 def load_zstd():
@@ -59,7 +87,9 @@ decompress = load_zstd()
 
 
 def unpack(plane, size):
-    """Return the bytes of a plane: stored as they are, or as a zstd frame that is shorter."""
+    """Return the bytes of a plane: zeros, stored as they are, or a zstd frame that is shorter."""
+    if not plane:
+        return bytes(size)
     data = plane if len(plane) == size else decompress(plane, size)
     if len(data) != size:
         sys.exit("a plane has %d bytes instead of %d" % (len(data), size))
@@ -94,8 +124,37 @@ def undo_planes(planes, size, dtype):
     return to_bytes([(w >> 1) | ((w & 1) << top) for w in words(data, width)], width)
 
 
+def undo_columns(planes, size, dtype, phase):
+    """Codec COLUMNS: the bytes of each column of the records, wherever the first one begins."""
+    columns = []
+    for number, width in enumerate(RECORDS[dtype]):
+        columns += [number] * width
+    at = [columns[(phase + place) % len(columns)] for place in range(size)]
+    parts = []
+    for number, plane in enumerate(planes):
+        parts.append(iter(unpack(plane, at.count(number))))
+    return bytes(next(parts[column]) for column in at)
+
+
+def unpack_small(mode, count, take):
+    """Return `count` small numbers, of which `mode` stand in a byte."""
+    if mode == 0:
+        return bytes(count)
+    if mode == 1:
+        return take(count)
+    largest, bits = LARGEST[mode], 8 // mode
+    out = bytearray()
+    for byte in take(-(-count // mode)):
+        out += bytes((byte >> (bits * place)) & largest for place in range(mode))
+    del out[count:]
+    large = [at for at, number in enumerate(out) if number == largest]
+    for at, rest in zip(large, take(len(large))):
+        out[at] += rest
+    return bytes(out)
+
+
 def undo_delta(planes, base, dtype):
-    """Codec DELTA: differences to the base, grouped by the base's exponent, zigzag, in planes."""
+    """Codec DELTA: differences to the base, grouped by the base's exponent, zigzag, packed."""
     width = WIDTHS[dtype]
     bits = 8 * width
     shift, mask = bits - 1 - EXPONENT_BITS[dtype], (1 << EXPONENT_BITS[dtype]) - 1
@@ -105,13 +164,27 @@ def undo_delta(planes, base, dtype):
     groups = [[] for _ in range(GROUPS)]
     for at, exponent in enumerate(exponents):
         groups[min(largest - exponent, GROUPS - 1)].append(at)
+    left = iter(planes)
+
+    def take(size):
+        return unpack(next(left), size)
+
+    modes = take(GROUPS * width)
+    parts = []
+    for number in range(width):
+        plane, joined = bytearray(), 0
+        for group in range(GROUPS):
+            joined += len(groups[group])
+            mode = modes[number * GROUPS + group]
+            if mode != JOINED:
+                plane += unpack_small(mode, joined, take)
+                joined = 0
+        parts.append(plane)
     out = [0] * len(reference)
-    for number, group in enumerate(groups):
-        stored = planes[number * width : (number + 1) * width]
-        data = interleave([unpack(plane, len(group)) for plane in stored], width)
-        for at, z in zip(group, words(data, width)):
-            change = (z >> 1) ^ -(z & 1)
-            out[at] = (reference[at] + change) & ((1 << bits) - 1)
+    order = [at for group in groups for at in group]
+    for at, z in zip(order, words(interleave(parts, width), width)):
+        change = (z >> 1) ^ -(z & 1)
+        out[at] = (reference[at] + change) & ((1 << bits) - 1)
     return to_bytes(out, width)
 
 
@@ -124,11 +197,9 @@ class Packs:
             with open(path, "rb") as file:
                 file.seek(-64, os.SEEK_END)
                 footer = file.read(64)
-                offset, stored, size = (
-                    int.from_bytes(footer[at : at + 8], "little") for at in (8, 16, 24)
-                )
+                offset, size = (int.from_bytes(footer[at : at + 8], "little") for at in (8, 16))
                 file.seek(offset)
-                index = decompress(file.read(stored), size)
+                index = file.read(size)
             if hashlib.sha256(index).digest() != footer[32:]:
                 sys.exit("%s: its index is damaged" % path)
             for entry in json.loads(index)["objects"]:
@@ -146,11 +217,12 @@ class Packs:
                 stored = file.read(length)
                 size = min(BLOCK, entry["size"] - number * BLOCK)
                 base = next(bases) if bases is not None else None
-                yield self.block(stored, segments, size, entry.get("dtype", "U8"), base)
+                dtype = entry.get("dtype", "U8")
+                yield self.block(stored, segments, size, dtype, number * BLOCK, base)
 
     @staticmethod
-    def block(stored, segments, size, dtype, base):
-        """Decode one block, segment by segment."""
+    def block(stored, segments, size, dtype, phase, base):
+        """Decode one block: a single difference, or segment by segment."""
         out, at = [], 0
         for number, (codec, lengths) in enumerate(segments):
             start = number * SEGMENT
@@ -163,8 +235,10 @@ class Packs:
                 out.append(unpack(planes[0], length))
             elif codec == PLANES:
                 out.append(undo_planes(planes, length, dtype))
+            elif codec == COLUMNS:
+                out.append(undo_columns(planes, length, dtype, phase + start))
             else:
-                out.append(undo_delta(planes, base[start : start + length], dtype))
+                out.append(undo_delta(planes, base, dtype))
         return b"".join(out)
 
     def read(self, object_id):

@@ -1,0 +1,81 @@
+"""Work on blocks in several threads, with few of them in memory at a time.
+
+Hashing, zstd, the kernels and file input all release Python's lock, so threads are enough.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+AHEAD = 2  # blocks that wait beside those being worked on
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+class Lane(Generic[Out]):
+    """Results in the order in which they were asked for; `put` waits when too many are pending.
+
+    `broken` says that a piece of work failed, so that the results have a hole.
+    """
+
+    def __init__(self, take: Callable[[Out], None], threads: int) -> None:
+        self._take = take
+        self._most = threads + AHEAD
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="emeritus-vault")
+        self._pending: deque[Future[Out]] = deque()
+        self.broken = False
+
+    def put(self, work: Callable[[], Out]) -> None:
+        """Ask for `work`; take finished results meanwhile."""
+        self._pending.append(self._pool.submit(work))
+        while len(self._pending) > self._most or (self._pending and self._pending[0].done()):
+            self._take_next()
+
+    def flush(self) -> None:
+        """Take every result that is still to come."""
+        while self._pending:
+            self._take_next()
+
+    def _take_next(self) -> None:
+        future = self._pending.popleft()
+        try:
+            self._take(future.result())
+        except BaseException:
+            self.broken = True
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for each in self._pending:
+            each.cancel()
+        self._pending.clear()
+        self._pool.shutdown(wait=True)
+
+
+def ordered(work: Callable[[In], Out], items: Iterable[In], threads: int) -> Iterator[Out]:
+    """Yield `work(item)` for each item in order, working ahead in `threads` threads."""
+    done: deque[Out] = deque()
+    with Lane[Out](done.append, threads) as lane:
+        for item in items:
+            lane.put(partial(work, item))
+            while done:
+                yield done.popleft()
+        lane.flush()
+        yield from done
