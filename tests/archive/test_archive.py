@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from emeritus.archive import Archive, Founding, create, open_archive
-from emeritus.archive.documents import write_documents
 from emeritus.archive.dossier import check_dossier, write_dossier
 from emeritus.archive.fixity import repair_all, verify_all
 from emeritus.archive.format_pages import format_pages
@@ -35,29 +34,6 @@ from tests.vault.folders import bfloat16, nudged, safetensors
 from tests.vault.test_vault import tree
 
 MODEL = "acme/aster-1"
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A small model folder."""
-    folder = tmp_path / "aster-1"
-    folder.mkdir()
-    safetensors(folder / "m.safetensors", {"w": bfloat16((128, 128), 1)})
-    (folder / "config.json").write_text("{}")
-    return folder
-
-
-@pytest.fixture
-def kept(archive: Archive, source: Path) -> Archive:
-    """An archive that keeps that model."""
-    register(
-        archive,
-        ModelRegistered(model=MODEL, form="hf-folder", architecture="X", parameters=1),
-        "public",
-    )
-    preserve(archive, MODEL, source)
-    write_documents(archive)
-    return archive
 
 
 def _damage(path: Path, place: int = 8192) -> None:

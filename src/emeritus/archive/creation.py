@@ -52,17 +52,22 @@ def create(root: Path, founding: Founding, settings: Settings, clock: Clock) -> 
     first = record_format.name_of(1)
     if not store.exists(first):
         _write_genesis(store, founding, settings, clock)
-    genesis = record_format.parse(store.get(first))
     write_format_pages(store)
+    # Last of all: a folder without it is an archive whose making was not finished.
+    store.put(DESCRIPTION, render_description(store))
+    return open_archive(root, settings, clock)
+
+
+def render_description(store: Store) -> bytes:
+    """Return what `archive.json` MUST hold: all of it follows from the first commit."""
+    genesis = record_format.parse(store.get(record_format.name_of(1)))
     description = Description(
         format=FORMAT,
         id=genesis.header.archive,
         created=genesis.header.time,
         genesis=genesis.link,
     )
-    # Last of all: a folder without it is an archive whose making was not finished.
-    store.put(DESCRIPTION, canonical.dumps(msgspec.to_builtins(description)))
-    return open_archive(root, settings, clock)
+    return canonical.dumps(msgspec.to_builtins(description))
 
 
 def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:
@@ -86,6 +91,11 @@ def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:
     )
 
 
+def reopened(archive: Archive) -> Archive:
+    """Return the archive as it is now, after its description may have been repaired."""
+    return open_archive(archive.root, archive.settings, archive.clock)
+
+
 def read_description(root: Path, store: Store) -> Description:
     """Return what `archive.json` says. Raises as `open_archive` does."""
     if not root.is_dir():
@@ -103,7 +113,10 @@ def read_description(root: Path, store: Store) -> Description:
         text = canonical.loads(store.get(DESCRIPTION))
         description = msgspec.convert(text, Description)
     except (canonical.NotCanonical, msgspec.ValidationError) as error:
-        raise IntegrityError(f"{root / DESCRIPTION} is damaged: {error} (A002)") from error
+        raise IntegrityError(
+            f"{root / DESCRIPTION} is damaged: {error} (A002); "
+            "copy it from a replica, where it is the same file"
+        ) from error
     if description.format != FORMAT:
         raise UserError(
             f"{root} has format {description.format!r}; this version reads {FORMAT!r}: "

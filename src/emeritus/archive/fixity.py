@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from emeritus.archive import notes
+from emeritus.archive.creation import DESCRIPTION, render_description
 from emeritus.archive.documents import check_documents, documents_of, write_documents
-from emeritus.archive.format_pages import check_format_pages
+from emeritus.archive.format_pages import check_format_pages, format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, Archive
 from emeritus.archive.preservation import preserved
 from emeritus.archive.replication import Replica, replicas
-from emeritus.errors import Finding, IntegrityError, UserError
+from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
 from emeritus.record.events import (
@@ -73,7 +74,10 @@ def verify_all(
     """
     damage: list[tuple[str, Finding]] = []
     packs: dict[str, int] = {}
-    commits = list(check_record(archive.store, archive.id, trust or archive.genesis))
+    commits = [
+        *_check_description(archive),
+        *check_record(archive.store, archive.id, trust or archive.genesis),
+    ]
     damage += [(archive.replica, finding) for finding in commits]
     readable = all(finding.code in NOT_BLOCKING for finding in commits)
     if readable and archive.replica == PRIMARY:
@@ -110,6 +114,10 @@ def repair_all(
     Sound bytes come from any reachable replica that holds them, or from the vault itself; the
     damaged ones are kept in `quarantine/`.
     """
+    if any(finding.where == DESCRIPTION for _, finding in verification.damage):
+        # With a wrong id every commit looks foreign; the rest is judged once this is right.
+        source = _rewrite_page(archive.vault, DESCRIPTION)
+        return ((archive.replica, DESCRIPTION, source),) if source else ()
     reachable = [each for each in _reachable(archive, verification) if each.folder is not None]
     healed = []
     broken = {(name, finding.where.partition("@")[0]) for name, finding in verification.damage}
@@ -123,6 +131,16 @@ def repair_all(
     if healed and archive.replica == PRIMARY:
         archive.append(*(DamageRepaired(replica=name, where=w, source=s) for name, w, s in healed))
     return tuple(healed)
+
+
+def _check_description(archive: Archive) -> Iterator[Finding]:
+    """Compare `archive.json` with the first commit, from which all of it follows."""
+    try:
+        expected = render_description(archive.store)
+    except (EmeritusError, ValueError):
+        return  # what is wrong with the commit is a finding of its own
+    if archive.store.get(DESCRIPTION) != expected:
+        yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
 
 
 def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:
@@ -163,7 +181,7 @@ def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica
             archive, target, other, where
         ):
             return other.name
-    return _rewrite_document(archive, vault, where)
+    return _rewrite_page(vault, where) or _rewrite_document(archive, vault, where)
 
 
 def _fetch(archive: Archive, vault: Vault, identity: str, reachable: list[Replica]) -> str | None:
@@ -188,6 +206,20 @@ def _replace_commit(archive: Archive, target: Replica, source: Replica, name: st
         return False
     store.replace(name, [other.get(name)])
     return True
+
+
+def _rewrite_page(vault: Vault, where: str) -> str | None:
+    """Write anew what follows from this version, or from the record."""
+    if not isinstance(vault.store, LocalStore):
+        return None
+    if where == DESCRIPTION:
+        vault.store.replace(where, [render_description(vault.store)])
+        return "the first commit"
+    page = format_pages().get(where)
+    if page is None:
+        return None
+    vault.store.replace(where, [page])
+    return "this version of Emeritus"
 
 
 def _rewrite_document(archive: Archive, vault: Vault, where: str) -> str | None:

@@ -55,6 +55,7 @@ def verify(archive: "Archive", output: Output, deep: bool, repair: bool, trust: 
     Reads the stored bytes against their recorded digests, the signed history against its chain,
     and the format pages. Exit code 3 when something is broken.
     """
+    from emeritus.archive.creation import reopened
     from emeritus.archive.fixity import repair_all, verify_all
 
     verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
@@ -67,6 +68,7 @@ def verify(archive: "Archive", output: Output, deep: bool, repair: bool, trust: 
     for replica, where, source in healed:
         output.line(f"repaired  {replica}: {where}, from {source}", fg="green")
     if repair and verification.damage:
+        archive = reopened(archive)
         verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
     for name, packs in verification.packs.items():
         output.line(f"{name}: {packs} packs and {verification.commits} commits read")

@@ -74,6 +74,7 @@ class PackWriter:
         self._offset = 0
         self._blocks: list[Block] = []
         self._objects: list[ObjectEntry] = []
+        self._sealing = False  # stays true when sealing failed: then there is nothing to save
         self.written = 0
 
     def begin(self, size: int, dtype: str = "U8", base: tuple[str, ReadBase] | None = None) -> None:
@@ -131,7 +132,7 @@ class PackWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if kind is not None and not self._lane.broken:
+            if kind is not None and not (self._lane.broken or self._sealing):
                 # Spares the next run the work; where writing fails, it cannot be had.
                 with contextlib.suppress(EmeritusError, OSError):
                     self._seal_what_is_there()
@@ -180,6 +181,7 @@ class PackWriter:
     def _seal(self) -> None:
         if not self._objects:
             return
+        self._sealing = True
         index = Index(disk.PACK_FORMAT, tuple(self._objects))
         raw = render_index(index)
         pack = hashlib.sha256(raw).hexdigest()
@@ -192,6 +194,7 @@ class PackWriter:
         # The copy last: an index without its pack can only mean that the pack was lost.
         self._store.put(disk.index_name(pack), raw)
         self._discard()
+        self._sealing = False
         self._on_sealed(pack, index)
 
     def _started(self) -> Writer:

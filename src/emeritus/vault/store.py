@@ -190,6 +190,8 @@ class LocalStore:
             descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):
             raise NotStored(name) from None
+        except OSError as error:
+            raise UserError(f"{self.root} cannot be opened: {error.strerror}") from error
         try:
             for number, part in enumerate(parts, start=1):
                 flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from emeritus import gguf_header, safetensors
+from emeritus.errors import UserError
 from emeritus.safetensors import WIDTHS, TensorRange
 from emeritus.vault import codec, torch_zip
 from emeritus.vault.format import BLOCK_BYTES, SEGMENT_BYTES, object_bytes_max
@@ -24,14 +25,17 @@ def tensors_of(place: Path, size: int) -> tuple[list[TensorRange], str | None]:
     """Return the tensors of the file at `place`, by offset, and why there are none.
 
     The reason is None for a file that is not of a format with tensors. Whatever the file holds,
-    it can be kept whole.
+    it can be kept whole. Raises `UserError` when it cannot be read.
     """
-    if place.suffix == ".safetensors":
-        return _safetensors(place, size)
-    if place.suffix == ".gguf":
-        return _gguf(place)
-    if place.suffix in TORCH_NAMES and _begins(place, torch_zip.LOCAL_MAGIC):
-        return _torch(place, size)
+    try:
+        if place.suffix == ".safetensors":
+            return _safetensors(place, size)
+        if place.suffix == ".gguf":
+            return _gguf(place)
+        if place.suffix in TORCH_NAMES and _begins(place, torch_zip.LOCAL_MAGIC):
+            return _torch(place, size)
+    except OSError as error:
+        raise UserError(f"{place} cannot be read: {error.strerror}") from error
     return [], None
 
 
