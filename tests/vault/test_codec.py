@@ -19,7 +19,6 @@ from emeritus.vault.format import (
     SEGMENT_BYTES,
     Segments,
 )
-from emeritus.vault.numpy_kernels import NumpyKernels
 
 FLOATS = sorted(EXPONENT_BITS)
 
@@ -27,7 +26,8 @@ FLOATS = sorted(EXPONENT_BITS)
 @pytest.fixture
 def compiled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a test with each of the two kernels."""
-    monkeypatch.setattr(kernels, "_current", NumpyKernels())
+    monkeypatch.setattr(kernels, "_current", kernels.current())
+    kernels.rest()
     if request.param:
         pytest.importorskip("numba", reason="the extra `fast` is not installed")
         kernels.hasten(kernels.WORTH_LOADING)
@@ -98,11 +98,11 @@ def test_both_kernels_write_the_same_bytes() -> None:
     raw, base = _weights(200_000, 1), _weights(200_000, 2)
     written = []
     for size in (0, kernels.WORTH_LOADING):
-        kernels._current = NumpyKernels()
+        kernels.rest()
         kernels.hasten(size)
         alone = [codec.encode(raw, Layout(dtype)) for dtype in sorted({**WIDTHS, **RECORDS})]
         written.append((alone, [codec.encode(raw, Layout(dtype), base) for dtype in FLOATS]))
-    kernels._current = NumpyKernels()
+    kernels.rest()
     assert written[0] == written[1]
 
 

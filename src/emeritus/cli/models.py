@@ -62,22 +62,48 @@ def status(archive: "Archive", output: Output, model: str | None) -> None:
 
 
 def _show_all(archive: "Archive", output: Output, loosened: tuple[str, ...]) -> None:
+    from emeritus.archive.preservation import preserved
+    from emeritus.lifecycle.costs import keeping_cost
     from emeritus.lifecycle.moves import gates_of, state_of
     from emeritus.lifecycle.states import models
 
     rows, documents = [], []
     for model in models(archive.history()):
         state, gates = state_of(archive, model), gates_of(archive, model)
+        weights, keeping = preserved(archive, model), keeping_cost(archive, model)
+        kept = size(weights.event.bytes_stored) if weights else "not kept"
+        share = ""
+        if weights and weights.event.bytes_raw:
+            share = f"{weights.event.bytes_stored / weights.event.bytes_raw:.0%}"
+        cost = keeping.price() if keeping else ""
         for offering in state.offerings.values():
             closed = sum(gate.closed for gate in gates)
             date = offering.date
             day = f"{date.retire_on} ({date.kind})" if date else ""
             rows.append(
-                (model, offering.name, str(offering.state), day, f"{closed}/{len(gates)} gates")
+                (
+                    model,
+                    offering.name,
+                    str(offering.state),
+                    day,
+                    kept,
+                    share,
+                    cost,
+                    f"{closed}/{len(gates)} gates",
+                )
             )
-            documents.append({"model": model, **_offering_document(offering)})
+            documents.append(
+                {
+                    "model": model,
+                    "bytes_raw": weights.event.bytes_raw if weights else None,
+                    "bytes_stored": weights.event.bytes_stored if weights else None,
+                    "keeping": keeping.as_document() if keeping else None,
+                    **_offering_document(offering),
+                }
+            )
     if rows:
-        output.table([("model", "offering", "state", "retires", "closed"), *rows])
+        head = ("model", "offering", "state", "retires", "kept", "of raw", "a year", "closed")
+        output.table([head, *rows])
     else:
         output.line("no model is registered yet: emeritus add SOURCE --id ID")
     output.document({"models": documents, "loosened": list(loosened)})
@@ -85,6 +111,7 @@ def _show_all(archive: "Archive", output: Output, loosened: tuple[str, ...]) -> 
 
 def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[str, ...]) -> None:
     from emeritus.archive.preservation import preserved
+    from emeritus.lifecycle.costs import keeping_cost
     from emeritus.lifecycle.moves import gates_of, state_of
 
     state, gates = state_of(archive, model), gates_of(archive, model)
@@ -94,10 +121,13 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
         for date in offering.dates:
             output.line(f"    {date.kind} to end on {date.retire_on} (event {date.entry})")
     kept = preserved(archive, model)
+    keeping = keeping_cost(archive, model)
     if kept is not None:
         raw, stored = kept.event.bytes_raw, kept.event.bytes_stored
         share = f"{stored / raw:.1%}" if raw else "0 %"
         output.line(f"  kept: {kept.event.files} files, {size(raw)} in {size(stored)} ({share})")
+        if keeping is not None:
+            output.line(f"  {keeping.sentence()}")
     show_gates(output, gates)
     for violation in state.violations:
         output.line(f"  not by the rules: {violation}", fg="red")
@@ -106,6 +136,9 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
             "model": model,
             "access": state.access,
             "retired": state.retired,
+            "bytes_raw": kept.event.bytes_raw if kept else None,
+            "bytes_stored": kept.event.bytes_stored if kept else None,
+            "keeping": keeping.as_document() if keeping else None,
             "offerings": [_offering_document(each) for each in state.offerings.values()],
             "gates": [gate_document(gate) for gate in gates],
             "violations": list(state.violations),

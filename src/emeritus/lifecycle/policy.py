@@ -1,5 +1,6 @@
 """The policy as data: what each gate asks for, and where a policy asks for less than another."""
 
+from collections.abc import Collection
 from typing import Annotated, Final
 
 import msgspec
@@ -9,6 +10,7 @@ from emeritus.errors import UserError
 FORMAT: Final = "emeritus-policy/0"
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Price = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,12 +78,26 @@ class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     approved: Approved
 
 
+class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a terabyte (10^12 bytes) costs a year, in general and in places that are named."""
+
+    currency: str
+    per_terabyte_year: Price
+    places: dict[str, Price] = {}
+
+    def yearly_cost(self, size: int, places: Collection[str]) -> float:
+        """Return the estimated cost of keeping `size` bytes in each of `places` for a year."""
+        prices = [self.places.get(place, self.per_terabyte_year) for place in places]
+        return sum(prices) * size / 1e12
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A policy; every field stands in its TOML text."""
 
     format: str
     name: str
     gates: Gates
+    storage: Storage | None = None
 
 
 def parse(text: str) -> Policy:

@@ -24,15 +24,15 @@ from emeritus.vault.format import (
     PLANES,
     RECORDS,
     SEGMENT_BYTES,
-    Places,
     Segments,
 )
 from emeritus.vault.numpy_kernels import GROUPS, Bytes, Words
 
 WORTHWHILE = 0.99  # a frame that saves less than this is not worth decoding later
 CLEARLY_SMALLER = 0.5  # below this a difference is taken without trying the block alone
-COLUMNS_KEPT = 64  # tables of positions that a thread remembers
 TRIAL_BYTES = 16 * 1024  # of each group of differences, to choose how they are packed
+
+GLANCE = 64  # bytes that show of almost every plane that it is not all zeros
 
 SYMBOLS = {2: 15, 4: 3, 8: 1}
 """Small numbers in one byte: how many, and the largest, which says that the rest follows."""
@@ -131,10 +131,10 @@ def _segments(data: Bytes, layout: Layout) -> Iterator[tuple[int, list[Plane]]]:
     if dtype in RECORDS:
         for start in range(0, len(data), SEGMENT_BYTES):
             part = data[start : start + SEGMENT_BYTES]
-            yield COLUMNS, [_pack(part[each]) for each in _columns(dtype, phase + start, len(part))]
+            yield COLUMNS, _column_planes(part, dtype, phase + start)
     elif width == 1 or len(data) % width:
         for start in range(0, len(data), SEGMENT_BYTES):
-            yield BYTES, [_pack_bytes(data[start : start + SEGMENT_BYTES])]
+            yield BYTES, [_pack_bytes(data[start : start + SEGMENT_BYTES], dtype)]
     else:
         planes = kernels.current().split(_words(data, width), dtype in EXPONENT_BITS)
         step = SEGMENT_BYTES // width
@@ -147,8 +147,7 @@ def _decode_segment(codec: int, planes: "_Planes", out: Bytes, dtype: str, phase
         out[:] = planes.take(len(out))
     elif codec == COLUMNS:
         _require(dtype in RECORDS, "of a type with records")
-        for places in _columns(dtype, phase, len(out)):
-            out[places] = planes.take(len(places))
+        _merge_columns(planes, out, dtype, phase)
     else:
         width = WIDTHS.get(dtype, 1)
         _require(codec == PLANES and width > 1 and len(out) % width == 0, "of a known codec")
@@ -264,17 +263,54 @@ def _unpack_small(planes: "_Planes", mode: int, count: int) -> Bytes:
     return numbers
 
 
-def _columns(dtype: str, phase: int, size: int) -> list[Places]:
-    """Return the positions of each column's bytes in a segment that begins at `phase`."""
-    key = (dtype, phase % sum(RECORDS[dtype]), size)
-    known: dict[tuple[str, int, int], list[Places]] = _context("columns", dict)
-    if key not in known:
-        place = (np.arange(size) + key[1]) % sum(RECORDS[dtype])
-        column = np.repeat(np.arange(len(RECORDS[dtype])), RECORDS[dtype])[place]
-        known[key] = [np.flatnonzero(column == each) for each in range(len(RECORDS[dtype]))]
-        while len(known) > COLUMNS_KEPT:
-            known.pop(next(iter(known)))
-    return known[key]
+class _Records(NamedTuple):
+    """Where the bytes of a segment lie in whole records, padded at both ends."""
+
+    lead: int
+    size: int
+    columns: tuple[int, ...]
+
+    @classmethod
+    def of(cls, dtype: str, phase: int, size: int) -> "_Records":
+        """Return the records of a segment that begins `phase` bytes into its object."""
+        return cls(phase % sum(RECORDS[dtype]), size, RECORDS[dtype])
+
+    def table(self) -> Bytes:
+        """Return room for the records, one a row."""
+        width = sum(self.columns)
+        return np.empty((-(-(self.lead + self.size) // width), width), np.uint8)
+
+    def own(self) -> slice:
+        """Return which bytes of the rows are the segment's."""
+        return slice(self.lead, self.lead + self.size)
+
+    def parts(self) -> Iterator[tuple[slice, slice]]:
+        """Yield for each column its place in a row, and which of its bytes are the segment's."""
+        width, start = sum(self.columns), 0
+        rows, last = -(-(self.lead + self.size) // width), (self.lead + self.size) % width or width
+        for column in self.columns:
+            before = max(0, min(self.lead, start + column) - start)
+            behind = max(0, start + column - max(last, start))
+            yield slice(start, start + column), slice(before, rows * column - behind)
+            start += column
+
+
+def _column_planes(data: Bytes, dtype: str, phase: int) -> list[Plane]:
+    records = _Records.of(dtype, phase, len(data))
+    table = records.table()
+    table.reshape(-1)[records.own()] = data
+    columns = ((np.ascontiguousarray(table[:, at]).reshape(-1), own) for at, own in records.parts())
+    return [_pack(column[own]) for column, own in columns]
+
+
+def _merge_columns(planes: "_Planes", out: Bytes, dtype: str, phase: int) -> None:
+    records = _Records.of(dtype, phase, len(out))
+    table = records.table()
+    for place, own in records.parts():
+        column = np.empty(table[:, place].size, np.uint8)
+        column[own] = planes.take(max(0, own.stop - own.start))
+        table[:, place] = column.reshape(len(table), -1)
+    out[:] = table.reshape(-1)[records.own()]
 
 
 class _Planes:
@@ -311,19 +347,23 @@ def _words(data: Bytes, width: int) -> Words:
     return data.view(f"<u{width}")
 
 
-def _pack_bytes(data: Bytes) -> Plane:
-    """Store bytes of unknown kind: text has matches, packed numbers have none."""
-    found = _pack(data, _general())
-    return found if len(found) < CLEARLY_SMALLER * len(data) else min(found, _pack(data), key=len)
+def _pack_bytes(data: Bytes, dtype: str) -> Plane:
+    """Store single bytes: those of a file may be text, which has matches; numbers have none."""
+    compressors = [_general(), _huffman()] if dtype == "U8" else [_huffman(), _general()]
+    found = _pack(data, compressors[0])
+    clear = len(found) < CLEARLY_SMALLER * len(data)
+    if clear == (dtype == "U8"):
+        return found
+    return min(found, _pack(data, compressors[1]), key=len)
 
 
 def _pack(plane: Bytes, compressor: zstandard.ZstdCompressor | None = None) -> Plane:
     if not len(plane):
         return b""
+    if not plane[:GLANCE].any() and not plane.any():
+        return b""
     frame: bytes = (compressor or _huffman()).compress(plane.data)
-    if len(frame) < WORTHWHILE * len(plane):
-        return frame if len(frame) > len(plane) // 64 or plane.any() else b""
-    return plane.data if plane.any() else b""
+    return frame if len(frame) < WORTHWHILE * len(plane) else plane.data
 
 
 def _unpack(plane: Plane, size: int) -> Bytes:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from emeritus.errors import UserError
 from emeritus.safetensors import WIDTHS
+from emeritus.vault.output import write_all
 from emeritus.vault.restoring import replacing, require_empty
-from emeritus.vault.store import write_all
 from emeritus.vault.tensors import LazyTensor, Tensors
 
 FILE_NAME = "tensors.safetensors"

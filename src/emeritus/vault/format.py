@@ -4,8 +4,6 @@ import re
 from typing import Final
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 PACK_FORMAT: Final = "emeritus-pack/0"
 MANIFEST_FORMAT: Final = "emeritus-manifest/0"
@@ -49,7 +47,6 @@ RECORDS: Final = {
 structures; the bytes of a 16-bit scale are two columns, since only one of them is noise."""
 
 
-Places = npt.NDArray[np.intp]
 Segments = tuple[tuple[int, tuple[int, ...]], ...]
 """For each segment of a block its codec and the stored length of each plane."""
 

@@ -36,6 +36,13 @@ def hasten(size: int) -> None:
             _current = _numba() or _current
 
 
+def rest() -> None:
+    """Use NumPy from now on."""
+    global _current  # noqa: PLW0603  see above
+    with _lock:
+        _current = NumpyKernels()
+
+
 def current() -> Kernels:
     """Return the kernels in use."""
     return _current

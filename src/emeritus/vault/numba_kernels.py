@@ -17,18 +17,6 @@ _compiled = numba.njit(nogil=True, cache=True, boundscheck=False)
 
 
 @_compiled
-def _split(words: Any, rotated: Any, planes: Any) -> None:
-    width = planes.shape[0]
-    top = 8 * width - 1
-    for at in range(words.size):
-        word = np.uint64(words[at])
-        if rotated:
-            word = (word << np.uint64(1)) | (word >> np.uint64(top))
-        for plane in range(width):
-            planes[plane, at] = np.uint8(word >> np.uint64(8 * (width - 1 - plane)))
-
-
-@_compiled
 def _split_pairs(words: Any, rotated: Any, high: Any, low: Any) -> None:
     for at in range(words.size):
         word = words[at]
@@ -36,6 +24,19 @@ def _split_pairs(words: Any, rotated: Any, high: Any, low: Any) -> None:
             word = np.uint16((word << np.uint16(1)) | (word >> np.uint16(15)))
         high[at] = np.uint8(word >> np.uint16(8))
         low[at] = np.uint8(word)
+
+
+@_compiled
+def _split_quads(words: Any, rotated: Any, planes: Any) -> None:
+    first, second, third, fourth = planes[0], planes[1], planes[2], planes[3]
+    for at in range(words.size):
+        word = words[at]
+        if rotated:
+            word = np.uint32((word << np.uint32(1)) | (word >> np.uint32(31)))
+        first[at] = np.uint8(word >> np.uint32(24))
+        second[at] = np.uint8(word >> np.uint32(16))
+        third[at] = np.uint8(word >> np.uint32(8))
+        fourth[at] = np.uint8(word)
 
 
 @_compiled
@@ -99,15 +100,17 @@ def _gather(folded: Any, base: Any, group: Any, starts: Any, words: Any) -> None
 
 
 class NumbaKernels:
-    """The kernels with Numba. Wide elements (8 bytes) are merged by NumPy."""
+    """The kernels with Numba. Wide elements (8 bytes) are split and merged by NumPy."""
 
     def split(self, words: Words, rotated: bool) -> list[Bytes]:
         """Return the planes of `words`."""
         planes = np.empty((words.itemsize, words.size), np.uint8)
         if words.itemsize == 2:
             _split_pairs(words, rotated, planes[0], planes[1])
+        elif words.itemsize == 4:
+            _split_quads(words, rotated, planes)
         else:
-            _split(words, rotated, planes)
+            return NumpyKernels().split(words, rotated)
         return list(planes)
 
     def merge(self, planes: Sequence[Bytes], words: Words, rotated: bool) -> None:

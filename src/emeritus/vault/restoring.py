@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import errno
 import fnmatch
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,9 +15,9 @@ from emeritus.errors import Finding, IntegrityError, UserError
 from emeritus.vault import kernels
 from emeritus.vault.ingest import Progress
 from emeritus.vault.manifest import File, Manifest
+from emeritus.vault.output import DirectOutput
 from emeritus.vault.parallel import Lane
 from emeritus.vault.reading import Reader
-from emeritus.vault.store import write_all
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -90,12 +89,13 @@ def _write(reader: Reader, file: File, dest: Path) -> Iterator[int]:
     target.parent.mkdir(parents=True, exist_ok=True)
     running = digests.RunningDigest()
     with open(target, "xb", buffering=0) as opened, Lane[None](lambda _: None, 1) as hashing:
+        output = DirectOutput(opened.fileno())
         for part in reader.ranges(file.recipe):
             hashing.put(partial(running.update, part))
-            write_all(opened.fileno(), part)
+            output.write(part)
             yield len(part)
         hashing.flush()
-        os.fsync(opened.fileno())
+        output.sync()
     digest = running.finish()
     if (digest.size, digest.sha256, digest.blake3) != (file.size, file.sha256, file.blake3):
         finding = Finding("V010", file.name, "its digests are not the recorded ones")

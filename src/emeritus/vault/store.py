@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import fcntl
-import mmap
 import os
 import secrets
 import stat
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from emeritus.errors import EmeritusError, UserError
+from emeritus.vault.output import DirectOutput
 
 TEMPORARY = ".tmp-"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 COPY_BYTES = 4 * 1024 * 1024
-BUFFER_BYTES = 4 * 1024 * 1024
 ABANDONED_NS = 60 * 1_000_000_000
 
 
@@ -214,45 +213,22 @@ class LocalStore:
 
 
 class LocalWriter:
-    """A temporary file that becomes a stored one by `commit`.
-
-    Whole buffers go past the page cache where the file system can (`O_DIRECT`): what was just
-    hashed is not read again soon, and should not push out what is.
-    """
+    """A temporary file that becomes a stored one by `commit`."""
 
     def __init__(self, store: LocalStore) -> None:
         self._store = store
         self._name = TEMPORARY + secrets.token_hex(8)
         self._path = store.root / "packs" / self._name
-        self._buffer = mmap.mmap(-1, BUFFER_BYTES)  # aligned to a page, as O_DIRECT asks
-        self._filled = 0
         with store.folder("packs") as folder, _explained(self._path):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             self._file = os.open(self._name, flags, 0o444, dir_fd=folder)
             fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._output = DirectOutput(self._file)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Add bytes."""
-        rest = memoryview(data).cast("B")
-        while rest:
-            part = rest[: BUFFER_BYTES - self._filled]
-            self._buffer[self._filled : self._filled + len(part)] = part
-            self._filled += len(part)
-            rest = rest[len(part) :]
-            if self._filled == BUFFER_BYTES:
-                self._spill(direct=True)
-
-    def _spill(self, *, direct: bool) -> None:
-        with _explained(self._path), memoryview(self._buffer) as buffer:
-            _set_direct(self._file, direct)
-            try:
-                write_all(self._file, buffer[: self._filled])
-            except OSError as error:
-                if error.errno != errno.EINVAL or not direct:
-                    raise
-                _set_direct(self._file, False)
-                write_all(self._file, buffer[: self._filled])
-        self._filled = 0
+        with _explained(self._path):
+            self._output.write(data)
 
     def commit(self, name: str) -> bool:
         """Make what was written durable as `name`; False when the name is taken."""
@@ -262,8 +238,7 @@ class LocalWriter:
             self._store.folder(str(target.parent)) as folder,
             _explained(self._store.root / name),
         ):
-            self._spill(direct=False)
-            os.fsync(self._file)
+            self._output.sync()
             try:
                 os.link(
                     self._name,
@@ -287,8 +262,7 @@ class LocalWriter:
             self._store.folder(str(target.parent)) as folder,
             _explained(self._store.root / name),
         ):
-            self._spill(direct=False)
-            os.fsync(self._file)
+            self._output.sync()
             with contextlib.suppress(FileNotFoundError):
                 os.link(target.name, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
                 os.fsync(quarantine)
@@ -302,22 +276,6 @@ class LocalWriter:
         os.close(self._file)
         with contextlib.suppress(OSError):
             self._path.unlink()
-
-
-def _set_direct(descriptor: int, direct: bool) -> None:
-    """Go past the page cache from now on, or through it again; a file system may refuse."""
-    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-    wanted = flags | os.O_DIRECT if direct else flags & ~os.O_DIRECT
-    if wanted != flags:
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(descriptor, fcntl.F_SETFL, wanted)
-
-
-def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
-    """Write all of `data`, however little of it the system takes at a time."""
-    rest = memoryview(data).cast("B")
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _parts(name: str) -> list[str]:
