@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emeritus.safetensors import WIDTHS
-from emeritus.vault import codec, kernels
+from emeritus.vault import codec, delta, kernels
 from emeritus.vault.codec import Layout
 from emeritus.vault.format import (
     BLOCK_BYTES,
@@ -45,7 +45,7 @@ def coded(raw: bytes, dtype: str, phase: int = 0, base: bytes | None = None) -> 
 
 def changed(raw: bytes, base: bytes, dtype: str) -> int:
     """The same for a difference, whether or not it is the smaller way."""
-    planes = codec._encode_delta(np.frombuffer(raw, "u1"), np.frombuffer(base, "u1"), dtype)
+    planes = delta.encode_delta(np.frombuffer(raw, "u1"), np.frombuffer(base, "u1"), dtype)
     segments = ((DELTA, tuple(map(len, planes))),)
     assert codec.decode(b"".join(planes), segments, len(raw), Layout(dtype), base) == raw
     return codec.total(planes)
