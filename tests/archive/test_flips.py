@@ -85,6 +85,20 @@ def test_a_thousand_flips(kind: str, doubled: Archive, tmp_path: Path) -> None:
     _check(doubled, kind, 1000, tmp_path)
 
 
+def test_a_damaged_first_commit_never_changes_the_description(doubled: Archive) -> None:
+    """What the archive is known by is not made to agree with a damaged commit, which is healed."""
+    description = (doubled.root / "archive.json").read_bytes()
+    path = doubled.root / record_format.name_of(1)
+    whole = path.read_bytes()
+    for place in range(whole.index(b'"header"'), len(whole), 40):
+        path.chmod(0o644)
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        damaged = open_archive(doubled.root, doubled.settings, doubled.clock)
+        repair_all(damaged, verify_all(damaged))
+        assert path.read_bytes() == whole, f"byte {place}"
+        assert (doubled.root / "archive.json").read_bytes() == description
+
+
 def test_every_byte_of_the_description_is_guarded(doubled: Archive) -> None:
     """A flip in `archive.json` is said when the archive is opened, or is a finding and healed."""
     path = doubled.root / "archive.json"

@@ -11,7 +11,7 @@ from emeritus.archive.format_pages import write_format_pages
 from emeritus.archive.handle import PRIMARY, REPLICA_MARK, SERVICE, STEWARD, Archive
 from emeritus.clock import Clock
 from emeritus.errors import IntegrityError, UserError
-from emeritus.record import KeyRing, Record
+from emeritus.record import KeyRing, Record, genesis_of
 from emeritus.record import format as record_format
 from emeritus.record.events import ArchiveCreated, KeyAdded, PolicyAdopted, ReplicaAdded, Role
 from emeritus.settings import Settings
@@ -59,8 +59,12 @@ def create(root: Path, founding: Founding, settings: Settings, clock: Clock) -> 
 
 
 def render_description(store: Store) -> bytes:
-    """Return what `archive.json` MUST hold: all of it follows from the first commit."""
-    genesis = record_format.parse(store.get(record_format.name_of(1)))
+    """Return what `archive.json` MUST hold: all of it follows from the first commit.
+
+    Raises `IntegrityError` when that commit is damaged: then the description is what is left to
+    know the archive by, and MUST NOT be made to agree with the damage.
+    """
+    genesis = genesis_of(store)
     description = Description(
         format=FORMAT,
         id=genesis.header.archive,

@@ -3,6 +3,15 @@
 from emeritus.record.entry import Entry, History
 from emeritus.record.log import Record
 from emeritus.record.signing import Ed25519Signer, KeyRing, Signer
-from emeritus.record.verification import check
+from emeritus.record.verification import check, genesis_of
 
-__all__ = ["Ed25519Signer", "Entry", "History", "KeyRing", "Record", "Signer", "check"]
+__all__ = [
+    "Ed25519Signer",
+    "Entry",
+    "History",
+    "KeyRing",
+    "Record",
+    "Signer",
+    "check",
+    "genesis_of",
+]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from emeritus.clock import moment_of, timestamp
-from emeritus.errors import Finding
+from emeritus.errors import Finding, IntegrityError
 from emeritus.record import format as disk
 from emeritus.record import signing
 from emeritus.record.authority import Authority
@@ -145,6 +145,25 @@ class Reader:
             )
             for position, (event, digest) in enumerate(zip(events, header.leaves, strict=False))
         ]
+
+
+def genesis_of(store: Store) -> disk.Commit:
+    """Return the first commit, which proves itself: its keys are those that it pins.
+
+    Raises `IntegrityError` with the findings when it does not.
+    """
+    name = disk.name_of(1)
+    data = store.get(name)
+    try:
+        commit = disk.parse(data)
+    except disk.NotACommit as error:
+        raise IntegrityError(
+            f"{name}: {error} (R002)", (Finding("R002", name, str(error)),)
+        ) from error
+    serious = blocking(Reader(commit.header.archive).read(name, data)[1])
+    if serious:
+        raise IntegrityError(f"{name}: {serious[0].detail} ({serious[0].code})", serious)
+    return commit
 
 
 def check(store: Store, archive: str, trust: str | None = None) -> Iterator[Finding]:
