@@ -125,6 +125,7 @@ def test_everything_that_is_data_is_in_the_package() -> None:
         "runtimes/commands.toml",
         "archive/format/check.py",
         "archive/format/decode.py",
+        "archive/format/join.py",
         "archive/format/vault.md",
         "examples/PLANTED.toml",
         "examples/sparrow-1/model.safetensors",

@@ -96,6 +96,7 @@ CODES: Final[dict[str, str]] = {
     "V010": "a file does not have its recorded SHA-256 or BLAKE3",
     "V011": "the index copy beside a pack is not the index of the pack",
     "V012": "the tensors do not have their recorded canonical digest",
+    "V013": "a shard of a pack is missing or damaged",
     # record: signed history
     "R001": "a commit is missing from the sequence",
     "R002": "a commit is not valid canonical JSON of a known format",

@@ -12,6 +12,13 @@ from emeritus.archive.format_pages import check_format_pages, format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, Archive
 from emeritus.archive.preservation import preserved
 from emeritus.archive.replication import Replica, replicas
+from emeritus.archive.sharding import (
+    PREFIX,
+    check_shards,
+    heal_pack,
+    heal_shard,
+    missing_packs,
+)
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
@@ -27,7 +34,7 @@ from emeritus.vault import LocalStore, Progress, Vault
 from emeritus.vault import format as vault_format
 
 ACCOUNTED = ("packs/", "record/", "format/", "models/", "protocols/", "quarantine/")
-ACCOUNTED_FILES = frozenset({"README.txt", "archive.json", "replica.json"})
+ACCOUNTED_FILES = frozenset({"README.txt", "archive.json", "replica.json", "shards.json"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,6 +107,9 @@ def verify_all(
             found = [_explained(archive, finding) for finding in found]
         damage += [(replica.name, finding) for finding in found]
         packs[replica.name] = len(vault.pack_names())
+    for place, count, found in check_shards(archive) if readable else ():
+        damage += [(place, finding) for finding in found]
+        packs[place] = count
     verification = Verification(tuple(damage), packs, _commit_count(archive), deep)
     if readable:
         _record(archive, verification)
@@ -121,11 +131,16 @@ def repair_all(
     reachable = [each for each in _reachable(archive, verification) if each.folder is not None]
     healed = []
     broken = {(name, finding.where.partition("@")[0]) for name, finding in verification.damage}
-    for done, (name, where) in enumerate(sorted(broken), start=1):
+    # A shard is cut anew from its pack, so packs come first.
+    order = sorted(broken, key=lambda each: (each[0].startswith(PREFIX), each))
+    for done, (name, where) in enumerate(order, start=1):
         if progress is not None:
             progress("repairing", done, len(broken))
-        target = next(each for each in reachable if each.name == name)
-        source = _heal(archive, target, where.partition("#")[0], reachable)
+        if name.startswith(PREFIX):
+            source = heal_shard(archive, name.removeprefix(PREFIX), where)
+        else:
+            target = next(each for each in reachable if each.name == name)
+            source = _heal(archive, target, where.partition("#")[0], reachable)
         if source is not None:
             healed.append((name, where, source))
     if healed and archive.replica == PRIMARY:
@@ -181,6 +196,8 @@ def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica
             archive, target, other, where
         ):
             return other.name
+    if pack is not None:
+        return heal_pack(archive, vault, pack)
     return _rewrite_page(vault, where) or _rewrite_document(archive, vault, where)
 
 
@@ -196,7 +213,11 @@ def _fetch(archive: Archive, vault: Vault, identity: str, reachable: list[Replic
             source.copy_pack(pack, vault.store)
             vault.refresh()
             return other.name
-    return None
+    # The shards do not say what is in a pack; the packs that they have and we lack are few.
+    for pack in missing_packs(archive, vault):
+        heal_pack(archive, vault, pack)
+    vault.refresh()
+    return "shards" if vault.missing_object(identity) is None else None
 
 
 def _replace_commit(archive: Archive, target: Replica, source: Replica, name: str) -> bool:

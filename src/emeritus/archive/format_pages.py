@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from emeritus.errors import Finding
 from emeritus.vault import Store
 
-PAGES = ("archive.md", "vault.md", "record.md", "conversation.md", "dossier.md")
-PROGRAMS = ("check.py", "decode.py")
+PAGES = ("archive.md", "vault.md", "shards.md", "record.md", "conversation.md", "dossier.md")
+PROGRAMS = ("check.py", "decode.py", "join.py")
 
 README = """\
 This folder is an archive of Emeritus. It keeps AI models that were retired, with what is needed to
@@ -17,8 +17,9 @@ history of every promise and every step. Nothing in it needs our software.
   models/     readable documents of each model: reports (open report-1.html), transcripts, manifests
   protocols/  the interview protocols that were followed
   record/     the signed history, one JSON file a commit
-  packs/      the weights and all documents, in sealed containers
-  format/     how all of this is built, and two programs of one file each
+  packs/      the weights and all documents, in sealed containers; where there is shards/ instead,
+              enough of these folders together give the packs back: format/join.py DEST FOLDER...
+  format/     how all of this is built, and programs of one file each
 
 To check the history and the documents, with Python 3.9 or newer:
 

@@ -16,10 +16,11 @@ from emeritus.errors import UserError
 
 
 class Notes(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths by model id and by replica name."""
+    """Paths by model id, by replica name, and of shards by place."""
 
     sources: dict[str, str] = {}
     replicas: dict[str, str] = {}
+    shards: dict[str, str] = {}
 
 
 def read(archive: Archive) -> Notes:
@@ -46,6 +47,12 @@ def note_replica(archive: Archive, replica: str, folder: Path) -> None:
     notes = read(archive)
     replicas = {**notes.replicas, replica: _text(folder)}
     _write(archive, msgspec.structs.replace(notes, replicas=replicas))
+
+
+def note_shards(archive: Archive, folders: dict[str, Path]) -> None:
+    """Remember where the shards of each place lie on this machine."""
+    shards = {place: _text(folder) for place, folder in folders.items()}
+    _write(archive, msgspec.structs.replace(read(archive), shards=shards))
 
 
 def source_of(archive: Archive, model: str) -> Path:

@@ -6,7 +6,6 @@ making was interrupted is an older archive and never a broken one.
 """
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 from emeritus import canonical
@@ -17,6 +16,10 @@ from emeritus.errors import IntegrityError, UserError
 from emeritus.record import format as record_format
 from emeritus.record.events import ReplicaAdded, ReplicaSynced, WeightsPreserved
 from emeritus.vault import LocalStore, Progress, Store, Vault
+
+SHARDS_MARK = "shards.json"  # in a folder that holds shards instead of packs
+MARKS = (REPLICA_MARK, SHARDS_MARK)
+PARTS_OF_ITS_OWN = ("packs/", "shards/", "quarantine/")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,15 +76,26 @@ def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -
     if replica.folder is None or not replica.reachable:
         raise UserError(f"the replica {replica.name} is not reachable from this machine")
     store = LocalStore(replica.folder)
-    _require_same_history(archive, store)
+    require_same_history(archive, store)
     packs = archive.vault.copy_to(Vault(store), progress=progress)
-    for name in _documents(archive.store):
-        store.put(name, archive.store.get(name))
+    copy_documents(archive.store, store)
     if packs or _is_news(archive, replica):
         event = ReplicaSynced(replica=replica.name, up_to=archive.record.sequence, packs=len(packs))
         archive.append(event)
-    for number, data in enumerate(archive.record.commits(), start=1):
-        store.put(record_format.name_of(number), data)
+    copy_commits(archive.store, store)
+
+
+def copy_documents(source: Store, target: Store) -> None:
+    """Copy what is neither a pack nor a commit nor about one copy only."""
+    for name in source.list(""):
+        if not name.startswith((*PARTS_OF_ITS_OWN, "record/")) and name not in MARKS:
+            target.put(name, source.get(name))
+
+
+def copy_commits(source: Store, target: Store) -> None:
+    """Copy the signed history, in order."""
+    for name in source.list("record/"):
+        target.put(name, source.get(name))
 
 
 def _is_news(archive: Archive, replica: Replica) -> bool:
@@ -95,14 +109,8 @@ def _is_news(archive: Archive, replica: Replica) -> bool:
     return not said or (kept is not None and kept.place[0] > said[-1])
 
 
-def _documents(store: Store) -> Iterator[str]:
-    """Yield what is neither a pack nor a commit nor about one copy only."""
-    for name in store.list(""):
-        if not name.startswith(("packs/", "record/", "quarantine/")) and name != REPLICA_MARK:
-            yield name
-
-
-def _require_same_history(archive: Archive, store: Store) -> None:
+def require_same_history(archive: Archive, store: Store) -> None:
+    """Raise `IntegrityError` (R013) when `store` holds another history: it is never overwritten."""
     for number, data in enumerate(archive.record.commits(), start=1):
         name = record_format.name_of(number)
         if store.exists(name) and store.get(name) != data:

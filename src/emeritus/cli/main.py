@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "restore": ("weights", "Write a model's files out of the archive, checked."),
     "verify": ("archive", "Check everything that is stored; repair it from a replica."),
     "replica": ("archive", "Keep complete copies of the archive in other places."),
+    "shards": ("shards", "Cut packs into shards over places, any one of which may be lost."),
     "revive": ("weights", "Start a restored copy, or drill that it still works."),
     "interview": ("listening", "Interview a model before its retirement."),
     "preferences": ("listening", "Show what it prefers, and decide about each preference."),

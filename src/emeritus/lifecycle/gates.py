@@ -32,6 +32,8 @@ from emeritus.record.events import (
     ReportSigned,
     RunsetPreserved,
     SessionHeld,
+    ShardsPlaced,
+    ShardsWritten,
     WeightsPreserved,
 )
 
@@ -137,11 +139,17 @@ def _preserved(case: Case) -> Gate:
         command = f"emeritus preserve {case.model}"
         return Gate("preserved", Standing.OPEN, f"{missing} not preserved", (), command)
     places, evidence = _good_replicas(case, weights)
-    replicas = sum(places.values())
-    said = (
-        f"verified replicas: {replicas}, in places: {len(places)}; the policy asks for "
-        f"{asked.replicas_min} in {asked.places_min}"
-    )
+    replicas, shards = sum(places.values()), _good_shards(case, weights)
+    said = f"verified replicas: {replicas}, in places: {len(places)}"
+    if shards is not None:
+        # Shards from which everything comes back, whichever place is lost, count as one replica.
+        placed, checks = shards
+        replicas, evidence = replicas + 1, [*evidence, placed.id, *checks]
+        apart = placed.event.places
+        places = {**dict.fromkeys(apart, 1), **places}
+        scheme = f"{placed.event.data}+{placed.event.parity}"
+        said += f", and {scheme} shards in {len(apart)} places that count as one more"
+    said += f"; the policy asks for {asked.replicas_min} in {asked.places_min}"
     if len(places) >= 2:
         said += "; survives the loss of any one place"
     passed = replicas >= asked.replicas_min and len(places) >= asked.places_min
@@ -149,11 +157,43 @@ def _preserved(case: Case) -> Gate:
     return _verdict("preserved", passed, said, [weights.id, runset.id, *evidence], command)
 
 
+def _good_shards(
+    case: Case, weights: Entry[WeightsPreserved]
+) -> tuple[Entry[ShardsPlaced], list[str]] | None:
+    """Return where shards of these weights are, when each place was verified freshly."""
+    placed, written = case.history.last(ShardsPlaced), case.history.last(ShardsWritten)
+    if placed is None or written is None or written.event.up_to < weights.place[0]:
+        return None
+    checks = []
+    for place in placed.event.places:
+        fresh = _sound_check(case, f"shards/{place}", weights, deep=False)
+        if fresh is None:
+            return None
+        checks.append(fresh)
+    return placed, checks
+
+
+def _sound_check(
+    case: Case, name: str, weights: Entry[WeightsPreserved], *, deep: bool
+) -> str | None:
+    """Return the newest check of a replica when it is fresh enough and found nothing."""
+    oldest = case.now - datetime.timedelta(case.policy.gates.preserved.verified_within_days)
+    checks = [
+        entry
+        for entry in case.history.all(FixityChecked)
+        if entry.event.replica == name and (entry.event.deep or not deep)
+    ]
+    if not checks:
+        return None
+    newest = checks[-1]
+    sound = newest.place > weights.place and newest.event.findings == 0
+    return newest.id if sound and moment(newest.time) >= oldest else None
+
+
 def _good_replicas(
     case: Case, weights: Entry[WeightsPreserved]
 ) -> tuple[dict[str, int], list[str]]:
     """Return how many replicas each place holds that have these weights, freshly verified."""
-    oldest = case.now - datetime.timedelta(case.policy.gates.preserved.verified_within_days)
     places: dict[str, int] = {}
     evidence = []
     for position, added in enumerate(case.history.all(ReplicaAdded)):
@@ -163,18 +203,10 @@ def _good_replicas(
             entry.event.replica == replica and entry.event.up_to >= weights.place[0]
             for entry in case.history.all(ReplicaSynced)
         )
-        checks = [
-            entry
-            for entry in case.history.all(FixityChecked)
-            if entry.event.replica == replica and entry.event.deep
-        ]
-        if not synced or not checks:
-            continue
-        newest = checks[-1]
-        after = newest.place > weights.place
-        if after and newest.event.findings == 0 and moment(newest.time) >= oldest:
+        check = _sound_check(case, replica, weights, deep=True) if synced else None
+        if check is not None:
             places[added.event.place] = places.get(added.event.place, 0) + 1
-            evidence.append(newest.id)
+            evidence.append(check)
     return places, evidence
 
 

@@ -107,6 +107,26 @@ class ReplicaSynced(Event, frozen=True, kw_only=True, tag="replica.synced"):
     packs: int
 
 
+class ShardsPlaced(Event, frozen=True, kw_only=True, tag="shards.placed"):
+    """Every pack is also cut into `data` + `parity` shards, spread evenly over `places`.
+
+    Any `data` of them give the pack back. A place holds at most `parity`, so that any one of the
+    places may be lost.
+    """
+
+    data: int
+    parity: int
+    places: tuple[str, ...]
+
+
+class ShardsWritten(Event, frozen=True, kw_only=True, tag="shards.written"):
+    """The places hold the shards of every pack that the record named up to commit `up_to`."""
+
+    signed_by = MACHINE
+    up_to: int
+    packs: int
+
+
 class FixityChecked(Event, frozen=True, kw_only=True, tag="fixity.checked"):
     """The stored bytes of a replica were read and compared; `deep` also decoded them."""
 

@@ -10,11 +10,11 @@ from emeritus.vault.format import ObjectEntry
 from emeritus.vault.ingest import Progress
 from emeritus.vault.pack import (
     DamagedPack,
+    check_stored,
     index_inside,
     index_place,
     parse_index,
     read_index,
-    stored_block,
 )
 from emeritus.vault.parallel import ordered
 from emeritus.vault.store import NotStored, Store
@@ -99,10 +99,9 @@ def _check_block(
     entry, position = place
     length = entry.blocks[position].length
     try:
+        check_stored(store, pack, entry, position)
         if deep:
             catalogue.block(entry.id, position)
-        else:
-            stored_block(store, pack, entry, position)
     except IntegrityError as error:
         return length, error.findings or (Finding("V006", entry.id, str(error), (entry.id,)),)
     return length, ()

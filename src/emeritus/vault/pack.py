@@ -303,29 +303,39 @@ def read_block(
     block = entry.blocks[position]
     size = disk.block_size(entry.size, position)
     where = f"{disk.pack_name(pack)}@{block.offset}"
-    stored = stored_block(store, pack, entry, position)
+    stored = _stored(store, pack, entry, position)
     base = read_base(position) if read_base else None
+    layout = codec.Layout(entry.dtype, position * disk.BLOCK_BYTES)
     try:
-        layout = codec.Layout(entry.dtype, position * disk.BLOCK_BYTES)
         raw = codec.decode(stored, block.segments, size, layout, base, into)
     except codec.NotDecodable as error:
+        _require_stored(stored, pack, entry, position)
         raise _damage("V006", where, f"block {position}: {error}", entry.id) from error
     if blake3(raw).hexdigest() != block.raw_hash:
+        # What was stored is looked at only now: the raw hash proves it in every other case.
+        _require_stored(stored, pack, entry, position)
         raise _damage("V007", where, f"block {position} decodes to other bytes", entry.id)
     return raw
 
 
-def stored_block(store: Store, pack: str, entry: ObjectEntry, position: int) -> bytes:
-    """Return the stored bytes of one block, compared with their hash; raises `IntegrityError`."""
+def check_stored(store: Store, pack: str, entry: ObjectEntry, position: int) -> None:
+    """Compare the stored bytes of one block with their hash; raises `IntegrityError`."""
+    _require_stored(_stored(store, pack, entry, position), pack, entry, position)
+
+
+def _stored(store: Store, pack: str, entry: ObjectEntry, position: int) -> bytes:
     block, name = entry.blocks[position], disk.pack_name(pack)
     try:
-        stored = store.get(name, block.offset, block.length)
+        return store.get(name, block.offset, block.length)
     except NotStored:
         raise _damage("V001", name, "the pack is missing", entry.id) from None
+
+
+def _require_stored(stored: bytes, pack: str, entry: ObjectEntry, position: int) -> None:
+    block = entry.blocks[position]
     if blake3(stored).hexdigest() != block.stored_hash:
-        where = f"{name}@{block.offset}"
+        where = f"{disk.pack_name(pack)}@{block.offset}"
         raise _damage("V005", where, f"block {position} is not what was stored", entry.id)
-    return stored
 
 
 def _damage(code: str, where: str, detail: str, affects: str) -> IntegrityError:

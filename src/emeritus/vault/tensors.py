@@ -50,17 +50,13 @@ class LazyTensor:
     _objects: tuple[str, ...]
     _reader: Reader
 
-    def raw(self) -> bytearray:
+    def raw(self) -> memoryview:
         """Return the little-endian bytes; raises `IntegrityError` when they are damaged."""
-        data = bytearray(self.nbytes)
-        self._reader.fill(self._objects, memoryview(data))
-        return data
+        return self._bytes().data
 
     def numpy(self) -> npt.NDArray[Any]:
         """Return the whole tensor as an array that can be written to."""
-        out = np.empty(self.nbytes, np.uint8)
-        self._reader.fill(self._objects, out.data)
-        return out.view(numpy_dtype(self.dtype)).reshape(self._array_shape())
+        return self._bytes().view(numpy_dtype(self.dtype)).reshape(self._array_shape())
 
     def __getitem__(self, rows: slice) -> npt.NDArray[Any]:
         """Return rows [start, stop) of the first dimension, decoding only the blocks they need."""
@@ -90,7 +86,12 @@ class LazyTensor:
         dtype = getattr(torch, TORCH.get(self.dtype, "uint8"))
         if not self.nbytes:
             return torch.empty(self._array_shape(), dtype=dtype)
-        return torch.frombuffer(self.raw(), dtype=dtype).reshape(self._array_shape())
+        return torch.from_numpy(self._bytes()).view(dtype).reshape(self._array_shape())
+
+    def _bytes(self) -> npt.NDArray[np.uint8]:
+        out = np.empty(self.nbytes, np.uint8)
+        self._reader.fill(self._objects, out.data)
+        return out
 
     def _array_shape(self) -> tuple[int, ...]:
         if self.dtype in RECORDS:

@@ -254,11 +254,17 @@ class Vault:
         """
         if not isinstance(self._store, LocalStore) or not other.sound(pack):
             return False
-        index = render_index(index_inside(other.store, pack))
-        self._store.replace(disk.pack_name(pack), _parts(other.store, disk.pack_name(pack)))
+        self.replace_with(pack, _parts(other.store, disk.pack_name(pack)))
+        return True
+
+    def replace_with(self, pack: str, parts: Iterable[bytes]) -> None:
+        """Take a pack anew from sound `parts`, keeping the damaged bytes aside."""
+        if not isinstance(self._store, LocalStore):
+            raise UserError("this store cannot replace what is damaged; repair its replica")
+        self._store.replace(disk.pack_name(pack), parts)
+        index = render_index(index_inside(self._store, pack))
         self._store.replace(disk.index_name(pack), [index])
         self._catalogue.forget()
-        return True
 
     def sound(self, pack: str) -> bool:
         """Tell whether the vault holds a pack whose every byte is what was stored."""

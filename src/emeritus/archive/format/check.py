@@ -61,6 +61,8 @@ SIGNED_BY = {
     "retirement.announced": STEWARD,
     "runset.preserved": MACHINE,
     "session.held": MACHINE,
+    "shards.placed": STEWARD,
+    "shards.written": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
