@@ -23,7 +23,7 @@ AHEAD = 2  # blocks that wait beside those being worked on
 
 
 @functools.cache
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Ask glibc to keep the blocks that are freed: taking them anew costs as much as coding them.
 
     By default it gives every large block back to the system, which then clears it page by page
@@ -47,7 +47,7 @@ class Lane(Generic[Out]):
     """
 
     def __init__(self, take: Callable[[Out], None], threads: int) -> None:
-        _keep_freed_memory()
+        keep_freed_memory()
         self._take = take
         self._most = threads + AHEAD
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="emeritus-vault")
@@ -90,6 +90,10 @@ class Lane(Generic[Out]):
 
 def ordered(work: Callable[[In], Out], items: Iterable[In], threads: int) -> Iterator[Out]:
     """Yield `work(item)` for each item in order, working ahead in `threads` threads."""
+    if threads == 1:  # handing over to another thread would only cost
+        keep_freed_memory()
+        yield from map(work, items)
+        return
     done: deque[Out] = deque()
     with Lane[Out](done.append, threads) as lane:
         for item in items:
