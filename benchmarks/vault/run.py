@@ -192,11 +192,14 @@ def compare_updates(size: int, trained: Path | None) -> list[dict[str, Any]]:
     """Compare our difference with BitX and with the bound given the base's exponent."""
     cases = {f"noise {step:g} of the deviation": updated(size, step) for step in (1e-4, 1e-3, 1e-2)}
     if trained is not None:
-        base = tensors(
-            Path(__file__).parents[2] / "src/emeritus/examples/sparrow-1/model.safetensors"
-        )
-        for path in sorted(trained.glob("*.safetensors")):
-            cases[path.stem] = [(base[name], new) for name, new in tensors(path).items()]
+        example = Path(__file__).parents[2] / "src/emeritus/examples/sparrow-1/model.safetensors"
+        for folder in sorted({path.parent for path in trained.rglob("*.safetensors")}):
+            own = folder / "base.safetensors"
+            base = tensors(own if own.exists() else example)
+            size = sum(each.nbytes for each in base.values()) / 1e6
+            for path in sorted(set(folder.glob("*.safetensors")) - {own}):
+                name = f"{path.stem}, {size:.1f} MB"
+                cases[name] = [(base[name], new) for name, new in tensors(path).items()]
     else:
         print("\nwithout --pairs: no really trained updates are measured")
     rivals.use(compiled=True)

@@ -20,7 +20,7 @@ from emeritus.vault.pack import (
 from emeritus.vault.parallel import ordered
 from emeritus.vault.store import NotStored, Store
 
-RUN_BYTES: Final = 8 * 1024 * 1024  # of blocks that follow each other, read at once
+RUN_BYTES: Final = 4 * 1024 * 1024  # of blocks that follow each other, read at once
 
 Bytes = bytes | memoryview
 _Run = tuple[int, int, tuple[tuple[ObjectEntry, int], ...]]

@@ -17,8 +17,9 @@ from typing import Generic, Self, TypeVar
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 KEPT_BYTES = 128 * 1024 * 1024
+THREADS_MOST = 8  # each holds a few blocks; as many outrun most disks
 AHEAD = 2  # blocks that wait beside those being worked on
 
 
@@ -33,11 +34,12 @@ def keep_freed_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
         library.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES // 4)
+        library.mallopt(M_ARENA_MAX, 1)  # what one thread frees, another takes: blocks are few
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Return how many threads are worth it: the cores of this process, within bounds of memory."""
+    return min(THREADS_MOST, len(os.sched_getaffinity(0)))
 
 
 class Lane(Generic[Out]):
