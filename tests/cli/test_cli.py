@@ -262,6 +262,21 @@ def test_bad_input_is_refused_and_loses_nothing(
     assert shell.document("record")["events"] == before
 
 
+def test_wrong_use_is_a_document_too(shell: Shell) -> None:
+    """With --json, a mistake is one JSON document, whoever notices it."""
+    for words in (("replica", "add"), ("verify", "--nonsense"), ("replica", "add", "x")):
+        document = json.loads(shell.run(*words, "--json", code=2))
+        assert document["exit_code"] == 2
+        assert document["error"]
+
+
+@pytest.mark.parametrize("text", ["abc", "0" * 64, "blake3:" + "0" * 64, "sha256:" + "A" * 64])
+def test_what_is_no_fingerprint_is_the_users_mistake(shell: Shell, text: str) -> None:
+    """A slip of the hand does not look like an archive that cannot be trusted."""
+    (shell.root / "folder").mkdir()
+    assert "is no fingerprint" in shell.run("check", "folder", "--trust", text, code=2)
+
+
 def test_a_pickle_only_model_is_kept_and_never_opened(shell: Shell) -> None:
     """Its bytes come back; the pickle inside, which would run a command, does not run."""
     (shell.root / "model").mkdir()

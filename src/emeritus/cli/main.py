@@ -87,8 +87,10 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        if not as_json:
+            error.show()
+            sys.exit(2)
+        sys.exit(_failed(error.format_message(), 2, as_json))
     except (click.Abort, KeyboardInterrupt):
         click.echo("\nstopped; the same command goes on from here", err=True)
         sys.exit(130)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from emeritus.cli.output import Output
+from emeritus.errors import UserError
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -53,6 +54,25 @@ def opened(root: Path | None) -> "Archive":
     loaded = settings.load()
     return open_archive(root or loaded.archive, loaded, SystemClock())
 
+
+def _fingerprint(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    """Refuse what cannot be a fingerprint: it would look like an archive that is not trusted."""
+    from emeritus import digests
+
+    if text is not None and not (text.startswith("sha256:") and digests.is_digest(text)):
+        raise UserError(
+            f"--trust {text!r} is no fingerprint: it is `sha256:` and 64 hex digits, "
+            "as `emeritus init` printed it"
+        )
+    return text
+
+
+trusting = click.option(
+    "--trust",
+    metavar="FINGERPRINT",
+    callback=_fingerprint,
+    help="The fingerprint that you know from elsewhere.",
+)
 
 as_person = click.option(
     "--as", "key", default="steward", show_default=True, metavar="NAME", help="The key that signs."
