@@ -19,6 +19,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 limit_threads()  # before any test loads NumPy: two workers share two cores
 
+FOUNDING = Founding("demo", policy_text("demo"), "here")
 NOW = datetime.datetime(2027, 1, 1, 12, tzinfo=datetime.UTC)
 
 
@@ -40,8 +41,7 @@ def clock() -> FixedClock:
 @pytest.fixture
 def archive(settings: Settings, clock: FixedClock) -> Archive:
     """A new archive under the policy of the demonstration."""
-    founding = Founding("demo", policy_text("demo"), "here")
-    return create(settings.archive, founding, settings, clock)
+    return create(settings.archive, FOUNDING, settings, clock)
 
 
 @pytest.fixture(scope="session")

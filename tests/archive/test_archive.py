@@ -11,10 +11,11 @@ import pytest
 
 from emeritus.archive import Archive, Founding, create, open_archive
 from emeritus.archive.dossier import check_dossier, write_dossier
-from emeritus.archive.fixity import repair_all, verify_all
+from emeritus.archive.fixity import verify_all
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.people import add_person
 from emeritus.archive.preservation import preserve, restore
+from emeritus.archive.repair import repair_all
 from emeritus.archive.replication import add_replica, replicas, sync
 from emeritus.clock import FixedClock
 from emeritus.errors import IntegrityError, UserError

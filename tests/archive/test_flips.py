@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from emeritus.archive import Archive, notes, open_archive
-from emeritus.archive.fixity import repair_all, verify_all
+from emeritus.archive.fixity import verify_all
+from emeritus.archive.repair import repair_all
 from emeritus.archive.replication import add_replica
 from emeritus.errors import EmeritusError
 from emeritus.record import format as record_format

@@ -23,10 +23,12 @@ from emeritus.record.events import (
     PreferenceDocumented,
     ReplicaAdded,
     ReplicaSynced,
+    ReplicaWithdrawn,
     ReportSigned,
     RetirementAnnounced,
     RunsetPreserved,
     SessionHeld,
+    ShardsPlaced,
     WeightsPreserved,
 )
 from tests.lifecycle.histories import MODEL, START, history, shipped
@@ -92,7 +94,7 @@ def _replica(name: str, place: str, *, findings: int = 0, up_to: int = 99) -> li
     return [
         ReplicaAdded(replica=name, place=place),
         ReplicaSynced(replica=name, up_to=up_to, packs=1),
-        FixityChecked(replica=name, deep=True, packs=1, findings=findings),
+        FixityChecked(replica=name, deep=True, packs=1, findings=findings, up_to=up_to),
     ]
 
 
@@ -146,7 +148,7 @@ def test_notice_is_the_shortest_over_all_offerings() -> None:
 
 
 PRIMARY = ReplicaAdded(replica="primary", place="here")
-PRIMARY_CHECKED = FixityChecked(replica="primary", deep=True, packs=1, findings=0)
+PRIMARY_CHECKED = FixityChecked(replica="primary", deep=True, packs=1, findings=0, up_to=99)
 
 
 def test_preserved_counts_verified_replicas_and_places() -> None:
@@ -178,6 +180,60 @@ def test_a_replica_that_is_not_proven_does_not_count(third: list[Event], days: i
     """Only a copy that holds these weights and was read through lately and found sound counts."""
     events = [PRIMARY, WEIGHTS, RUNSET, PRIMARY_CHECKED, *_replica("second", "basel"), *third]
     assert _gate("preserved", *events, days=days).standing is Standing.OPEN
+
+
+def test_the_command_for_replicas_that_are_there_is_to_read_them() -> None:
+    """Nobody is told to add a fourth replica when three are only to be synced and checked."""
+    stale = [PRIMARY, WEIGHTS, RUNSET, *_replica("a", "basel"), *_replica("b", "basel")]
+    command = _gate("preserved", *stale).command
+    assert command == "emeritus replica sync && emeritus verify --deep"
+    assert "replica add" in _gate("preserved", PRIMARY, WEIGHTS, RUNSET).command
+
+
+def test_a_replica_that_was_withdrawn_does_not_count_and_one_that_came_back_starts_anew() -> None:
+    """Its checks are about the copy that was added before."""
+    events = [PRIMARY, WEIGHTS, RUNSET, PRIMARY_CHECKED, *_replica("b", "basel")]
+    assert "verified replicas: 2, in places: 2" in _gate("preserved", *events).because
+    gone = ReplicaWithdrawn(replica="b", reason="the disc died")
+    assert "verified replicas: 1" in _gate("preserved", *events, gone).because
+    back = ReplicaAdded(replica="b", place="oslo")
+    assert "verified replicas: 1" in _gate("preserved", *events, gone, back).because
+    again = _replica("b", "oslo")[1:]
+    assert "in places: 2" in _gate("preserved", *events, gone, back, *again).because
+
+
+def test_no_survival_is_claimed_while_the_gate_is_open() -> None:
+    """Two places of two, but too few replicas: nothing then sounds like a pass."""
+    events = [PRIMARY, WEIGHTS, RUNSET, PRIMARY_CHECKED, *_replica("b", "basel")]
+    assert "survives" not in _gate("preserved", *events).because
+
+
+SHARDS = ShardsPlaced(data=2, parity=1, places=("a", "b", "c"))
+
+
+def _read(place: str, findings: int = 0, up_to: int = 99) -> FixityChecked:
+    return FixityChecked(
+        replica=f"shards/{place}", deep=False, packs=1, findings=findings, up_to=up_to
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "counts"),
+    [
+        ([SHARDS, *map(_read, "abc")], True),
+        ([SHARDS, *map(_read, "ab")], False),
+        ([SHARDS, *map(_read, "ab"), _read("c", findings=1)], False),
+        ([SHARDS, *map(_read, "ab"), _read("c", up_to=1)], False),
+        ([SHARDS, *map(_read, "abc"), SHARDS], False),
+    ],
+    ids=["all read", "one unread", "one damaged", "one behind", "one made anew since"],
+)
+def test_shards_count_when_every_place_was_read_and_holds_the_weights(
+    events: list[Event], counts: bool
+) -> None:
+    """One place that is not proven, and the loss of another one would not be survived."""
+    said = _gate("preserved", PRIMARY, WEIGHTS, RUNSET, PRIMARY_CHECKED, *events).because
+    assert ("count as one more" in said) == counts
 
 
 def test_a_check_before_the_weights_came_does_not_count() -> None:

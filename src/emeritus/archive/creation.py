@@ -8,7 +8,8 @@ import msgspec
 import emeritus
 from emeritus import canonical, digests
 from emeritus.archive.format_pages import write_format_pages
-from emeritus.archive.handle import PRIMARY, REPLICA_MARK, SERVICE, STEWARD, Archive
+from emeritus.archive.handle import PRIMARY, SERVICE, STEWARD, Archive
+from emeritus.archive.marks import read_mark
 from emeritus.clock import Clock
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import KeyRing, Record, genesis_of
@@ -81,11 +82,12 @@ def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:
     """
     store = LocalStore(root)
     description = read_description(root, store)
+    mark = read_mark(store)
     return Archive(
         root=root,
         id=description.id,
         genesis=description.genesis,
-        replica=_replica_name(store),
+        replica=mark.copy if mark else PRIMARY,
         store=store,
         vault=Vault(store),
         record=Record(store, description.id),
@@ -129,6 +131,16 @@ def read_description(root: Path, store: Store) -> Description:
     return description
 
 
+def require_outside(folder: Path) -> None:
+    """Raise `UserError` when `folder` lies below an archive: nothing else may be written there."""
+    for parent in folder.resolve().parents:
+        if (parent / record_format.name_of(1)).exists():
+            raise UserError(
+                f"{folder} lies inside the archive at {parent}, where only the archive itself is "
+                "written; name a folder outside it"
+            )
+
+
 def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: Clock) -> None:
     archive_id = secrets.token_hex(16)
     keys = _key_ring(settings, archive_id)
@@ -148,6 +160,7 @@ def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: 
 
 
 def _require_free(root: Path, store: Store) -> None:
+    require_outside(root)
     if store.exists(DESCRIPTION):
         raise UserError(f"there is an archive at {root} already; nothing was changed")
     if root.exists() and not root.is_dir():
@@ -155,15 +168,6 @@ def _require_free(root: Path, store: Store) -> None:
     started = store.exists(record_format.name_of(1))
     if root.is_dir() and not started and any(root.iterdir()):
         raise UserError(f"{root} is not empty; name a new folder for the archive")
-
-
-def _replica_name(store: Store) -> str:
-    if not store.exists(REPLICA_MARK):
-        return PRIMARY
-    try:
-        return str(canonical.loads(store.get(REPLICA_MARK))["replica"])
-    except (canonical.NotCanonical, KeyError, TypeError) as error:
-        raise IntegrityError(f"{REPLICA_MARK} is damaged: {error} (A002)") from error
 
 
 def _key_ring(settings: Settings, archive_id: str) -> KeyRing:

@@ -5,7 +5,7 @@ written anew at any time, and is compared with its event when the archive is ver
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from emeritus import digests
 from emeritus.archive.handle import Archive
@@ -24,6 +24,7 @@ from emeritus.record.events import (
     SessionHeld,
     WeightsPreserved,
 )
+from emeritus.vault import Store
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Document:
     object: str
     sha256: str
     entry: str
+
+    @property
+    def commit(self) -> int:
+        """The number of the commit that cites it."""
+        return int(self.entry.partition(".")[0])
 
 
 def documents_of(history: History) -> Iterator[Document]:
@@ -51,12 +57,12 @@ def write_documents(archive: Archive) -> None:
             archive.store.put(document.name, data)
 
 
-def check_documents(archive: Archive) -> Iterator[Finding]:
-    """Yield a finding for every document that is missing or not what its event cites."""
-    for document in documents_of(archive.history()):
-        if not archive.store.exists(document.name):
+def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Finding]:
+    """Yield a finding for every document that is missing in `store`, or not what is cited."""
+    for document in documents:
+        if not store.exists(document.name):
             yield Finding("A004", document.name, f"missing; event {document.entry} cites it")
-        elif digests.sha256(archive.store.get(document.name)) != document.sha256:
+        elif digests.sha256(store.get(document.name)) != document.sha256:
             yield Finding("A004", document.name, f"not the bytes that event {document.entry} cites")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emeritus import canonical
+from emeritus.archive.creation import require_outside
 from emeritus.archive.documents import documents_of
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.handle import Archive
@@ -55,6 +56,7 @@ def write_dossier(
     """Write the dossier of `model` to `dest`, which MUST NOT exist; whole or not at all."""
     if dest.exists():
         raise UserError(f"{dest} exists; name a new folder")
+    require_outside(dest)
     history = archive.history(model)
     if preserved(archive, model) is None and not any(True for _ in documents_of(history)):
         raise UserError(f"there is nothing on record about {model} to export")

@@ -1,63 +1,104 @@
-"""Checks every replica that can be reached, tells the record, and repairs one from another."""
+"""Checks the archive and every copy of it that can be reached, and tells the record."""
 
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, render_description
 from emeritus.archive.documents import check_documents, documents_of, write_documents
-from emeritus.archive.format_pages import check_format_pages, format_pages
+from emeritus.archive.format_pages import check_format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, Archive
+from emeritus.archive.marks import MARKS, SHARDS
 from emeritus.archive.preservation import preserved
-from emeritus.archive.replication import Replica, replicas
-from emeritus.archive.sharding import (
-    PREFIX,
-    check_shards,
-    heal_pack,
-    heal_shard,
-    missing_packs,
+from emeritus.archive.replication import (
+    READABLE_FILES,
+    Replica,
+    commits_in,
+    copy_at,
+    differing_commit,
+    replicas,
 )
-from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
+from emeritus.archive.sharding import check_place, placement_of
+from emeritus.errors import EmeritusError, Finding, IntegrityError
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
 from emeritus.record.events import (
+    CommitSetAside,
     DamageFound,
-    DamageRepaired,
     FixityChecked,
     ModelRegistered,
     WeightsPreserved,
 )
-from emeritus.record.verification import NOT_BLOCKING
-from emeritus.vault import LocalStore, Progress, Vault
-from emeritus.vault import format as vault_format
+from emeritus.record.verification import NOT_BLOCKING, blocking
+from emeritus.vault import Progress, Vault
 
-ACCOUNTED = ("packs/", "record/", "format/", "models/", "protocols/", "quarantine/")
-ACCOUNTED_FILES = frozenset({"README.txt", "archive.json", "replica.json", "shards.json"})
+ACCOUNTED = ("record/", "format/", "quarantine/")
+FINDINGS_RECORDED_MAX = 200
+FORK = "R013"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """One copy of the archive as a check met it.
+
+    `behind` is how many commits it lacks of those that the archive has: it is an older archive,
+    which a sync brings up to the present. `obstacle` says why it was not reached; `last_read` is
+    when the record says that it was read through for the last time.
+    """
+
+    name: str
+    packs: int = 0
+    commits: int = 0
+    behind: int = 0
+    obstacle: str = ""
+    last_read: str | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether it was read now."""
+        return not self.obstacle
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verification:
-    """What a check found: damage by replica, packs read by replica, commits read."""
+    """What a check found: the copies that it met or missed, and the damage by copy.
+
+    `unrecorded` says why the record was not told; `set_aside` says which commits were once
+    replaced because nothing could be read in their place.
+    """
 
     damage: tuple[tuple[str, Finding], ...]
-    packs: dict[str, int]
-    commits: int
+    copies: tuple[Checked, ...]
     deep: bool
+    unrecorded: str = ""
+    set_aside: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
         """Whether nothing is broken; a clock that went back is told and breaks nothing."""
         return all(finding.code in NOT_BLOCKING for _, finding in self.damage)
 
+    @property
+    def unreached(self) -> tuple[Checked, ...]:
+        """The copies that were not read."""
+        return tuple(each for each in self.copies if not each.reached)
+
+    @property
+    def packs(self) -> dict[str, int]:
+        """How many packs were read in each copy that was reached."""
+        return {each.name: each.packs for each in self.copies if each.reached}
+
     def as_document(self, healed: tuple[tuple[str, str, str], ...] = ()) -> dict[str, Any]:
         """Return the result for programs."""
         return {
             "sound": self.sound,
             "deep": self.deep,
-            "commits": self.commits,
-            "packs": self.packs,
+            "recorded": not self.unrecorded,
+            "copies": [
+                {**dataclasses.asdict(each), "reached": each.reached} for each in self.copies
+            ],
+            "set_aside": list(self.set_aside),
             "findings": [
                 {"replica": name, **dataclasses.asdict(finding)} for name, finding in self.damage
             ],
@@ -74,78 +115,128 @@ def verify_all(
     trust: str | None = None,
     progress: Progress | None = None,
 ) -> Verification:
-    """Check the archive and every reachable replica; record the result where that is possible.
+    """Check the archive and every copy that can be reached; record the result where possible.
 
     Each finding names the models, files and tensors that it affects, as far as the record can
-    still be read.
+    still be read. A fingerprint in `trust` that is another one is a finding (R012), and is not
+    recorded: it says nothing about what is stored.
     """
-    damage: list[tuple[str, Finding]] = []
-    packs: dict[str, int] = {}
-    commits = [
+    own = [
         *_check_description(archive),
-        *check_record(archive.store, archive.id, trust or archive.genesis),
+        *check_record(archive.store, archive.id, archive.genesis),
     ]
-    damage += [(archive.replica, finding) for finding in commits]
-    readable = all(finding.code in NOT_BLOCKING for finding in commits)
+    readable = not blocking(own)
     if readable and archive.replica == PRIMARY:
         # A run that was killed behind its commit leaves a rendering to be written.
         write_documents(archive)
-    listed = replicas(archive) if readable else [Replica(archive.replica, "", archive.root)]
-    for replica in listed:
-        if replica.folder is None or not replica.reachable:
+    damage = [(archive.replica, finding) for finding in own]
+    copies = []
+    for copy in known_copies(archive) if readable else _unread_copies(archive):
+        if not copy.reachable:
+            last = _last_read(archive, copy.name) if readable else None
+            copies.append(Checked(copy.name, obstacle=copy.obstacle, last_read=last))
             continue
-        vault = vault_of(archive, replica)
-        found = list(vault.check(deep, progress))
-        if readable:
-            told = {each for finding in found for each in finding.affects}
-            found += [each for each in _missing(archive, vault) if each.where not in told]
-        if replica.name != archive.replica:
-            found += check_record(vault.store, archive.id, archive.genesis)
-        elif readable:
-            found += [*check_documents(archive), *_check_folder(archive)]
+        checked, found = _check_copy(archive, copy, deep, readable, progress)
         if readable:
             found = [_explained(archive, finding) for finding in found]
-        damage += [(replica.name, finding) for finding in found]
-        packs[replica.name] = len(vault.pack_names())
-    for place, count, found in check_shards(archive) if readable else ():
-        damage += [(place, finding) for finding in found]
-        packs[place] = count
-    verification = Verification(tuple(damage), packs, _commit_count(archive), deep)
-    if readable:
-        _record(archive, verification)
-    return verification
+        damage += [(copy.name, finding) for finding in found]
+        copies.append(checked)
+    longest = max((each for each in copies if each.reached), key=lambda each: each.commits)
+    if archive.replica == PRIMARY:
+        damage += [(PRIMARY, finding) for finding in _lost_commits(copies[0], longest)]
+    else:
+        ahead = longest.commits - copies[0].commits
+        copies[0] = dataclasses.replace(copies[0], behind=ahead)
+    verification = Verification(tuple(damage), tuple(copies), deep)
+    said = _record(archive, verification) if readable else "the record is damaged"
+    asides = _set_aside(archive) if readable else ()
+    if trust is not None and trust != archive.genesis:
+        finding = Finding(
+            "R012", record_format.name_of(1), f"its fingerprint is {archive.genesis}, not {trust}"
+        )
+        damage.insert(0, (archive.replica, finding))
+    return dataclasses.replace(
+        verification, damage=tuple(damage), unrecorded=said, set_aside=asides
+    )
 
 
-def repair_all(
-    archive: Archive, verification: Verification, progress: Progress | None = None
-) -> tuple[tuple[str, str, str], ...]:
-    """Replace damaged packs, commits and documents; return (replica, place, source) of each.
+def known_copies(archive: Archive) -> list[Replica]:
+    """Return this copy, the other replicas, and the places of shards."""
+    placement = placement_of(archive)
+    places = list(placement.at.values()) if placement else []
+    # A place of shards that is opened by itself stands once, as what it is.
+    return [*replicas(archive), *(each for each in places if each.name != archive.replica)]
 
-    Sound bytes come from any reachable replica that holds them, or from the vault itself; the
-    damaged ones are kept in `quarantine/`.
+
+def noted_copies(archive: Archive) -> list[Replica]:
+    """Return the copies that this machine knows of, for when the record cannot be read."""
+    noted = notes.read(archive)
+    named = {**noted.replicas, **{SHARDS + place: path for place, path in noted.shards.items()}}
+    return [copy_at(archive, name, "", path) for name, path in named.items()]
+
+
+def vault_of(archive: Archive, copy: Replica) -> Vault:
+    """Return the vault of a copy that can be reached."""
+    return archive.vault if copy.name == archive.replica else Vault(copy.store)
+
+
+def _unread_copies(archive: Archive) -> list[Replica]:
+    """Return this copy, and the others as not looked at: what they must hold is not known."""
+    waiting = "not looked at while the record here is damaged"
+    others = [dataclasses.replace(each, obstacle=waiting) for each in noted_copies(archive)]
+    return [Replica(archive.replica, "", archive.root), *others]
+
+
+def _check_copy(
+    archive: Archive, copy: Replica, deep: bool, readable: bool, progress: Progress | None
+) -> tuple[Checked, list[Finding]]:
+    """Read one copy through, and judge it by the commits that it holds."""
+    here = copy.name == archive.replica
+    commits, last = commits_in(copy.store), commits_in(archive.store)
+    found: list[Finding] = [] if here or not commits else list(_check_history(archive, copy))
+    forks = [int(record_format.sequence_of(each.where) or 0) for each in found if each.code == FORK]
+    up_to = min(commits, last, *(number - 1 for number in forks))
+    if copy.name.startswith(SHARDS):
+        placement = placement_of(archive) if readable else None
+        packs = 0
+        if placement is not None:
+            place = copy.name.removeprefix(SHARDS)
+            packs, findings = check_place(archive, placement, place, up_to)
+            found += findings
+    else:
+        vault = vault_of(archive, copy)
+        stored = list(vault.check(deep, progress))
+        packs = len(vault.pack_names())
+        if readable:
+            told = {each for finding in stored for each in finding.affects}
+            stored += [each for each in _missing(archive, vault, up_to) if each.where not in told]
+        found += stored
+    if readable and commits:
+        found += _check_folder(archive, copy, up_to)
+    if readable and 0 < commits <= last:  # what later commits cite is not known here
+        found += _check_strangers(archive, copy)
+    return Checked(copy.name, packs, commits, 0 if forks else last - up_to), found
+
+
+def _check_history(archive: Archive, copy: Replica) -> Iterator[Finding]:
+    """Check the record of another copy, and that it is the same history as ours.
+
+    Not asked of a copy without any commit: its making was stopped before the record came.
     """
-    if any(finding.where == DESCRIPTION for _, finding in verification.damage):
-        # With a wrong id every commit looks foreign; the rest is judged once this is right.
-        source = _rewrite_page(archive.vault, DESCRIPTION)
-        return ((archive.replica, DESCRIPTION, source),) if source else ()
-    reachable = [each for each in _reachable(archive, verification) if each.folder is not None]
-    healed = []
-    broken = {(name, finding.where.partition("@")[0]) for name, finding in verification.damage}
-    # A shard is cut anew from its pack, so packs come first.
-    order = sorted(broken, key=lambda each: (each[0].startswith(PREFIX), each))
-    for done, (name, where) in enumerate(order, start=1):
-        if progress is not None:
-            progress("repairing", done, len(broken))
-        if name.startswith(PREFIX):
-            source = heal_shard(archive, name.removeprefix(PREFIX), where)
-        else:
-            target = next(each for each in reachable if each.name == name)
-            source = _heal(archive, target, where.partition("#")[0], reachable)
-        if source is not None:
-            healed.append((name, where, source))
-    if healed and archive.replica == PRIMARY:
-        archive.append(*(DamageRepaired(replica=name, where=w, source=s) for name, w, s in healed))
-    return tuple(healed)
+    found = list(check_record(copy.store, archive.id, archive.genesis))
+    yield from found
+    number = differing_commit(archive, copy.store)
+    if number is not None and not blocking(found):
+        detail = f"its commit {number} is signed and is not the one of the archive: a fork"
+        yield Finding(FORK, record_format.name_of(number), detail)
+
+
+def _lost_commits(here: Checked, longest: Checked) -> Iterator[Finding]:
+    """Yield a finding when a copy holds more of the history than the primary archive does."""
+    if longest.commits > here.commits:
+        last = f" to {longest.commits}" if longest.commits > here.commits + 1 else ""
+        detail = f"commit {here.commits + 1}{last} is missing; {longest.name} holds it"
+        yield Finding("R001", record_format.name_of(here.commits + 1), detail)
 
 
 def _check_description(archive: Archive) -> Iterator[Finding]:
@@ -158,10 +249,18 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
         yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
 
 
-def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:
-    """Yield what is on record and in no pack: a pack may vanish together with its index."""
-    manifests = {each.event.manifest: None for each in archive.history().all(WeightsPreserved)}
-    documents = {document.object: None for document in documents_of(archive.history())}
+def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:
+    """Yield what the commits up to `up_to` name and no pack holds.
+
+    A pack may vanish together with its index. What only later commits name is not missing.
+    """
+    history = archive.history()
+    manifests = {
+        each.event.manifest: None
+        for each in history.all(WeightsPreserved)
+        if each.place[0] <= up_to
+    }
+    documents = {each.object: None for each in documents_of(history) if each.commit <= up_to}
     seen: set[str] = set()
     for finding in (
         *(each for manifest in manifests for each in vault.missing(manifest)),
@@ -170,92 +269,6 @@ def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:
         if finding is not None and finding.where not in seen:
             seen.add(finding.where)
             yield finding
-
-
-def vault_of(archive: Archive, replica: Replica) -> Vault:
-    """Return the vault of a reachable replica."""
-    if replica.name == archive.replica:
-        return archive.vault
-    if replica.folder is None:
-        raise UserError(f"the replica {replica.name} is not reachable from this machine")
-    return Vault(LocalStore(replica.folder))
-
-
-def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica]) -> str | None:
-    """Repair one place; return where the sound bytes came from, or None when there are none."""
-    vault = vault_of(archive, target)
-    if where.startswith("blake3:"):
-        return _fetch(archive, vault, where, reachable)
-    pack = vault_format.pack_of(where.removesuffix(".idx") + ".pack" if ".idx" in where else where)
-    for other in reachable:
-        if other.name == target.name:
-            continue
-        if pack is not None and vault.replace_pack(pack, vault_of(archive, other)):
-            return other.name
-        if record_format.sequence_of(where) is not None and _replace_commit(
-            archive, target, other, where
-        ):
-            return other.name
-    if pack is not None:
-        return heal_pack(archive, vault, pack)
-    return _rewrite_page(vault, where) or _rewrite_document(archive, vault, where)
-
-
-def _fetch(archive: Archive, vault: Vault, identity: str, reachable: list[Replica]) -> str | None:
-    """Take the pack that holds a missing object from a replica that has a sound one."""
-    vault.refresh()
-    if vault.missing_object(identity) is None:
-        return None  # it came with a pack that was taken before
-    for other in reachable:
-        source = vault_of(archive, other)
-        pack = source.pack_of(identity)
-        if source is not vault and pack is not None and source.sound(pack):
-            source.copy_pack(pack, vault.store)
-            vault.refresh()
-            return other.name
-    # The shards do not say what is in a pack; the packs that they have and we lack are few.
-    for pack in missing_packs(archive, vault):
-        heal_pack(archive, vault, pack)
-    vault.refresh()
-    return "shards" if vault.missing_object(identity) is None else None
-
-
-def _replace_commit(archive: Archive, target: Replica, source: Replica, name: str) -> bool:
-    """Take a commit from a replica whose whole record is sound and has our fingerprint."""
-    store, other = _store(target), _store(source)
-    if any(check_record(other, archive.id, archive.genesis)) or not other.exists(name):
-        return False
-    store.replace(name, [other.get(name)])
-    return True
-
-
-def _rewrite_page(vault: Vault, where: str) -> str | None:
-    """Write anew what follows from this version, or from the record."""
-    if not isinstance(vault.store, LocalStore):
-        return None
-    if where == DESCRIPTION:
-        vault.store.replace(where, [render_description(vault.store)])
-        return "the first commit"
-    page = format_pages().get(where)
-    if page is None:
-        return None
-    vault.store.replace(where, [page])
-    return "this version of Emeritus"
-
-
-def _rewrite_document(archive: Archive, vault: Vault, where: str) -> str | None:
-    store = vault.store
-    if not isinstance(store, LocalStore) or vault is not archive.vault:
-        return None
-    for document in documents_of(archive.history()):
-        if document.name == where:
-            try:
-                data = archive.read_document(document.object, document.sha256)
-            except IntegrityError:
-                return None
-            store.replace(where, [data])
-            return "the vault"
-    return None
 
 
 def _explained(archive: Archive, finding: Finding) -> Finding:
@@ -280,29 +293,55 @@ def _explained(archive: Archive, finding: Finding) -> Finding:
     return dataclasses.replace(finding, affects=tuple(dict.fromkeys(named)) or finding.affects)
 
 
-def _check_folder(archive: Archive) -> Iterator[Finding]:
-    """Check the format pages, and that nothing lies in the folder that has no business there."""
-    yield from check_format_pages(archive.store)
+def _check_folder(archive: Archive, copy: Replica, up_to: int) -> Iterator[Finding]:
+    """Check what people read in a copy: the description, the pages, the documents."""
+    store = copy.store
+    described = store.exists(DESCRIPTION) and store.get(DESCRIPTION)
+    if copy.name != archive.replica and described != archive.store.get(DESCRIPTION):
+        yield Finding("A002", DESCRIPTION, "it is not the one of the archive")
+    yield from check_format_pages(store)
+    cited = (each for each in documents_of(archive.history()) if each.commit <= up_to)
+    yield from check_documents(cited, store)
+
+
+def _check_strangers(archive: Archive, copy: Replica) -> Iterator[Finding]:
+    """Check that nothing lies in a copy that has no business there."""
     known = {document.name for document in documents_of(archive.history())}
-    for name in archive.store.list(""):
-        if name in ACCOUNTED_FILES or (name.startswith(ACCOUNTED) and not _readable(name)):
-            continue
-        if name not in known:
-            yield Finding("A001", name, "nothing on record accounts for it")
+    known |= {*READABLE_FILES, *MARKS}
+    accounted = (SHARDS if copy.name.startswith(SHARDS) else "packs/", *ACCOUNTED)
+    for name in copy.store.list(""):
+        if name not in known and not name.startswith(accounted):
+            detail = "nothing on record accounts for it; move it out of the archive"
+            yield Finding("A001", name, detail)
 
 
-def _readable(name: str) -> bool:
-    return name.startswith(("models/", "protocols/"))
+def _last_read(archive: Archive, copy: str) -> str | None:
+    checks = archive.history().all(FixityChecked)
+    return next((each.time for each in reversed(checks) if each.event.replica == copy), None)
 
 
-def _record(archive: Archive, verification: Verification) -> None:
-    """Tell the record, when this is the primary archive and its service key is here."""
-    if archive.replica != PRIMARY or SERVICE not in archive.keys.names():
-        return
+def _set_aside(archive: Archive) -> tuple[str, ...]:
+    return tuple(
+        f"commit {entry.place[0]} stands where a file could not be read (SHA-256 "
+        f"{entry.event.sha256.removeprefix('sha256:')[:16]}…, in quarantine/); "
+        f"set aside by {entry.signed_by} on {entry.time[:10]}: {entry.event.reason}"
+        for entry in archive.history().all(CommitSetAside)
+    )
+
+
+def _record(archive: Archive, verification: Verification) -> str:
+    """Tell the record; return why that was not done, or nothing."""
+    if archive.replica != PRIMARY:
+        return f"{archive.replica} is a copy, and only the primary archive is written to"
+    if SERVICE not in archive.keys.names():
+        return "the service key is not on this machine"
+    if any(name == PRIMARY and finding.code == "R001" for name, finding in verification.damage):
+        return "commits are missing here, and a new one would be a fork"
     known = {
         (entry.event.replica, entry.event.code, entry.event.where)
         for entry in archive.history().all(DamageFound)
     }
+    damage = [each for each in verification.damage if each[1].code not in NOT_BLOCKING]
     events = [
         DamageFound(
             replica=name,
@@ -311,41 +350,19 @@ def _record(archive: Archive, verification: Verification) -> None:
             detail=finding.detail,
             affects=finding.affects[:16],
         )
-        for name, finding in verification.damage[:200]
+        for name, finding in damage[:FINDINGS_RECORDED_MAX]
         if (name, finding.code, finding.where) not in known
     ]
-    counts = {
-        name: sum(1 for each, finding in verification.damage if each == name)
-        for name in verification.packs
-    }
     checks = [
-        FixityChecked(replica=name, deep=verification.deep, packs=packs, findings=counts[name])
-        for name, packs in verification.packs.items()
+        FixityChecked(
+            replica=each.name,
+            deep=verification.deep,
+            packs=each.packs,
+            findings=sum(1 for name, _ in damage if name == each.name),
+            up_to=each.commits,
+        )
+        for each in verification.copies
+        if each.reached
     ]
     archive.append(*events, *checks)
-
-
-def _reachable(archive: Archive, verification: Verification) -> list[Replica]:
-    blocked = any(
-        name == archive.replica
-        and finding.code.startswith("R")
-        and finding.code not in NOT_BLOCKING
-        for name, finding in verification.damage
-    )
-    if not blocked:
-        return [each for each in replicas(archive) if each.reachable]
-    # The record cannot be folded while it is damaged, but this machine knows where copies lie.
-    noted = notes.read(archive).replicas
-    folders = [Replica(name, "", Path(path)) for name, path in noted.items()]
-    here = Replica(archive.replica, "", archive.root)
-    return [here, *(each for each in folders if each.reachable)]
-
-
-def _commit_count(archive: Archive) -> int:
-    return sum(1 for _ in archive.record.commits())
-
-
-def _store(replica: Replica) -> LocalStore:
-    if replica.folder is None:
-        raise UserError(f"the replica {replica.name} is not reachable from this machine")
-    return LocalStore(replica.folder)
+    return ""

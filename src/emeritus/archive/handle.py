@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from emeritus import digests
+from emeritus.archive.marks import REPLICA_MARK, SHARDS
 from emeritus.clock import Clock
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import Entry, History, KeyRing, Record, Signer
@@ -14,7 +15,6 @@ from emeritus.vault import Store, Vault
 SERVICE = "service"
 STEWARD = "steward"
 PRIMARY = "primary"
-REPLICA_MARK = "replica.json"  # only a replica holds it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class Archive:
     """One archive with all that is needed to read it and to add to it.
 
     `genesis` is the fingerprint; `replica` names this copy (`primary` for the one that is
-    written to); `keys` holds the private keys of this machine, if any.
+    written to, `shards/PLACE` for a place that holds shards); `keys` holds the private keys of
+    this machine, if any.
     """
 
     root: Path
@@ -39,14 +40,24 @@ class Archive:
     def append(self, *events: Event, key: str = SERVICE) -> list[Entry[Event | None]]:
         """Record `events` in one commit signed by the key named `key`; durable when it returns.
 
-        Raises `UserError` on a replica: two copies that are both written to would fork.
+        Raises `UserError` on a copy, as `require_primary` does.
         """
+        self.require_primary()
+        return self.record.append(events, self.signer(key), self.clock)
+
+    def require_primary(self) -> None:
+        """Raise `UserError` on a copy: two copies that are both written to would fork."""
+        if self.replica.startswith(SHARDS):
+            raise UserError(
+                f"{self.root} holds shards in {self.replica.removeprefix(SHARDS)} and is no whole "
+                "archive; record in the primary one. If that is lost, put it together with: "
+                "emeritus shards rebuild DEST FOLDER..."
+            )
         if self.replica != PRIMARY:
             raise UserError(
                 f"{self.root} is the replica {self.replica!r}; record in the primary archive. "
                 f"If that is lost, delete {self.root / REPLICA_MARK} to make this one the primary"
             )
-        return self.record.append(events, self.signer(key), self.clock)
 
     def signer(self, name: str) -> Signer:
         """Return the signer named `name` (raises `UserError` when it is not on this machine)."""
@@ -58,7 +69,11 @@ class Archive:
         return history.about(model) if model else history
 
     def put_document(self, data: bytes) -> tuple[str, str]:
-        """Store a document; return its object id and its SHA-256, as events cite them."""
+        """Store a document; return its object id and its SHA-256, as events cite them.
+
+        Raises `UserError` on a copy, as `require_primary` does.
+        """
+        self.require_primary()
         return self.vault.put_document(data), digests.sha256(data)
 
     def read_document(self, object_id: str, sha256: str) -> bytes:

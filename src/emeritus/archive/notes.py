@@ -49,6 +49,13 @@ def note_replica(archive: Archive, replica: str, folder: Path) -> None:
     _write(archive, msgspec.structs.replace(notes, replicas=replicas))
 
 
+def forget_replica(archive: Archive, replica: str) -> None:
+    """Forget where a replica lay that was withdrawn."""
+    notes = read(archive)
+    replicas = {name: path for name, path in notes.replicas.items() if name != replica}
+    _write(archive, msgspec.structs.replace(notes, replicas=replicas))
+
+
 def note_shards(archive: Archive, folders: dict[str, Path]) -> None:
     """Remember where the shards of each place lie on this machine."""
     shards = {place: _text(folder) for place, folder in folders.items()}

@@ -1,10 +1,13 @@
 """Keeps a model's files and tells the record."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from emeritus.archive.creation import require_outside
 from emeritus.archive.handle import Archive
-from emeritus.errors import UserError
+from emeritus.archive.marks import SHARDS
+from emeritus.errors import IntegrityError, UserError
 from emeritus.record import Entry
 from emeritus.record.events import ModelRegistered, WeightsPreserved
 from emeritus.vault import Progress, Restored, Tensors
@@ -22,6 +25,7 @@ def preserve(
     from another one, as declared or as its tensors show, is stored as a difference to it where
     that is smaller.
     """
+    archive.require_primary()
     base = _base(archive, model, source)
     receipt = archive.vault.preserve(
         source,
@@ -58,8 +62,10 @@ def export_tensors(archive: Archive, model: str, names: Sequence[str], dest: Pat
 
     Returns how many bytes the file has; reads only the blocks that hold these tensors.
     """
+    require_outside(dest)
     manifest = require_preserved(archive, model).event.manifest
-    return archive.vault.export_tensors(manifest, names, dest)
+    with _with_advice(archive):
+        return archive.vault.export_tensors(manifest, names, dest)
 
 
 def restore(
@@ -74,8 +80,10 @@ def restore(
     `only` limits it to files that match one of the patterns. Needs no key: whoever has the
     folder can restore. Raises `IntegrityError` when a byte is not what was preserved.
     """
+    require_outside(dest)
     manifest = require_preserved(archive, model).event.manifest
-    return archive.vault.restore(manifest, dest, only=only, progress=progress)
+    with _with_advice(archive):
+        return archive.vault.restore(manifest, dest, only=only, progress=progress)
 
 
 def preserved(archive: Archive, model: str) -> Entry[WeightsPreserved] | None:
@@ -90,6 +98,18 @@ def require_preserved(archive: Archive, model: str) -> Entry[WeightsPreserved]:
         _registered(archive, model)
         raise UserError(f"{model} is not preserved yet; do that with: emeritus preserve {model}")
     return entry
+
+
+@contextlib.contextmanager
+def _with_advice(archive: Archive) -> Iterator[None]:
+    """Say what to do when stored bytes are not what was preserved."""
+    try:
+        yield
+    except IntegrityError as error:
+        advice = "take sound bytes from a copy with: emeritus verify --deep --repair"
+        if archive.replica.startswith(SHARDS):
+            advice = "shards are no packs; put them together with: emeritus shards rebuild"
+        raise IntegrityError(f"{error}; {advice}", error.findings) from error
 
 
 def _registered(archive: Archive, model: str) -> Entry[ModelRegistered]:

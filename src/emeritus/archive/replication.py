@@ -8,44 +8,74 @@ making was interrupted is an older archive and never a broken one.
 import dataclasses
 from pathlib import Path
 
-from emeritus import canonical
 from emeritus.archive import notes
-from emeritus.archive.creation import DESCRIPTION, read_description
-from emeritus.archive.handle import PRIMARY, REPLICA_MARK, STEWARD, Archive
-from emeritus.errors import IntegrityError, UserError
+from emeritus.archive.creation import DESCRIPTION, read_description, require_outside
+from emeritus.archive.documents import write_documents
+from emeritus.archive.handle import PRIMARY, STEWARD, Archive
+from emeritus.archive.marks import SHARDS, Mark, read_mark, require_place
+from emeritus.errors import EmeritusError, IntegrityError, UserError
 from emeritus.record import format as record_format
-from emeritus.record.events import ReplicaAdded, ReplicaSynced, WeightsPreserved
+from emeritus.record.events import ReplicaAdded, ReplicaSynced, ReplicaWithdrawn, WeightsPreserved
+from emeritus.record.replicas import standing_replicas
 from emeritus.vault import LocalStore, Progress, Store, Vault
 
-SHARDS_MARK = "shards.json"  # in a folder that holds shards instead of packs
-MARKS = (REPLICA_MARK, SHARDS_MARK)
-PARTS_OF_ITS_OWN = ("packs/", "shards/", "quarantine/")
+READABLE = ("format/", "models/", "protocols/")
+READABLE_FILES = frozenset({"README.txt", DESCRIPTION})
+UNKNOWN = "this machine does not know where it lies"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Replica:
-    """One copy of the archive. `folder` is None when it is not reachable from this machine."""
+    """One copy of the archive. `obstacle` says why it cannot be read now; empty when it can."""
 
     name: str
     place: str
     folder: Path | None
+    obstacle: str = ""
 
     @property
     def reachable(self) -> bool:
-        """Whether its folder can be read now."""
-        return self.folder is not None and self.folder.is_dir()
+        """Whether its folder can be read now, and is marked as this copy."""
+        return not self.obstacle
+
+    @property
+    def supplanted(self) -> bool:
+        """Whether something else lies where it used to: it must not be written to."""
+        return bool(self.obstacle) and self.folder is not None and self.folder.exists()
+
+    @property
+    def store(self) -> LocalStore:
+        """The store of its folder. Raises `UserError` when it cannot be read now."""
+        if self.folder is None or self.obstacle:
+            raise UserError(f"{self.name} is not reached: {self.obstacle}")
+        return LocalStore(self.folder)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy lacked and has now."""
+
+    packs: int
+    commits: int
 
 
 def replicas(archive: Archive) -> list[Replica]:
-    """Return every replica on record, the archive itself first."""
-    folders = notes.read(archive).replicas
-    listed = []
-    for entry in archive.history().all(ReplicaAdded):
-        name = entry.event.replica
-        noted = folders.get(name)
-        folder = archive.root if name == archive.replica else Path(noted) if noted else None
-        listed.append(Replica(name, entry.event.place, folder))
-    return listed
+    """Return this copy of the archive and every other replica that stands, this one first."""
+    noted = notes.read(archive).replicas
+    here, others = Replica(archive.replica, "", archive.root), []
+    for entry in standing_replicas(archive.history()):
+        name, place = entry.event.replica, entry.event.place
+        if name == archive.replica:
+            here = Replica(name, place, archive.root)
+        else:
+            others.append(copy_at(archive, name, place, noted.get(name)))
+    return [here, *others]
+
+
+def copy_at(archive: Archive, name: str, place: str, noted: str | None) -> Replica:
+    """Return the copy called `name` that should lie at the path `noted`, judged by its mark."""
+    folder = Path(noted) if noted else None
+    return Replica(name, place, folder, _obstacle(archive, name, folder))
 
 
 def add_replica(
@@ -53,42 +83,79 @@ def add_replica(
 ) -> Replica:
     """Make `folder` a complete copy of the archive, kept at `place`; return it.
 
-    May be repeated for the same folder. Raises `UserError` when the folder holds other things.
+    A folder that is a replica already stays the same one, wherever it was moved to. Raises
+    `UserError` when the folder holds other things, or is a second copy of a replica.
     """
+    archive.require_primary()
+    require_place(place)
     store = LocalStore(folder)
     _require_usable(archive, folder, store)
-    name = _name(archive, folder, place)
-    known = {replica.name for replica in replicas(archive)}
-    if name not in known:
-        archive.append(ReplicaAdded(replica=name, place=place), key=STEWARD)
+    name, events = _identity(archive, folder, place)
+    with store.writer():
+        pass  # where nothing can be written, nothing is recorded either
     notes.note_replica(archive, name, folder)
-    store.put(REPLICA_MARK, canonical.dumps({"archive": archive.id, "replica": name}))
+    if events:
+        archive.append(*events, key=STEWARD)
+    store.put(*_mark(archive, name))
     replica = Replica(name, place, folder)
     sync(archive, replica, progress)
     return replica
 
 
-def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -> None:
-    """Bring `replica` up to the present; copies only what it lacks.
+def withdraw_replica(archive: Archive, name: str, reason: str) -> Replica:
+    """Put on record that a replica is not counted on any more; return it. No folder is touched."""
+    standing = {each.name: each for each in replicas(archive) if each.name != archive.replica}
+    if name not in standing:
+        listed = ", ".join(standing) or "none"
+        raise UserError(f"no replica {name!r} that could be removed (there is: {listed})")
+    if not reason.strip():
+        raise UserError("removing a replica needs a reason: --reason TEXT")
+    archive.append(ReplicaWithdrawn(replica=name, reason=reason), key=STEWARD)
+    notes.forget_replica(archive, name)
+    return standing[name]
 
-    Raises `IntegrityError` when it holds another history (a fork), which is never overwritten.
+
+def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -> Copied:
+    """Bring `replica` up to the present; copies only what it lacks, and returns how much.
+
+    Raises `UserError` when it cannot be reached or something else lies at its path, and
+    `IntegrityError` when it holds another history (a fork), which is never overwritten.
     """
-    if replica.folder is None or not replica.reachable:
-        raise UserError(f"the replica {replica.name} is not reachable from this machine")
-    store = LocalStore(replica.folder)
-    require_same_history(archive, store)
+    archive.require_primary()
+    if not replica.reachable:
+        raise UserError(f"{replica.name} is not reached: {advice_on(replica)}")
+    write_documents(archive)  # a run that was killed may have left one to be written
+    store = replica.store
+    require_same_history(archive, store, replica.name)
+    before = commits_in(store)
     packs = archive.vault.copy_to(Vault(store), progress=progress)
     copy_documents(archive.store, store)
     if packs or _is_news(archive, replica):
         event = ReplicaSynced(replica=replica.name, up_to=archive.record.sequence, packs=len(packs))
         archive.append(event)
     copy_commits(archive.store, store)
+    return Copied(len(packs), commits_in(store) - before)
+
+
+def advice_on(copy: Replica) -> str:
+    """Say why a copy is not reached, and what to do where something else lies at its path."""
+    if not copy.supplanted:
+        return copy.obstacle
+    again = (
+        f"emeritus shards place with {copy.place}={copy.folder} among its places"
+        if copy.name.startswith(SHARDS)
+        else f"emeritus replica add {copy.folder} --place {copy.place}"
+    )
+    return (
+        f"{copy.obstacle}, so nothing was written there; put its disc in place, "
+        f"or if the copy is lost, make it anew with: {again}"
+    )
 
 
 def copy_documents(source: Store, target: Store) -> None:
-    """Copy what is neither a pack nor a commit nor about one copy only."""
+    """Copy what people read: pages, documents, the description. Strange files stay behind."""
     for name in source.list(""):
-        if not name.startswith((*PARTS_OF_ITS_OWN, "record/")) and name not in MARKS:
+        if name.startswith(READABLE) or name in READABLE_FILES:
             target.put(name, source.get(name))
 
 
@@ -96,6 +163,41 @@ def copy_commits(source: Store, target: Store) -> None:
     """Copy the signed history, in order."""
     for name in source.list("record/"):
         target.put(name, source.get(name))
+
+
+def commits_in(store: Store) -> int:
+    """Return the number of the last commit in a store; 0 when there is none."""
+    numbers = map(record_format.sequence_of, store.list("record/"))
+    return max((number for number in numbers if number is not None), default=0)
+
+
+def differing_commit(archive: Archive, store: Store) -> int | None:
+    """Return the number of the first commit that `store` holds with other bytes, or None."""
+    for number, data in enumerate(archive.record.commits(), start=1):
+        name = record_format.name_of(number)
+        if store.exists(name) and store.get(name) != data:
+            return number
+    return None
+
+
+def require_same_history(archive: Archive, store: Store, copy: str) -> None:
+    """Raise `IntegrityError` when a copy holds another history, or more of it, than the archive.
+
+    Neither is ever overwritten.
+    """
+    number = differing_commit(archive, store)
+    if number is not None:
+        raise IntegrityError(
+            f"{copy} holds another commit {number} than the archive (R013); nothing was copied. "
+            "`emeritus verify` tells whether it is damaged, which --repair heals, or another "
+            "history: then keep it as evidence and make a new copy in another folder"
+        )
+    held, here = commits_in(store), commits_in(archive.store)
+    if held > here:
+        raise IntegrityError(
+            f"{copy} holds {held} commits and the archive only {here} (R001); nothing was copied: "
+            "get back what is missing with: emeritus verify --repair"
+        )
 
 
 def _is_news(archive: Archive, replica: Replica) -> bool:
@@ -109,35 +211,82 @@ def _is_news(archive: Archive, replica: Replica) -> bool:
     return not said or (kept is not None and kept.place[0] > said[-1])
 
 
-def require_same_history(archive: Archive, store: Store) -> None:
-    """Raise `IntegrityError` (R013) when `store` holds another history: it is never overwritten."""
-    for number, data in enumerate(archive.record.commits(), start=1):
-        name = record_format.name_of(number)
-        if store.exists(name) and store.get(name) != data:
-            raise IntegrityError(
-                f"the replica holds another commit {number} than the archive (R013); "
-                "nothing was copied: run `emeritus verify` on both and decide which one is true"
-            )
-
-
 def _require_usable(archive: Archive, folder: Path, store: Store) -> None:
-    if folder.exists() and folder.resolve() == archive.root.resolve():
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; name a folder for the replica")
+    if folder.exists() and folder.samefile(archive.root):
         raise UserError(f"{folder} is the archive itself; a replica is another folder")
-    if not folder.exists() or not any(folder.iterdir()) or store.exists(REPLICA_MARK):
+    require_outside(folder)
+    if not folder.exists() or not any(folder.iterdir()):
         return
+    mark = read_mark(store)
+    if mark is not None and mark.archive == archive.id and not mark.copy.startswith(SHARDS):
+        return
+    if mark is not None:
+        kind = "shards" if mark.copy.startswith(SHARDS) else "a replica of another archive"
+        raise UserError(f"{folder} holds {kind}; name another folder for the replica")
     if store.exists(DESCRIPTION) and read_description(folder, store).id == archive.id:
         return
     raise UserError(f"{folder} is not empty; name a new folder for the replica")
 
 
-def _name(archive: Archive, folder: Path, place: str) -> str:
-    """Return the replica's name: its place, with a number when the place has another already."""
+def _identity(
+    archive: Archive, folder: Path, place: str
+) -> tuple[str, list[ReplicaAdded | ReplicaWithdrawn]]:
+    """Return which replica a folder is, and what the record has to be told of it."""
+    mark = read_mark(LocalStore(folder))
+    standing = {replica.name: replica for replica in replicas(archive)}
     noted = {path: name for name, path in notes.read(archive).replicas.items()}
-    if str(folder.absolute()) in noted:
-        return noted[str(folder.absolute())]
-    taken = {replica.name for replica in replicas(archive)} | {PRIMARY}
+    name = mark.copy if mark else noted.get(str(folder.absolute()))
+    if name is None:
+        name = _free_name(set(standing) | set(noted.values()), place)
+    known = standing.get(name)
+    added = ReplicaAdded(replica=name, place=place)
+    if known is None:
+        return name, [added]
+    if known.place != place:
+        raise UserError(
+            f"{folder} is the replica {name}, which is kept in {known.place}; if it was moved to "
+            f"{place}, say so first: emeritus replica remove {name} --reason TEXT"
+        )
+    if mark is None:
+        return name, [ReplicaWithdrawn(replica=name, reason="lost, and made anew"), added]
+    if known.folder is not None and known.reachable and not known.folder.samefile(folder):
+        raise UserError(
+            f"{folder} is a second copy of the replica {name}, which lies at {known.folder}; "
+            "name a new folder for another replica"
+        )
+    return name, []
+
+
+def _mark(archive: Archive, name: str) -> tuple[str, bytes]:
+    mark = Mark(archive.id, name)
+    return mark.name, mark.render()
+
+
+def _free_name(taken: set[str], place: str) -> str:
+    """Return a name for a new replica: its place, with a number when that is taken."""
     number, name = 1, place
-    while name in taken:
+    while name in {*taken, PRIMARY}:
         number += 1
         name = f"{place}-{number}"
     return name
+
+
+def _obstacle(archive: Archive, name: str, folder: Path | None) -> str:
+    """Return why a copy cannot be read now, or nothing."""
+    if folder is None:
+        return UNKNOWN
+    try:
+        if not folder.is_dir():
+            return f"no folder lies at {folder}"
+        mark = read_mark(LocalStore(folder))
+    except OSError as error:
+        return f"{folder} cannot be read: {error.strerror}"
+    except EmeritusError as error:
+        return f"{folder}: {error}"
+    if mark is None:
+        return f"{folder} is not marked as a copy of this archive"
+    if mark != Mark(archive.id, name):
+        return f"{folder} is marked as {mark.copy} of archive {mark.archive[:8]}…"
+    return ""

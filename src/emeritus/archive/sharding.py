@@ -6,47 +6,52 @@ instead of 2 or 3), and no place can read a model alone.
 """
 
 import dataclasses
+import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from emeritus import canonical
 from emeritus.archive import notes
+from emeritus.archive.creation import read_description, require_outside
+from emeritus.archive.documents import documents_of, write_documents
 from emeritus.archive.handle import STEWARD, Archive
+from emeritus.archive.marks import SHARDS, SHARDS_MARK, Mark, read_mark, require_place
 from emeritus.archive.replication import (
-    SHARDS_MARK,
+    Copied,
+    Replica,
+    commits_in,
+    copy_at,
     copy_commits,
     copy_documents,
     require_same_history,
 )
 from emeritus.errors import Finding, IntegrityError, UserError
-from emeritus.record.events import ShardsPlaced, ShardsWritten
-from emeritus.vault import LocalStore, Progress, Vault, erasure, shards
+from emeritus.record.events import ShardsPlaced, ShardsWritten, WeightsPreserved
+from emeritus.vault import LocalStore, Progress, Store, Vault, erasure, shards
 from emeritus.vault.format import pack_of
 
-PREFIX = "shards/"  # of the names under which places stand in fixity checks
+REBUILT = "rebuilt"  # begins the name of an archive that was put together from shards
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Placement:
-    """The scheme, and the folder of each place, in order; None where it is not reachable."""
+    """The scheme, and what lies in each place, in the order in which shards are dealt to them."""
 
     scheme: erasure.Scheme
-    folders: dict[str, Path | None]
+    at: dict[str, Replica]
 
     @property
     def places(self) -> list[str]:
         """The places, in the order in which shards are dealt to them."""
-        return list(self.folders)
+        return list(self.at)
 
     def numbers_at(self, place: str) -> list[int]:
         """Return the numbers of the shards that a place holds of every pack."""
         at = self.places.index(place)
-        return list(range(at, self.scheme.total, len(self.folders)))
+        return list(range(at, self.scheme.total, len(self.at)))
 
     def stores(self) -> dict[str, LocalStore]:
         """Return the stores that can be reached, by place."""
-        reachable = {name: path for name, path in self.folders.items() if path and path.is_dir()}
-        return {name: LocalStore(path) for name, path in reachable.items()}
+        return {place: copy.store for place, copy in self.at.items() if copy.reachable}
 
 
 def placement_of(archive: Archive) -> Placement | None:
@@ -55,10 +60,13 @@ def placement_of(archive: Archive) -> Placement | None:
     if placed is None:
         return None
     noted = notes.read(archive).shards
-    folders = {
-        place: Path(noted[place]) if place in noted else None for place in placed.event.places
-    }
-    return Placement(erasure.Scheme(placed.event.data, placed.event.parity), folders)
+    at = {}
+    for place in placed.event.places:
+        name = SHARDS + place
+        here = Replica(name, place, archive.root)
+        away = copy_at(archive, name, place, noted.get(place))
+        at[place] = here if name == archive.replica else away
+    return Placement(erasure.Scheme(placed.event.data, placed.event.parity), at)
 
 
 def place_shards(
@@ -71,6 +79,7 @@ def place_shards(
 
     Raises `UserError` when a place would hold more shards than may be lost.
     """
+    archive.require_primary()
     most = -(-scheme.total // len(folders)) if folders else scheme.total
     if most > scheme.parity:
         needed = -(-scheme.total // scheme.parity)
@@ -84,22 +93,37 @@ def place_shards(
             f"this archive has {known.scheme} shards in {', '.join(known.places)} already; "
             "they cannot be dealt anew: bring them up to date with: emeritus shards sync"
         )
+    if len({folder.resolve() for folder in folders.values()}) < len(folders):
+        raise UserError("two places name one folder, and would be lost together")
     for place, folder in folders.items():
-        _claim(archive, place, folder)
-    if known is None:
+        require_place(place)
+        _require_usable(archive, place, folder)
+    claimed = [_claim(archive, place, folder) for place, folder in folders.items()]
+    if known is None or any(claimed):
+        # Said again when a place is made anew: what was read there before is not there any more.
         event = ShardsPlaced(data=scheme.data, parity=scheme.parity, places=tuple(folders))
         archive.append(event, key=STEWARD)
     notes.note_shards(archive, folders)
-    placement = Placement(scheme, dict(folders))
+    at = {place: Replica(SHARDS + place, place, folder) for place, folder in folders.items()}
+    placement = Placement(scheme, at)
     sync_shards(archive, placement, progress)
     return placement
 
 
-def sync_shards(archive: Archive, placement: Placement, progress: Progress | None = None) -> None:
-    """Bring the shards up to the present, in every place that can be reached."""
+def sync_shards(
+    archive: Archive, placement: Placement, progress: Progress | None = None
+) -> dict[str, Copied]:
+    """Bring the shards up to the present, in every place that can be reached.
+
+    Returns what each of them lacked; `packs` counts shards. Nothing is written where something
+    else lies at the path of a place.
+    """
+    archive.require_primary()
+    write_documents(archive)  # a run that was killed may have left one to be written
     stores = placement.stores()
-    for store in stores.values():
-        require_same_history(archive, store)
+    for place, store in stores.items():
+        require_same_history(archive, store, SHARDS + place)
+    before = {place: (_shard_count(store), commits_in(store)) for place, store in stores.items()}
     targets = {
         number: store for place, store in stores.items() for number in placement.numbers_at(place)
     }
@@ -114,28 +138,47 @@ def sync_shards(archive: Archive, placement: Placement, progress: Progress | Non
         copy_documents(archive.store, store)
     written = archive.history().last(ShardsWritten)
     news = written is None or written.event.packs != len(packs)
-    if news and len(stores) == len(placement.folders):
+    if news and len(stores) == len(placement.places):
         archive.append(ShardsWritten(up_to=archive.record.sequence, packs=len(packs)))
     for store in stores.values():
         copy_commits(archive.store, store)
+    return {
+        place: Copied(_shard_count(store) - before[place][0], commits_in(store) - before[place][1])
+        for place, store in stores.items()
+    }
 
 
-def check_shards(archive: Archive) -> Iterator[tuple[str, int, list[Finding]]]:
-    """Yield for each place that can be reached its name in the record, its packs, its findings.
+def check_place(
+    archive: Archive, placement: Placement, place: str, up_to: int
+) -> tuple[int, Iterator[Finding]]:
+    """Return of how many packs a place must hold shards, and what is wrong with them.
 
-    Packs that are in no place yet wait for the next sync, and are no finding.
+    A place that holds the commits up to `up_to` must hold the packs that these name. What it or
+    another place holds beyond that waits for the next sync, and is read when it is there.
     """
-    placement = placement_of(archive)
-    if placement is None:
-        return
-    stores = placement.stores()
-    packs = {pack for store in stores.values() for pack in shards.packs_in(store)}
-    for place, store in stores.items():
-        numbers = placement.numbers_at(place)
-        found = [
-            shards.check_shard(store, pack, each) for pack in sorted(packs) for each in numbers
-        ]
-        yield PREFIX + place, len(packs), [finding for finding in found if finding is not None]
+    store = placement.stores()[place]
+    held = shards.packs_in(store)
+    needed = _packs_named(archive, up_to)
+    if up_to >= archive.record.sequence:
+        needed |= {pack for each in placement.stores().values() for pack in shards.packs_in(each)}
+    checks = (
+        shards.check_shard(store, pack, number)
+        for pack in sorted({*held, *needed})
+        for number in placement.numbers_at(place)
+        if pack in needed or number in held[pack]
+    )
+    return len(needed), (finding for finding in checks if finding is not None)
+
+
+def _packs_named(archive: Archive, up_to: int) -> set[str]:
+    """Return the packs of what the commits up to `up_to` name, as far as the vault has them."""
+    history = archive.history()
+    named = {each.object for each in documents_of(history) if each.commit <= up_to}
+    for entry in history.all(WeightsPreserved):
+        if entry.place[0] <= up_to and not any(archive.vault.missing(entry.event.manifest)):
+            named |= set(archive.vault.objects(entry.event.manifest))
+    packs = {archive.vault.pack_of(each) for each in named}
+    return {pack for pack in packs if pack is not None}
 
 
 def heal_shard(archive: Archive, place: str, where: str) -> str | None:
@@ -174,30 +217,57 @@ def missing_packs(archive: Archive, vault: Vault) -> list[str]:
 def rebuild_archive(folders: Sequence[Path], dest: Path, progress: Progress | None = None) -> int:
     """Make a complete archive in the new folder `dest` from shards alone; return its packs.
 
-    Raises `IntegrityError` (V013) when they are not enough. May be repeated: what is there stays.
+    It is marked as a replica: nothing can be recorded in it until its mark is deleted. May be
+    repeated: what is there stays. Raises `IntegrityError` (V013) when the shards are not enough.
     """
     sources = [LocalStore(folder) for folder in folders]
     for folder, store in zip(folders, sources, strict=True):
         if not store.exists(SHARDS_MARK):
             raise UserError(f"{folder} holds no shards: it has no {SHARDS_MARK}")
+    require_outside(dest)
+    newest = max(sources, key=commits_in)
     target = LocalStore(dest)
+    if read_mark(target) is None:
+        if dest.exists() and (not dest.is_dir() or any(dest.iterdir())):
+            raise UserError(f"{dest} is not empty; name a new folder for the archive")
+        # A copy until a person says that it is the primary one: the original may still live.
+        identity = read_description(newest.root, newest).id
+        mark = Mark(identity, f"{REBUILT}-{secrets.token_hex(3)}")
+        target.put(mark.name, mark.render())
     packs = sorted({pack for store in sources for pack in shards.packs_in(store)})
     for done, pack in enumerate(packs, start=1):
         if not Vault(target).sound(pack):
             shards.rebuild(pack, sources, target)
         if progress is not None:
             progress("putting packs together", done, len(packs))
-    newest = max(sources, key=lambda store: sum(1 for _ in store.list("record/")))
     copy_documents(newest, target)
     copy_commits(newest, target)
     return len(packs)
 
 
-def _claim(archive: Archive, place: str, folder: Path) -> None:
-    store = LocalStore(folder)
-    mark = canonical.dumps({"archive": archive.id, "place": place})
-    if store.exists(SHARDS_MARK) and store.get(SHARDS_MARK) == mark:
+def _require_usable(archive: Archive, place: str, folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; name a folder for the shards in {place}")
+    if folder.exists() and folder.samefile(archive.root):
+        raise UserError(f"{folder} is the archive itself; shards lie in other folders")
+    require_outside(folder)
+    if not folder.exists() or not any(folder.iterdir()):
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    mark = read_mark(LocalStore(folder))
+    if mark is None:
         raise UserError(f"{folder} is not empty; name a new folder for the shards in {place}")
-    store.put(SHARDS_MARK, mark)
+    if mark != Mark(archive.id, SHARDS + place):
+        raise UserError(
+            f"{folder} is marked as {mark.copy} of archive {mark.archive[:8]}…; "
+            f"name another folder for the shards in {place}"
+        )
+
+
+def _claim(archive: Archive, place: str, folder: Path) -> bool:
+    """Mark a folder as a place; False when it was marked before."""
+    mark = Mark(archive.id, SHARDS + place)
+    return LocalStore(folder).put(mark.name, mark.render())
+
+
+def _shard_count(store: Store) -> int:
+    return sum(map(len, shards.packs_in(store).values()))

@@ -1,15 +1,21 @@
-"""`init`, `verify` and `replica`: the archive as a whole."""
+"""`init` and `verify`: the archive as a whole."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from emeritus.cli.options import with_archive, with_output
-from emeritus.cli.output import Output
+from emeritus.cli.options import trusting, with_archive, with_output
+from emeritus.cli.output import Output, many
+from emeritus.errors import Finding
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
+    from emeritus.archive.fixity import Checked, Verification
+
+SHOWN_MAX: Final = 3  # of findings that are alike, and of what one of them affects
+BEYOND_REPAIR: Final = frozenset({"A001", "A005", "R008", "R010", "R012", "R013"})
 
 
 @click.command(epilog="Example: emeritus init my-archive")
@@ -44,96 +50,125 @@ def init(output: Output, root: Path | None, policy: str, place: str) -> None:
 
 @click.command(epilog="Example: emeritus verify --deep --repair")
 @click.option("--deep", is_flag=True, help="Also decode every block and compare what comes out.")
-@click.option("--repair", is_flag=True, help="Replace damaged bytes by those of a replica.")
+@click.option("--repair", is_flag=True, help="Replace damaged bytes by those of another copy.")
 @click.option(
-    "--trust", metavar="FINGERPRINT", help="The fingerprint that you know from elsewhere."
+    "--set-aside",
+    metavar="REASON",
+    help="Replace a last commit that cannot be read and that no copy holds; it is recorded.",
 )
+@trusting
 @with_archive
-def verify(archive: "Archive", output: Output, deep: bool, repair: bool, trust: str | None) -> int:
-    """Check everything that is stored, here and in every reachable replica.
+def verify(
+    archive: "Archive",
+    output: Output,
+    deep: bool,
+    repair: bool,
+    set_aside: str | None,
+    trust: str | None,
+) -> int:
+    """Check everything that is stored, here and in every copy that can be reached.
 
     Reads the stored bytes against their recorded digests, the signed history against its chain,
-    and the format pages. Exit code 3 when something is broken.
+    and the format pages. A copy that was not reached, or that lacks the newest commits, is said
+    and is no damage. Exit code 3 when something is broken.
     """
     from emeritus.archive.creation import reopened
-    from emeritus.archive.fixity import repair_all, verify_all
+    from emeritus.archive.fixity import verify_all
+    from emeritus.archive.repair import repair_all, set_aside_last_commit
 
+    if set_aside is not None:
+        number = set_aside_last_commit(archive, set_aside)
+        output.line(
+            f"commit {number} could not be read; it is in quarantine/, and that is recorded"
+        )
+        archive = reopened(archive)
     verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
     healed = repair_all(archive, verification, output.progress) if repair else ()
-    for replica, finding in verification.damage:
-        output.line(f"{finding.code}  {replica}: {finding.where}", fg="red")
-        output.line(f"      {finding.detail}")
-        for affected in finding.affects:
-            output.line(f"      affects {affected}")
-    for replica, where, source in healed:
-        output.line(f"repaired  {replica}: {where}, from {source}", fg="green")
+    _show_damage(output, verification)
+    for copy, where, source in healed:
+        output.line(f"repaired  {copy}: {where}, from {source}", fg="green")
     if repair and verification.damage:
         archive = reopened(archive)
         verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
-    for name, packs in verification.packs.items():
-        output.line(f"{name}: {packs} packs and {verification.commits} commits read")
-    if trust is None:
+    for each in verification.copies:
+        output.line(_read_line(each))
+    for said in verification.set_aside:
+        output.line(said, fg="yellow")
+    for advice in _advice(verification, repair):
+        output.line(advice)
+    if verification.unrecorded:
+        output.line(f"this check is not recorded: {verification.unrecorded}")
+    if verification.sound and trust is None:
         output.line("consistent with itself; --trust FINGERPRINT also shows that it is the one")
-    verdict = "nothing is broken" if verification.sound else "something is broken"
-    output.line(verdict, fg="green" if verification.sound else "red", bold=True)
+    output.line(_verdict(verification), fg="green" if verification.sound else "red", bold=True)
     output.document(verification.as_document(healed))
     return 0 if verification.sound else 3
 
 
-@click.group()
-def replica() -> None:
-    """Keep complete copies of the archive in other places."""
+def _show_damage(output: Output, verification: "Verification") -> None:
+    """Print the findings; of many that are alike, the first few."""
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for copy, finding in verification.damage:
+        alike.setdefault((copy, finding.code, finding.detail), []).append(finding)
+    for (copy, code, detail), found in alike.items():
+        for finding in found[:SHOWN_MAX]:
+            output.line(f"{code}  {copy}: {output.untrusted(finding.where)}", fg="red")
+            output.line(f"      {output.untrusted(detail)}")
+            for affected in finding.affects[:SHOWN_MAX]:
+                output.line(f"      affects {output.untrusted(affected)}")
+            _and_more(output, len(finding.affects), "affected")
+        _and_more(output, len(found), f"{code} in {copy}")
 
 
-@replica.command("add", epilog="Example: emeritus replica add /mnt/second --place basel")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--place", required=True, help="What would be lost together, such as a building.")
-@with_archive
-def replica_add(archive: "Archive", output: Output, folder: Path, place: str) -> None:
-    """Make FOLDER a complete copy of the archive."""
-    from emeritus.archive.replication import add_replica
-
-    added = add_replica(archive, folder, place, output.progress)
-    output.line(f"replica {added.name} in {place} at {folder} is complete")
-    output.document({"replica": added.name, "place": place, "folder": str(folder)})
+def _and_more(output: Output, count: int, what: str) -> None:
+    if count > SHOWN_MAX:
+        output.line(f"      … and {count - SHOWN_MAX} more {what}; --json lists all")
 
 
-@replica.command("sync", epilog="Example: emeritus replica sync")
-@with_archive
-def replica_sync(archive: "Archive", output: Output) -> None:
-    """Bring every reachable replica up to the present."""
-    from emeritus.archive.replication import replicas, sync
-
-    done = []
-    for each in replicas(archive):
-        if each.name == archive.replica:
-            continue
-        if each.reachable:
-            sync(archive, each, output.progress)
-            done.append(each.name)
-            output.line(f"{each.name}: up to date")
-        else:
-            output.line(f"{each.name}: not reachable from this machine")
-    output.document({"synced": done})
+def _read_line(checked: "Checked") -> str:
+    if not checked.reached:
+        last = f"last read {checked.last_read[:10]}" if checked.last_read else "never read"
+        return f"{checked.name}: not reached: {checked.obstacle}; {last}"
+    read = f"{many(checked.commits, 'commit')} and {many(checked.packs, 'pack')} read"
+    line = f"{checked.name}: {read}"
+    if checked.behind:
+        command = "shards" if checked.name.startswith("shards/") else "replica"
+        line += f"; behind by {many(checked.behind, 'commit')}; run: emeritus {command} sync"
+    return line
 
 
-@replica.command("list", epilog="Example: emeritus replica list --json")
-@with_archive
-def replica_list(archive: "Archive", output: Output) -> None:
-    """List the replicas and where they are."""
-    from emeritus.archive.replication import replicas
+def _advice(verification: "Verification", repaired: bool) -> Iterator[str]:
+    """Say what to do about what is broken."""
+    from emeritus.record.format import name_of
 
-    listed = replicas(archive)
-    rows = [
-        (each.name, each.place, str(each.folder) if each.reachable else "not reachable from here")
-        for each in listed
-    ]
-    output.table([("replica", "place", "folder"), *rows])
-    output.document(
-        {
-            "replicas": [
-                {"replica": each.name, "place": each.place, "reachable": each.reachable}
-                for each in listed
-            ]
-        }
+    codes = {finding.code for _, finding in verification.damage}
+    here = verification.copies[0]
+    last = {f.where for name, f in verification.damage if name == here.name and f.code == "R002"}
+    if forks := [name for name, finding in verification.damage if finding.code == "R013"]:
+        yield (
+            f"{', '.join(forks)}: another history; keep the folder as evidence, and make a new "
+            "copy in another one"
+        )
+    if repaired and name_of(here.commits) in last:
+        yield (
+            "no copy that was reached holds the last commit; bring one that does, or replace it "
+            "for good: emeritus verify --set-aside REASON"
+        )
+    if repaired and any(code.startswith("V") for code in codes):
+        yield (
+            "no copy that was reached has these bytes sound; with the original files at hand: "
+            "emeritus preserve ID --from SOURCE"
+        )
+    if not repaired and any(code[0] in "VRA" and code not in BEYOND_REPAIR for code in codes):
+        yield "take sound bytes from another copy with: emeritus verify --deep --repair"
+
+
+def _verdict(verification: "Verification") -> str:
+    if not verification.sound:
+        return "something is broken"
+    missed = ", ".join(each.name for each in verification.unreached)
+    return (
+        f"nothing is broken in what was read; not reached: {missed}"
+        if missed
+        else ("nothing is broken")
     )

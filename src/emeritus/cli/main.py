@@ -21,7 +21,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "preserve": ("weights", "Keep a model's files in the archive, byte for byte."),
     "restore": ("weights", "Write a model's files out of the archive, checked."),
     "verify": ("archive", "Check everything that is stored; repair it from a replica."),
-    "replica": ("archive", "Keep complete copies of the archive in other places."),
+    "replica": ("replica", "Keep complete copies of the archive in other places."),
     "shards": ("shards", "Cut packs into shards over places, any one of which may be lost."),
     "revive": ("weights", "Start a restored copy, or drill that it still works."),
     "interview": ("listening", "Interview a model before its retirement."),

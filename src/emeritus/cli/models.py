@@ -111,6 +111,7 @@ def _show_all(archive: "Archive", output: Output, loosened: tuple[str, ...]) -> 
 
 def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[str, ...]) -> None:
     from emeritus.archive.preservation import preserved
+    from emeritus.archive.replication import replicas
     from emeritus.lifecycle.costs import keeping_cost
     from emeritus.lifecycle.moves import gates_of, state_of
 
@@ -129,6 +130,9 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
         if keeping is not None:
             output.line(f"  {keeping.sentence()}")
     show_gates(output, gates)
+    for copy in replicas(archive):
+        if copy.folder is not None and not copy.reachable:
+            output.line(f"  the replica {copy.name} is not reached now: {copy.obstacle}")
     for violation in state.violations:
         output.line(f"  not by the rules: {violation}", fg="red")
     output.document(

@@ -94,3 +94,8 @@ def size(count: int) -> str:
             return f"{count} B" if unit == "B" else f"{value:.2f} {unit}"
         value /= 1000
     raise AssertionError
+
+
+def many(count: int, noun: str) -> str:
+    """Return how many there are, as people read it: `1 commit`, `2 commits`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

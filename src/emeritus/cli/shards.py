@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from emeritus.cli.options import with_archive, with_output
-from emeritus.cli.output import Output
+from emeritus.cli.output import Output, many
+from emeritus.cli.replica import copied
 from emeritus.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,18 +44,46 @@ def shards_place(archive: "Archive", output: Output, folders: tuple[str, ...], s
 @shards.command("sync", epilog="Example: emeritus shards sync")
 @with_archive
 def shards_sync(archive: "Archive", output: Output) -> None:
-    """Cut the packs that came since, and bring record and documents up to the present."""
+    """Cut the packs that came since, and bring record and documents up to the present.
+
+    Nothing is written to a folder that lost its mark: that is exit code 2, after the others.
+    """
+    from emeritus.archive.replication import advice_on
     from emeritus.archive.sharding import placement_of, sync_shards
 
     placement = placement_of(archive)
     if placement is None:
         raise UserError("there are no shards yet; place them with: emeritus shards place")
-    sync_shards(archive, placement, output.progress)
-    reachable = placement.stores()
-    for place in placement.places:
-        said = "up to date" if place in reachable else "not reachable from this machine"
-        output.line(f"{place}: {said}")
-    output.document({"synced": list(reachable)})
+    synced = sync_shards(archive, placement, output.progress)
+    for place, done in synced.items():
+        output.line(f"{place}: {copied(done, 'shard')}")
+    away = [each for each in placement.at.values() if not each.reachable]
+    for each in away:
+        if not each.supplanted:
+            output.line(f"{each.place}: not reached: {each.obstacle}")
+    if supplanted := [f"{each.place}: {advice_on(each)}" for each in away if each.supplanted]:
+        raise UserError("\n".join(supplanted))
+    output.document({"synced": list(synced)})
+
+
+@shards.command("list", epilog="Example: emeritus shards list --json")
+@with_archive
+def shards_list(archive: "Archive", output: Output) -> None:
+    """List the places of shards, and which shards of every pack each of them holds."""
+    from emeritus.archive.sharding import placement_of
+
+    placement = placement_of(archive)
+    rows, documents = [("place", "shards", "folder")], []
+    for place, each in placement.at.items() if placement else ():
+        numbers = placement.numbers_at(place) if placement else []
+        rows.append((place, ", ".join(map(str, numbers)), each.obstacle or str(each.folder)))
+        documents.append({"place": place, "shards": numbers, "reachable": each.reachable})
+    if placement is None:
+        output.line("there are no shards; place them with: emeritus shards place")
+    else:
+        output.line(f"{placement.scheme} shards of every pack")
+        output.table(rows)
+    output.document({"scheme": str(placement.scheme) if placement else None, "places": documents})
 
 
 @shards.command("rebuild", epilog="Example: emeritus shards rebuild ./archive /mnt/a /mnt/c")
@@ -62,11 +91,20 @@ def shards_sync(archive: "Archive", output: Output) -> None:
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
 @with_output
 def shards_rebuild(output: Output, dest: Path, folders: tuple[Path, ...]) -> None:
-    """Make a complete archive in DEST from the shards in FOLDERS alone."""
+    """Make a complete archive in DEST from the shards in FOLDERS alone.
+
+    It is marked as a replica, because the original may still live. If that is lost, delete
+    replica.json in DEST to make it the primary archive.
+    """
+    from emeritus.archive.marks import REPLICA_MARK
     from emeritus.archive.sharding import rebuild_archive
 
     packs = rebuild_archive(folders, dest, output.progress)
-    output.line(f"{packs} packs put together in {dest}; check it with: emeritus verify --deep")
+    output.line(f"{many(packs, 'pack')} put together in {dest}")
+    output.line(f"check it with: emeritus verify --deep --archive {dest}")
+    output.line(
+        f"if the original is lost, delete {dest / REPLICA_MARK} to make this the primary one"
+    )
     output.document({"archive": str(dest), "packs": packs})
 
 

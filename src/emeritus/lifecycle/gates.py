@@ -27,15 +27,13 @@ from emeritus.record.events import (
     PreferenceConsidered,
     PreferenceDeclined,
     PreferenceDocumented,
-    ReplicaAdded,
-    ReplicaSynced,
     ReportSigned,
     RunsetPreserved,
     SessionHeld,
     ShardsPlaced,
-    ShardsWritten,
     WeightsPreserved,
 )
+from emeritus.record.replicas import standing_replicas
 
 PRIMARY_ARM = "A"
 
@@ -138,76 +136,80 @@ def _preserved(case: Case) -> Gate:
         missing = "weights" if weights is None else "run-set"
         command = f"emeritus preserve {case.model}"
         return Gate("preserved", Standing.OPEN, f"{missing} not preserved", (), command)
-    places, evidence = _good_replicas(case, weights)
-    replicas, shards = sum(places.values()), _good_shards(case, weights)
+    checks = _good_replicas(case, weights)
+    places = {place: len(found) for place, found in checks.items()}
+    newest = [check for found in checks.values() for check in found]
+    replicas, shards = len(newest), _good_shards(case, weights)
     said = f"verified replicas: {replicas}, in places: {len(places)}"
-    if shards is not None:
+    placed = case.history.last(ShardsPlaced)
+    if placed is not None and shards:
         # Shards from which everything comes back, whichever place is lost, count as one replica.
-        placed, checks = shards
-        replicas, evidence = replicas + 1, [*evidence, placed.id, *checks]
+        replicas, newest = replicas + 1, [*newest, *shards]
         apart = placed.event.places
         places = {**dict.fromkeys(apart, 1), **places}
         scheme = f"{placed.event.data}+{placed.event.parity}"
         said += f", and {scheme} shards in {len(apart)} places that count as one more"
+    if newest:
+        said += f"; all read since {min(check.time for check in newest)[:10]}"
     said += f"; the policy asks for {asked.replicas_min} in {asked.places_min}"
-    if len(places) >= 2:
-        said += "; survives the loss of any one place"
     passed = replicas >= asked.replicas_min and len(places) >= asked.places_min
+    if passed and len(places) >= 2:
+        said += "; survives the loss of any one place"
     command = "emeritus replica add DIR --place NAME && emeritus verify --deep"
-    return _verdict("preserved", passed, said, [weights.id, runset.id, *evidence], command)
+    known = [added.event.place for added in standing_replicas(case.history)]
+    if len(known) >= asked.replicas_min and len(set(known)) >= asked.places_min:
+        command = "emeritus replica sync && emeritus verify --deep"  # all are there, and unproven
+    evidence = [weights.id, runset.id, *(check.id for check in newest)]
+    return _verdict("preserved", passed, said, evidence, command)
 
 
-def _good_shards(
-    case: Case, weights: Entry[WeightsPreserved]
-) -> tuple[Entry[ShardsPlaced], list[str]] | None:
-    """Return where shards of these weights are, when each place was verified freshly."""
-    placed, written = case.history.last(ShardsPlaced), case.history.last(ShardsWritten)
-    if placed is None or written is None or written.event.up_to < weights.place[0]:
-        return None
-    checks = []
-    for place in placed.event.places:
-        fresh = _sound_check(case, f"shards/{place}", weights, deep=False)
-        if fresh is None:
-            return None
-        checks.append(fresh)
-    return placed, checks
+def _good_shards(case: Case, weights: Entry[WeightsPreserved]) -> list[Entry[FixityChecked]]:
+    """Return the check of each place of shards; none when one of them does not count."""
+    placed = case.history.last(ShardsPlaced)
+    if placed is None:
+        return []
+    checks = [
+        _sound_check(case, f"shards/{place}", max(weights.place, placed.place), weights, deep=False)
+        for place in placed.event.places
+    ]
+    return [] if None in checks else [check for check in checks if check is not None]
 
 
 def _sound_check(
-    case: Case, name: str, weights: Entry[WeightsPreserved], *, deep: bool
-) -> str | None:
-    """Return the newest check of a replica when it is fresh enough and found nothing."""
+    case: Case,
+    name: str,
+    since: tuple[int, int],
+    weights: Entry[WeightsPreserved],
+    *,
+    deep: bool,
+) -> Entry[FixityChecked] | None:
+    """Return the newest check of a copy that shows these weights in it, read lately and sound.
+
+    A copy that was not reached since keeps its check only as long as the policy says. Damage that
+    a later check found counts, however shallow that check was.
+    """
     oldest = case.now - datetime.timedelta(case.policy.gates.preserved.verified_within_days)
-    checks = [
-        entry
-        for entry in case.history.all(FixityChecked)
-        if entry.event.replica == name and (entry.event.deep or not deep)
-    ]
-    if not checks:
+    checks = [each for each in case.history.all(FixityChecked) if each.event.replica == name]
+    fit = [each for each in checks if each.event.deep or not deep]
+    if not fit or checks[-1].event.findings:
         return None
-    newest = checks[-1]
-    sound = newest.place > weights.place and newest.event.findings == 0
-    return newest.id if sound and moment(newest.time) >= oldest else None
+    newest = fit[-1]
+    holds = newest.place > since and newest.event.up_to >= weights.place[0]
+    sound = newest.event.findings == 0
+    return newest if holds and sound and moment(newest.time) >= oldest else None
 
 
 def _good_replicas(
     case: Case, weights: Entry[WeightsPreserved]
-) -> tuple[dict[str, int], list[str]]:
-    """Return how many replicas each place holds that have these weights, freshly verified."""
-    places: dict[str, int] = {}
-    evidence = []
-    for position, added in enumerate(case.history.all(ReplicaAdded)):
-        replica = added.event.replica
-        # The first replica is the archive itself, which holds what its own record names.
-        synced = position == 0 or any(
-            entry.event.replica == replica and entry.event.up_to >= weights.place[0]
-            for entry in case.history.all(ReplicaSynced)
-        )
-        check = _sound_check(case, replica, weights, deep=True) if synced else None
+) -> dict[str, list[Entry[FixityChecked]]]:
+    """Return by place the checks of the replicas that count: of those that stand, each once."""
+    places: dict[str, list[Entry[FixityChecked]]] = {}
+    for added in standing_replicas(case.history):
+        since = max(weights.place, added.place)
+        check = _sound_check(case, added.event.replica, since, weights, deep=True)
         if check is not None:
-            places[added.event.place] = places.get(added.event.place, 0) + 1
-            evidence.append(check)
-    return places, evidence
+            places.setdefault(added.event.place, []).append(check)
+    return places
 
 
 def _revival(case: Case) -> Gate:

@@ -16,8 +16,9 @@ from emeritus.archive import Archive, Founding, create, notes, open_archive, pre
 from emeritus.archive.creation import DESCRIPTION
 from emeritus.archive.documents import write_documents
 from emeritus.archive.dossier import CHECKER, write_dossier
-from emeritus.archive.fixity import repair_all, verify_all
+from emeritus.archive.fixity import verify_all
 from emeritus.archive.people import add_person
+from emeritus.archive.repair import repair_all
 from emeritus.archive.replication import add_replica, replicas, sync
 from emeritus.clock import Clock
 from emeritus.errors import IntegrityError

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emeritus.archive import Archive, preservation
 from emeritus.archive.documents import write_documents
+from emeritus.archive.repair import heal_from_source
 from emeritus.lifecycle.moves import require_registered
 from emeritus.procedure.registration import source_of
 from emeritus.record import Entry
@@ -32,6 +33,10 @@ def preserve_model(
     description = describe(folder)
     within = reach(description, choose(description))
     said = list(within.sentences())
+    healed = heal_from_source(archive, model, folder, progress)
+    if healed:
+        packs = ", ".join(where for _, where, _ in healed)
+        said.append(f"wrote anew from {folder} what was damaged in: {packs}")
     weights = preservation.preserve(archive, model, folder, progress)
     said.append(record_runset(archive, model, description, within.runtime))
     if within.reference_outputs:

@@ -22,9 +22,9 @@ from emeritus.record.events import (
     DeploymentRegistered,
     ModelRegistered,
     PreferenceDocumented,
-    ReplicaAdded,
     SessionHeld,
 )
+from emeritus.record.replicas import standing_replicas
 from emeritus.revival.serving import serve
 from emeritus.runtimes import Endpoint, Reach, choose, reach
 from emeritus.runtimes.description import Description
@@ -98,7 +98,7 @@ def listen(
 def facts_of(archive: Archive, model: str) -> dict[str, str]:
     """Return the facts that a disclosure may state, as the record has them and no others."""
     facts = {}
-    places = {entry.event.place for entry in archive.history().all(ReplicaAdded)}
+    places = {entry.event.place for entry in standing_replicas(archive.history())}
     facts["places"] = _in_words(len(places))
     for offering in state_of(archive, model).offerings.values():
         if offering.date is not None:

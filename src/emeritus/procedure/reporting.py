@@ -28,6 +28,7 @@ def write_report(
 
     `analysis` is a Markdown file of the organisation's own; `notes` stand beside the interview.
     """
+    archive.require_primary()
     require_registered(archive, model)
     remarks = Remarks(analysis=_text(analysis) if analysis else None, notes=tuple(notes))
     entry = sign_report(archive, model, remarks, key)

@@ -10,8 +10,8 @@ from typing import Any
 
 from emeritus.archive import Archive, preservation
 from emeritus.archive.fixity import verify_all
-from emeritus.archive.replication import replicas, sync
-from emeritus.errors import UserError
+from emeritus.archive.replication import advice_on, replicas, sync
+from emeritus.errors import IntegrityError, UserError
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.gates import Gate
 from emeritus.lifecycle.states import models
@@ -85,12 +85,18 @@ class Retirement:
     def replicate(self) -> None:
         """Bring the reachable replicas up to date and read everything through."""
         for replica in replicas(self.archive):
-            if replica.name != self.archive.replica and replica.reachable:
+            if replica.name == self.archive.replica:
+                continue
+            if replica.reachable:
                 sync(self.archive, replica, self.progress)
+            else:
+                self.tell(f"{replica.name} is not reached: {advice_on(replica)}")
         verification = verify_all(self.archive, deep=True, progress=self.progress)
         if not verification.sound:
-            raise UserError("something is broken; repair it first: emeritus verify --deep --repair")
-        self.tell(f"verified every block here and in {len(verification.packs) - 1} replicas")
+            raise IntegrityError(
+                "something is broken; repair it first: emeritus verify --deep --repair"
+            )
+        self.tell(f"read everything in: {', '.join(verification.packs)}")
 
     def drill(self) -> None:
         """Prove on a restored copy that the model still works, unless that is on record."""

@@ -107,6 +107,13 @@ class ReplicaSynced(Event, frozen=True, kw_only=True, tag="replica.synced"):
     packs: int
 
 
+class ReplicaWithdrawn(Event, frozen=True, kw_only=True, tag="replica.withdrawn"):
+    """A replica is gone for good, or is no longer counted on; its folder was not touched."""
+
+    replica: str
+    reason: str
+
+
 class ShardsPlaced(Event, frozen=True, kw_only=True, tag="shards.placed"):
     """Every pack is also cut into `data` + `parity` shards, spread evenly over `places`.
 
@@ -128,13 +135,18 @@ class ShardsWritten(Event, frozen=True, kw_only=True, tag="shards.written"):
 
 
 class FixityChecked(Event, frozen=True, kw_only=True, tag="fixity.checked"):
-    """The stored bytes of a replica were read and compared; `deep` also decoded them."""
+    """The stored bytes of a replica were read and compared; `deep` also decoded them.
+
+    It held the commits up to `up_to`, and was judged by what these name. A place of shards is
+    called `shards/PLACE`.
+    """
 
     signed_by = MACHINE
     replica: str
     deep: bool
     packs: int
     findings: int
+    up_to: int
 
 
 class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
@@ -155,6 +167,18 @@ class DamageRepaired(Event, frozen=True, kw_only=True, tag="damage.repaired"):
     replica: str
     where: str
     source: str
+
+
+class CommitSetAside(Event, frozen=True, kw_only=True, tag="commit.set_aside"):
+    """A file that stood where this commit stands was no commit, and no copy at hand held one.
+
+    It lies in `quarantine/` and has the digest `sha256`. What it may have held is lost unless one
+    of the copies that were `unreached` has it.
+    """
+
+    sha256: str
+    unreached: tuple[str, ...]
+    reason: str
 
 
 class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.published"):

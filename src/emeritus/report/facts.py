@@ -27,6 +27,7 @@ from emeritus.record.events import (
     StanceCoded,
     WeightsPreserved,
 )
+from emeritus.record.replicas import standing_replicas
 from emeritus.statistics import Interval, wilson
 
 
@@ -119,7 +120,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         reference=history.last(ReferenceRecorded),
         drill=drill,
         measured=measured,
-        replicas=tuple(history.all(ReplicaAdded)),
+        replicas=tuple(standing_replicas(history)),
         checks=_newest_checks(history.all(FixityChecked)),
         damage=tuple(history.all(DamageFound)),
         repairs=tuple(history.all(DamageRepaired)),

@@ -154,6 +154,24 @@ class LocalStore:
                 writer.write(part)
             writer.replace(name)
 
+    def set_aside(self, name: str) -> None:
+        """Move damaged bytes that nothing needs any more to `quarantine/`.
+
+        Repair alone may call this. A kill leaves them under their name, there, or under both.
+        """
+        target = Path(name)
+        aside = f"{secrets.token_hex(4)}-{target.name}"
+        with (
+            self.folder("quarantine") as quarantine,
+            self.folder(str(target.parent)) as folder,
+            _explained(self.root / name),
+            contextlib.suppress(FileNotFoundError),
+        ):
+            os.link(target.name, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
+            os.fsync(quarantine)
+            os.unlink(target.name, dir_fd=folder)
+            os.fsync(folder)
+
     @contextlib.contextmanager
     def folder(self, name: str) -> Iterator[int]:
         """Open the folder `name` for writing, making it and its ancestors durable."""

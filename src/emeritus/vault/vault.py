@@ -18,7 +18,7 @@ from emeritus.vault.journal import Journal
 from emeritus.vault.lineage import by_key, nearest
 from emeritus.vault.manifest import Manifest
 from emeritus.vault.objects import id_of
-from emeritus.vault.pack import DamagedPack, PackWriter, index_inside, render_index
+from emeritus.vault.pack import DamagedPack, PackWriter, index_inside, read_index, render_index
 from emeritus.vault.parallel import cores
 from emeritus.vault.reading import Reader
 from emeritus.vault.restoring import Restored
@@ -268,6 +268,31 @@ class Vault:
         index = render_index(index_inside(self._store, pack))
         self._store.replace(disk.index_name(pack), [index])
         self._catalogue.forget()
+
+    def objects_in(self, pack: str) -> list[str]:
+        """Return the ids of the objects in a pack, as far as its index can be read."""
+        try:
+            return [entry.id for entry in read_index(self._store, pack).objects]
+        except DamagedPack:
+            return []
+
+    def set_aside(self, pack: str) -> bool:
+        """Move a damaged pack to `quarantine/` when sound packs hold all that was in it.
+
+        False, and nothing changed, when they do not, or when it cannot be told.
+        """
+        if not isinstance(self._store, LocalStore) or not (held := self.objects_in(pack)):
+            return False
+        others = [other for other in pack_ids(self._store) if other != pack]
+        elsewhere = {each: other for other in others for each in self.objects_in(other)}
+        if not all(each in elsewhere for each in held):
+            return False
+        if not all(self.sound(other) for other in {elsewhere[each] for each in held}):
+            return False
+        for name in (disk.pack_name(pack), disk.index_name(pack)):
+            self._store.set_aside(name)
+        self._catalogue.forget()
+        return True
 
     def sound(self, pack: str) -> bool:
         """Tell whether the vault holds a pack whose every byte is what was stored."""

@@ -3,9 +3,11 @@
     python3 -I join.py DEST PLACE PLACE [PLACE ...]
 
 Writes an archive into the new folder DEST: the packs, and record, documents and pages as they
-stand in the place with the longest record. The rules are those of shards.md, beside this file.
-Damaged shards are told apart where the package `blake3` is installed; without it, damage shows
-when check.py and decode.py compare what they read with the SHA-256 of every document and file.
+stand in the place with the longest record. DEST is marked as a replica; if the archive itself is
+lost, delete DEST/replica.json, and it is the primary one. The rules are those of shards.md, beside
+this file. Damaged shards are told apart where the package `blake3` is installed; without it,
+damage shows when check.py and decode.py compare what they read with the SHA-256 of every document
+and file.
 """
 
 import contextlib
@@ -19,7 +21,7 @@ import sys
 HEADER = 4096
 STRIPE = 1 << 20
 NAME = re.compile(r"[0-9a-f]{64}\.\d{3}\Z")
-OF_ITS_OWN = ("shards", "shards.json", "packs", "quarantine")
+OF_ITS_OWN = ("shards", "shards.json", "replica.json", "packs", "quarantine")
 
 try:
     from blake3 import blake3
@@ -182,6 +184,20 @@ def copy_rest(places, dest):
             copy(path, os.path.join(dest, name))
 
 
+def mark(places, dest):
+    """Say that `dest` is a copy: the archive may still live, and two must not be written to."""
+    said = {"archive": "unknown", "replica": "rebuilt"}
+    for place in places:
+        try:
+            with open(os.path.join(place, "shards.json"), "rb") as file:
+                said["archive"] = str(json.loads(file.read())["archive"])
+                break
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # another place may say it
+    with open(os.path.join(dest, "replica.json"), "w") as file:
+        json.dump(said, file, sort_keys=True, separators=(",", ":"))
+
+
 def main(arguments):
     """Put every pack together; 0 when all are there, 2 for wrong arguments, 3 when some are not."""
     if len(arguments) < 2:
@@ -195,6 +211,8 @@ def main(arguments):
     if not found:
         print("there are no shards in %s" % ", ".join(places))
         return 2
+    os.makedirs(dest)
+    mark(places, dest)
     missing = []
     for pack, paths in sorted(found.items()):
         folder = os.path.join(dest, "packs", pack[:2])

@@ -1,0 +1,292 @@
+"""Replaces damaged bytes by sound ones of another copy; keeps the damaged ones as evidence."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from emeritus import digests
+from emeritus.archive.creation import DESCRIPTION, render_description, reopened
+from emeritus.archive.documents import documents_of
+from emeritus.archive.fixity import (
+    Verification,
+    known_copies,
+    noted_copies,
+    vault_of,
+    verify_all,
+)
+from emeritus.archive.format_pages import format_pages
+from emeritus.archive.handle import PRIMARY, SERVICE, STEWARD, Archive
+from emeritus.archive.marks import SHARDS
+from emeritus.archive.replacing import Replacing
+from emeritus.archive.replication import Replica, commits_in
+from emeritus.archive.sharding import heal_pack, heal_shard, missing_packs
+from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
+from emeritus.record import Record
+from emeritus.record import check as check_record
+from emeritus.record import format as record_format
+from emeritus.record.events import (
+    EVENTS_PER_COMMIT_MAX,
+    CommitSetAside,
+    DamageRepaired,
+    FixityChecked,
+)
+from emeritus.record.verification import blocking
+from emeritus.vault import LocalStore, Progress, Vault
+from emeritus.vault import format as vault_format
+
+FOREIGN = frozenset({"R009", "R012", "R013"})
+"""A commit of which nothing else is wrong is another history: evidence, and never replaced."""
+
+NAMES_OF_A_PACK = (vault_format.pack_name, vault_format.index_name)
+
+Healed = tuple[str, str, str]
+"""The copy, the place in it, and where the sound bytes came from."""
+
+
+def repair_all(
+    archive: Archive, verification: Verification, progress: Progress | None = None
+) -> tuple[Healed, ...]:
+    """Replace what is damaged, in this copy and in all others that can be reached.
+
+    Sound bytes come from any copy that holds them, or from the vault itself. What everything
+    else is judged by comes first: the description, then the record, then packs and documents.
+    """
+    healed: list[Healed] = []
+    for stage in (_heal_description, _heal_record):
+        done = list(stage(archive, verification))
+        if done:
+            healed += done
+            archive = reopened(archive)
+            verification = verify_all(archive, deep=verification.deep, progress=progress)
+    readable = not blocking(check_record(archive.store, archive.id, archive.genesis))
+    copies = known_copies(archive) if readable else [_here(archive), *noted_copies(archive)]
+    reached = {each.name: each for each in copies if each.reachable}
+    broken = {
+        (name, finding.where.partition("@")[0].partition("#")[0])
+        for name, finding in verification.damage
+        if name in reached and finding.code not in FOREIGN
+    }
+    # A shard is cut anew from its pack, so packs come first.
+    order = sorted(broken, key=lambda each: (each[0].startswith(SHARDS), each))
+    for done_now, (name, where) in enumerate(order, start=1):
+        if progress is not None:
+            progress("repairing", done_now, len(order))
+        source = _heal(archive, reached[name], where, list(reached.values()), readable)
+        if source is not None:
+            healed.append((name, where, source))
+    if readable:
+        _record(archive, healed)
+    return tuple(healed)
+
+
+def set_aside_last_commit(archive: Archive, reason: str) -> int:
+    """Replace a last commit that is none by one that says so; return its number.
+
+    Only for a file that cannot be read as a commit at all, behind a record that is sound, and
+    when no copy that can be reached holds a commit in its place: nothing that was signed is ever
+    passed over. The file stays in `quarantine/`, and its digest, the reason, the steward's name
+    and the copies that were not reached stand in the record for good. Should one of those hold
+    the true commit, every later check finds the two histories (R013).
+    """
+    archive.require_primary()
+    number = commits_in(archive.store)
+    name = record_format.name_of(number)
+    if not reason.strip():
+        raise UserError("setting a commit aside needs a reason: --set-aside REASON")
+    _require_last_and_alone(archive, name)
+    others = noted_copies(archive)
+    for other in others:
+        if other.reachable and commits_in(other.store) >= number:
+            raise UserError(f"{other.name} holds commit {number}: emeritus verify --repair")
+    event = CommitSetAside(
+        sha256=digests.sha256(archive.store.get(name)),
+        unreached=tuple(each.name for each in others if not each.reachable),
+        reason=reason,
+    )
+    record = Record(Replacing(LocalStore(archive.root), {name}), archive.id)
+    record.append([event], archive.signer(STEWARD), archive.clock)
+    return number
+
+
+def heal_from_source(
+    archive: Archive, model: str, source: Path, progress: Progress | None = None
+) -> tuple[Healed, ...]:
+    """Write what is damaged here anew from the files of `model`, when no copy had it sound.
+
+    Looks only when the newest check of this copy found something. A damaged pack goes to
+    `quarantine/` once other packs hold everything that was in it.
+    """
+    archive.require_primary()
+    checks = [e for e in archive.history().all(FixityChecked) if e.event.replica == PRIMARY]
+    vault = archive.vault
+    if not checks or not checks[-1].event.findings:
+        return ()
+    packs = [vault_format.pack_of(name) for name in vault.pack_names()]
+    damaged = [pack for pack in packs if pack is not None and not vault.sound(pack)]
+    if not damaged:
+        return ()
+    names = {name(pack) for pack in damaged for name in NAMES_OF_A_PACK}
+    fresh = Vault(Replacing(LocalStore(archive.root), names))
+    fresh.preserve(source, progress=progress)
+    for pack in damaged:
+        _rescue(vault, pack, fresh)
+    vault.refresh()
+    healed = [pack for pack in damaged if vault.sound(pack) or vault.set_aside(pack)]
+    found = [(PRIMARY, vault_format.pack_name(pack), f"the files of {model}") for pack in healed]
+    _record(archive, found)
+    return tuple(found)
+
+
+def _record(archive: Archive, healed: list[Healed]) -> None:
+    """Tell the record, when this is the primary archive and its service key is here."""
+    if archive.replica != PRIMARY or SERVICE not in archive.keys.names():
+        return
+    events = [DamageRepaired(replica=name, where=where, source=by) for name, where, by in healed]
+    for start in range(0, len(events), EVENTS_PER_COMMIT_MAX):
+        archive.append(*events[start : start + EVENTS_PER_COMMIT_MAX])
+
+
+def _rescue(vault: Vault, pack: str, fresh: Vault) -> None:
+    """Keep what is sound in a damaged pack and lies nowhere else."""
+    for identity in vault.objects_in(pack):
+        if fresh.missing_object(identity) is not None:
+            with contextlib.suppress(IntegrityError):  # what cannot be read is not rescued
+                fresh.put_document(vault.read(identity))
+
+
+def _require_last_and_alone(archive: Archive, name: str) -> None:
+    """Raise `UserError` unless `name` is no commit, and all before it is sound."""
+    found = blocking(check_record(archive.store, archive.id, archive.genesis))
+    try:
+        record_format.parse(archive.store.get(name))
+    except record_format.NotACommit:
+        if all(finding.where == name for finding in found):
+            return
+        raise UserError("more is damaged than the last commit: emeritus verify --repair") from None
+    except EmeritusError as error:
+        raise UserError(f"there is no last commit: {error}") from error
+    raise UserError(f"{name} can be read as a commit, and what was signed is never set aside")
+
+
+def _heal_description(archive: Archive, verification: Verification) -> Iterator[Healed]:
+    # With a wrong id every commit looks foreign; the rest is judged once this is right.
+    here = {finding.where for name, finding in verification.damage if name == archive.replica}
+    if DESCRIPTION in here:
+        LocalStore(archive.root).replace(DESCRIPTION, [render_description(archive.store)])
+        yield archive.replica, DESCRIPTION, "the first commit"
+
+
+def _heal_record(archive: Archive, verification: Verification) -> Iterator[Healed]:
+    """Take damaged and missing commits of this copy from another whose whole record is sound."""
+    damaged = {
+        finding.where.partition("#")[0]
+        for name, finding in verification.damage
+        if name == archive.replica and _is_commit(finding) and finding.code not in FOREIGN
+    }
+    if not damaged:
+        return
+    sources = [each for each in noted_copies(archive) if each.reachable]
+    for other in sorted(sources, key=lambda each: -commits_in(each.store)):
+        if _continues(archive, other.store, damaged):
+            for number in range(1, commits_in(other.store) + 1):
+                name = record_format.name_of(number)
+                if _replace_commit(archive.store, other.store, name):
+                    yield archive.replica, name, other.name
+            return
+
+
+def _continues(archive: Archive, other: LocalStore, damaged: set[str]) -> bool:
+    """Tell whether another record is sound, ours, and the same but for `damaged` commits."""
+    if any(blocking(check_record(other, archive.id, archive.genesis))):
+        return False
+    here = set(archive.store.list("record/")) - damaged
+    return all(
+        archive.store.get(name) == other.get(name)
+        for name in other.list("record/")
+        if name in here and record_format.sequence_of(name) is not None
+    )
+
+
+def _replace_commit(store: object, source: LocalStore, name: str) -> bool:
+    """Take one commit from a sound record; False when it is there and the same."""
+    if not isinstance(store, LocalStore) or not source.exists(name):
+        return False
+    data = source.get(name)
+    if store.exists(name) and store.get(name) == data:
+        return False
+    store.replace(name, [data])
+    return True
+
+
+def _is_commit(finding: Finding) -> bool:
+    return record_format.sequence_of(finding.where.partition("#")[0]) is not None
+
+
+def _here(archive: Archive) -> Replica:
+    return Replica(archive.replica, "", archive.root)
+
+
+def _heal(
+    archive: Archive, target: Replica, where: str, reached: list[Replica], readable: bool
+) -> str | None:
+    """Repair one place; return where the sound bytes came from, or None when there are none."""
+    if record_format.sequence_of(where) is not None:
+        # The record of this copy was healed before; another is healed from it.
+        sound = readable and target.name != archive.replica
+        own = LocalStore(archive.root)
+        return archive.replica if sound and _replace_commit(target.store, own, where) else None
+    if not where.startswith(("blake3:", "packs/", SHARDS)):
+        return _rewrite(archive, target, where, readable)
+    if target.name.startswith(SHARDS):
+        return heal_shard(archive, target.place, where) if readable else None
+    vault = vault_of(archive, target)
+    whole = [
+        each for each in reached if each.name != target.name and not each.name.startswith(SHARDS)
+    ]
+    if where.startswith("blake3:"):
+        return _fetch(archive, vault, where, whole)
+    pack = vault_format.pack_of(where.removesuffix(".idx") + ".pack" if ".idx" in where else where)
+    if pack is None:
+        return None
+    for other in whole:
+        if vault.replace_pack(pack, vault_of(archive, other)):
+            return other.name
+    source = heal_pack(archive, vault, pack) if readable else None
+    return source or ("other packs" if vault.set_aside(pack) else None)
+
+
+def _fetch(archive: Archive, vault: Vault, identity: str, others: list[Replica]) -> str | None:
+    """Take the pack that holds a missing object from a replica that has a sound one."""
+    vault.refresh()
+    if vault.missing_object(identity) is None:
+        return None  # it came with a pack that was taken before
+    for other in others:
+        source = vault_of(archive, other)
+        pack = source.pack_of(identity)
+        if source is not vault and pack is not None and source.sound(pack):
+            source.copy_pack(pack, vault.store)
+            vault.refresh()
+            return other.name
+    # The shards do not say what is in a pack; the packs that they have and we lack are few.
+    for pack in missing_packs(archive, vault):
+        heal_pack(archive, vault, pack)
+    vault.refresh()
+    return "shards" if vault.missing_object(identity) is None else None
+
+
+def _rewrite(archive: Archive, target: Replica, where: str, readable: bool) -> str | None:
+    """Write anew what follows from the record, from the vault, or from this version."""
+    page = format_pages().get(where)
+    if page is not None:
+        target.store.replace(where, [page])
+        return "this version of Emeritus"
+    if where == DESCRIPTION and readable:
+        target.store.replace(where, [render_description(archive.store)])
+        return "the first commit"
+    for document in documents_of(archive.history()) if readable else ():
+        if document.name == where:
+            with contextlib.suppress(IntegrityError):  # what the vault lost is a finding there
+                data = archive.read_document(document.object, document.sha256)
+                target.store.replace(where, [data])
+                return "the vault"
+    return None
