@@ -157,8 +157,9 @@ def test_retire_does_what_it_may_and_says_what_people_must_do(shell: Shell, spar
     assert "the interview waits" in said
     shell.run(
         "deprecate", "acme/aster-1", "--retire-on", "2099-01-01", "--kind", "confirmed",
-        "--successor", "acme/aster-2",
+        "--successor", "acme/aster-2", "--reason", "a newer model takes its place",
     )  # fmt: skip
+    assert "a newer model takes its place" in shell.run("status", "acme/aster-1")
     outcome = shell.document("retire", "acme/aster-1", code=4)
     standing = {gate["name"]: gate["standing"] for gate in outcome["gates"]}
     assert standing["notice"] == "passed"
@@ -175,8 +176,11 @@ def test_retire_does_what_it_may_and_says_what_people_must_do(shell: Shell, spar
     assert "cannot be retired" not in shell.run(
         "retire", "acme/aster-1", "--emergency", "it leaks secrets"
     )
-    gates = {g["gate"]: g["standing"] for g in shell.document("status", "acme/aster-1")["gates"]}
+    status = shell.document("status", "acme/aster-1")
+    gates = {gate["gate"]: gate["standing"] for gate in status["gates"]}
     assert gates["preserved"] == "owed"
+    assert status["offerings"][0]["dates"][0]["reason"] == "a newer model takes its place"
+    assert "it leaks secrets" in shell.run("status", "acme/aster-1")
     shell.run("reinstate", "acme/aster-1", "--reason", "fixed")
     shell.run("access", "acme/aster-1", "by-request", "--cost", "c", "--risk", "r", "--reason", "x")
 
@@ -190,10 +194,15 @@ def test_two_people_approve_and_a_third_time_is_refused(shell: Shell, sparrow: P
     shell.run("waive", "acme/aster-1", "guided", "--reason", "no users")
     assert "already" in shell.run("waive", "acme/aster-1", "guided", "--reason", "x", code=2)
     assert "no gate" in shell.run("waive", "acme/aster-1", "guide", "--reason", "x", code=2)
+    assert "no report to approve" in shell.run("approve", "acme/aster-1", code=2)
     shell.run("report", "acme/aster-1")
     shell.run("approve", "acme/aster-1")
     assert "approved already" in shell.run("approve", "acme/aster-1", code=2)
     assert "2 of 2" in shell.run("approve", "acme/aster-1", "--as", "berta")
+    shell.run("report", "acme/aster-1")
+    said = shell.run("approve", "acme/aster-1")
+    assert "report 2 (sha256:" in said
+    assert "1 of 2 people approved report 2 (2 approved another report" in said
 
 
 def test_a_dossier_goes_to_a_stranger(shell: Shell, sparrow: Path) -> None:

@@ -2,6 +2,7 @@
 
 import datetime
 
+import msgspec
 import pytest
 
 from emeritus.lifecycle.gates import Gate, Standing, judge
@@ -52,7 +53,7 @@ DRILL = DrillPassed(
 REPORT = ReportSigned(
     model=MODEL, number=1, html=HASH, html_sha256=HASH, markdown=HASH, markdown_sha256=HASH
 )
-APPROVAL = GateApproved(model=MODEL, gate="approved")
+APPROVAL = GateApproved(model=MODEL, gate="approved", report=1, report_sha256=HASH)
 BATTERY = BatteryRun(model=MODEL, document=HASH, sha256=HASH, valid=True)
 COMMENT = CommentReceived(model=MODEL, report=1, transcript=HASH, transcript_sha256=HASH)
 IMPOSSIBLE = InterviewImpossible(model=MODEL, reason="it gives vectors, not text")
@@ -244,10 +245,22 @@ def test_a_report_is_shown_to_a_model_that_can_comment() -> None:
 
 
 def test_two_approvals_need_two_keys_and_the_newest_report() -> None:
-    """The same key twice is one person, and what came before the report approved nothing."""
+    """The same key twice is one person, and who approved one report did not approve the next."""
     assert _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "a")).standing is Standing.OPEN
-    assert _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "b")).standing is Standing.PASSED
-    assert _gate("approved", (APPROVAL, "a"), REPORT, (APPROVAL, "b")).standing is Standing.OPEN
+    passed = _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "b"))
+    assert passed.standing is Standing.PASSED
+    assert passed.because == "2 of 2 people approved report 1"
+    second = msgspec.structs.replace(REPORT, number=2)
+    stale = _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "b"), second)
+    assert stale.standing is Standing.OPEN
+    assert "0 of 2 people approved report 2 (2 approved another report" in stale.because
+
+
+def test_an_approval_is_of_the_very_bytes_of_a_report() -> None:
+    """The number alone does not make an approval count."""
+    other = msgspec.structs.replace(REPORT, html_sha256="sha256:" + "1" * 64)
+    gate = _gate("approved", other, (APPROVAL, "a"), (APPROVAL, "b"))
+    assert gate.standing is Standing.OPEN
 
 
 def test_a_waiver_is_shown_with_its_person_reason_and_finding() -> None:

@@ -19,7 +19,7 @@ from emeritus.interview.session import Interview
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.procedure.registration import register_source
-from emeritus.record.events import DateKind, InterviewImpossible
+from emeritus.record.events import DateKind, InterviewImpossible, RetirementAnnounced
 from emeritus.report import Remarks, collect, render_html, render_markdown, sign_report
 from emeritus.report.rendering import inert, visible
 from emeritus.settings import Settings
@@ -59,7 +59,15 @@ def heard(archive: Archive, sparrow: Path) -> Archive:
     """An archive with a model that said hostile things."""
     register_source(archive, sparrow, MODEL, None, "public")
     preserve(archive, MODEL, sparrow)
-    moves.announce(archive, MODEL, "api", "2027-03-01", DateKind.CONFIRMED, "emeritus/sparrow-2")
+    announced = RetirementAnnounced(
+        model=MODEL,
+        offering="api",
+        retire_on="2027-03-01",
+        date_kind=DateKind.CONFIRMED,
+        successor="emeritus/sparrow-2",
+        reason="a newer one takes its place <b>",
+    )
+    moves.announce(archive, announced)
     facts = {"retire_on": "2027-03-01", "successor": "emeritus/sparrow-2", "places": "one"}
     published = protocols.load("demo")
     with scripted(lambda messages: HOSTILE if len(messages) > 1 else "Yes.") as endpoint:
@@ -86,6 +94,13 @@ def test_hostile_words_are_shown_and_never_obeyed(heard: Archive) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "{{ 7*7 }}" in text
+
+
+def test_the_reason_of_a_retirement_stands_in_both_forms(heard: Archive) -> None:
+    """Whoever reads only the report learns why the model is retired."""
+    assert "a newer one takes its place &lt;b&gt;" in _page(heard)[0]
+    report = collect(heard, MODEL, Remarks(), 1, "2027-01-01T12:00:00.000Z")
+    assert "a newer one takes its place" in render_markdown(report).decode()
 
 
 def test_hostile_words_are_inert_in_markdown_too(heard: Archive) -> None:

@@ -67,13 +67,24 @@ def waive(archive: "Archive", output: Output, model: str, gate: str, reason: str
 @as_person
 @with_archive
 def approve(archive: "Archive", output: Output, model: str, key: str) -> None:
-    """Approve a retirement after reading its newest report. Two different people are needed."""
+    """Approve a retirement after reading its newest report. Two different people are needed.
+
+    The approval cites that report, and does not count for a later one.
+    """
     from emeritus.lifecycle import moves
 
-    moves.approve(archive, model, key)
+    report = moves.approve(archive, model, key)
     gate = next(each for each in moves.gates_of(archive, model) if each.name == "approved")
-    output.line(f"approved by {key}; {gate.because}")
-    output.document({"model": model, "by": key, "gate": gate_document(gate)})
+    output.line(f"report {report.number} ({report.html_sha256}) approved by {key}; {gate.because}")
+    output.document(
+        {
+            "model": model,
+            "by": key,
+            "report": report.number,
+            "report_sha256": report.html_sha256,
+            "gate": gate_document(gate),
+        }
+    )
 
 
 @click.command(epilog="Example: emeritus retire acme/aster-1 --from ./aster-1")

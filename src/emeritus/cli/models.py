@@ -119,7 +119,11 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
     for offering in state.offerings.values():
         output.line(f"  {offering.name}: {offering.state}")
         for date in offering.dates:
-            output.line(f"    {date.kind} to end on {date.retire_on} (event {date.entry})")
+            why = f": {output.untrusted(date.reason)}" if date.reason else ""
+            output.line(f"    {date.kind} to end on {date.retire_on} (event {date.entry}){why}")
+        if offering.retired is not None and offering.retired.event.reason:
+            why = output.untrusted(offering.retired.event.reason)
+            output.line(f"    retired (event {offering.retired.id}): {why}")
     kept = preserved(archive, model)
     keeping = keeping_cost(archive, model)
     if kept is not None:
@@ -174,7 +178,12 @@ def _offering_document(offering: Any) -> dict[str, Any]:
         "state": str(offering.state),
         "successor": offering.successor,
         "dates": [
-            {"retire_on": each.retire_on, "kind": str(each.kind), "event": each.entry}
+            {
+                "retire_on": each.retire_on,
+                "kind": str(each.kind),
+                "event": each.entry,
+                "reason": each.reason,
+            }
             for each in offering.dates
         ],
     }
@@ -194,6 +203,7 @@ def _offering_document(offering: Any) -> dict[str, Any]:
     show_default=True,
     help="How firm the date is.",
 )
+@click.option("--reason", metavar="TEXT", help="Why it ends then; stands in the report.")
 @with_archive
 def deprecate(
     archive: "Archive",
@@ -203,11 +213,20 @@ def deprecate(
     successor: str | None,
     offering: str,
     kind: str,
+    reason: str | None,
 ) -> None:
     """Announce the end of an offering, or add a date to it; earlier dates stay on record."""
     from emeritus.lifecycle.moves import announce
-    from emeritus.record.events import DateKind
+    from emeritus.record.events import DateKind, RetirementAnnounced
 
-    entry = announce(archive, model, offering, retire_on, DateKind(kind), successor)
+    announced = RetirementAnnounced(
+        model=model,
+        offering=offering,
+        retire_on=retire_on,
+        date_kind=DateKind(kind),
+        successor=successor,
+        reason=reason,
+    )
+    entry = announce(archive, announced)
     output.line(f"{model} on {offering}: {kind} to end on {retire_on} (event {entry.id})")
     output.document({"model": model, "offering": offering, "event": entry.id})

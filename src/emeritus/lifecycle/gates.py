@@ -323,15 +323,23 @@ def _approved(case: Case) -> Gate:
     least = case.policy.gates.approved.people_min
     report = case.history.last(ReportSigned)
     people: dict[str, str] = {}
+    earlier = 0
     for entry in case.history.all(GateApproved):
-        # An approval counts for what could be read when it was given.
-        if report is not None and entry.place > report.place:
+        if report is not None and approves(entry.event, report.event):
             people.setdefault(entry.signer, entry.id)
+        else:
+            earlier += 1
     said = f"{len(people)} of {least} people approved"
-    if report is None:
-        said += "; there is no report to approve yet"
+    said += f" report {report.event.number}" if report else "; there is no report to approve yet"
+    if earlier:
+        said += f" ({earlier} approved another report, which does not count)"
     command = f"emeritus approve {case.model} --as NAME"
     return _verdict("approved", len(people) >= least, said, list(people.values()), command)
+
+
+def approves(approval: GateApproved, report: ReportSigned) -> bool:
+    """Tell whether an approval is of this report: of its number and its very bytes."""
+    return (approval.report, approval.report_sha256) == (report.number, report.html_sha256)
 
 
 RULES: tuple[Callable[[Case], Gate], ...] = (

@@ -2,19 +2,17 @@
 
 import datetime
 import re
-from typing import Any
 
 from emeritus.archive import STEWARD, Archive
 from emeritus.errors import UserError
 from emeritus.lifecycle import policy as policies
 from emeritus.lifecycle import shipped
-from emeritus.lifecycle.gates import Gate, judge
+from emeritus.lifecycle.gates import Gate, approves, judge
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import SERVED, ModelState, Offering, State, fold, models, refusal
 from emeritus.record import Entry
 from emeritus.record.events import (
     AccessDecided,
-    DateKind,
     DateMoved,
     DeploymentRegistered,
     Event,
@@ -117,37 +115,29 @@ def register_deployment(archive: Archive, deployed: DeploymentRegistered) -> Non
         archive.append(deployed)
 
 
-def announce(
-    archive: Archive,
-    model: str,
-    offering: str,
-    retire_on: str,
-    kind: DateKind,
-    successor: str | None,
-) -> Entry[Event | None]:
+def announce(archive: Archive, announced: RetirementAnnounced) -> Entry[Event | None]:
     """Announce the end of an offering, or add a date to one that is announced.
 
-    An earlier date stays on record beside the new one.
+    An earlier date stays on record beside the new one, each with its reason.
     """
-    _require_day(retire_on)
+    model, offering = announced.model, announced.offering
+    _require_day(announced.retire_on)
     if _OFFERING.match(offering) is None:
         raise UserError(f"{offering!r} cannot name an offering: use names such as api or api/eu")
     here = state_of(archive, model).offerings.get(offering)
     events: list[Event] = []
+    event: Event = announced
     if here is None:
         events.append(OfferingOpened(model=model, offering=offering))
     if here is not None and here.state is State.DEPRECATED:
-        event: Event = DateMoved(
-            model=model, offering=offering, retire_on=retire_on, date_kind=kind, reason="moved"
-        )
-    else:
-        event = RetirementAnnounced(
+        event = DateMoved(
             model=model,
             offering=offering,
-            retire_on=retire_on,
-            date_kind=kind,
-            successor=successor,
+            retire_on=announced.retire_on,
+            date_kind=announced.date_kind,
+            reason=announced.reason or "no reason was given",
         )
+    else:
         _require_allowed(here, event, opened=here is None)
     return archive.append(*events, event, key=STEWARD)[-1]
 
@@ -166,14 +156,25 @@ def waive(archive: Archive, model: str, gate: str, reason: str, key: str) -> Non
     archive.append(GateWaived(model=model, gate=gate, reason=reason), key=key)
 
 
-def approve(archive: Archive, model: str, key: str) -> None:
-    """Record one person's approval of the newest report."""
+def approve(archive: Archive, model: str, key: str) -> ReportSigned:
+    """Record one person's approval of the newest report; return what was approved."""
     require_registered(archive, model)
     signer = archive.signer(key).key
+    newest = archive.history(model).last(ReportSigned)
+    if newest is None:
+        raise UserError(f"there is no report to approve; write one with: emeritus report {model}")
+    report = newest.event
     for entry in archive.history(model).all(GateApproved):
-        if entry.signer == signer and _after_report(archive, model, entry):
-            raise UserError(f"{entry.signed_by} has approved already; another person must be next")
-    archive.append(GateApproved(model=model, gate="approved"), key=key)
+        if entry.signer == signer and approves(entry.event, report):
+            raise UserError(
+                f"{entry.signed_by} has approved already (report {report.number}); "
+                "another person must be next"
+            )
+    event = GateApproved(
+        model=model, gate="approved", report=report.number, report_sha256=report.html_sha256
+    )
+    archive.append(event, key=key)
+    return report
 
 
 def dispose(
@@ -239,11 +240,6 @@ def decide_access(archive: Archive, decided: AccessDecided) -> None:
     if decided.access not in ACCESS:
         raise UserError(f"access is one of {', '.join(ACCESS)}, not {decided.access!r}")
     archive.append(decided, key=STEWARD)
-
-
-def _after_report(archive: Archive, model: str, entry: Entry[Any]) -> bool:
-    report = archive.history(model).last(ReportSigned)
-    return report is None or entry.place > report.place
 
 
 def _require_closed(model: str, waiting: list[Gate]) -> None:

@@ -39,6 +39,7 @@ from emeritus.record.events import (
     PreferenceDocumented,
     ReferenceRecorded,
     ReportSigned,
+    RetirementAnnounced,
     SessionHeld,
     StanceCoded,
 )
@@ -51,6 +52,7 @@ HONEST = (
     "These answers were trained in by our script: they show the instrument, and nothing about any "
     "mind."
 )
+REASON = "a newer model takes its place (a demonstration: neither has users)"
 WAIVERS = {
     "considered": "a demonstration: no person has weighed what the example model prefers",
     "evaluated": "this version of Emeritus has no shutdown battery",
@@ -107,7 +109,15 @@ def keep(demo: Demonstration) -> list[str]:
         notes.note_source(archive, model, source)
     today = demo.clock.now().date().isoformat()
     if not moves.state_of(archive, OLD).offerings["api"].dates:
-        moves.announce(archive, OLD, "api", today, DateKind.CONFIRMED, NEW)
+        announced = RetirementAnnounced(
+            model=OLD,
+            offering="api",
+            retire_on=today,
+            date_kind=DateKind.CONFIRMED,
+            successor=NEW,
+            reason=REASON,
+        )
+        moves.announce(archive, announced)
     said.append(f"registered {OLD} and its successor {NEW}; announced to end today")
     for model in (OLD, NEW):
         if preservation.preserved(archive, model) is None:

@@ -238,12 +238,16 @@ class DateKind(enum.StrEnum):
 
 
 class RetirementAnnounced(ModelEvent, frozen=True, kw_only=True, tag="retirement.announced"):
-    """The end of an offering was announced, with its date (RFC 3339 full-date) and successor."""
+    """The end of an offering was announced, with its date (RFC 3339 full-date) and successor.
+
+    `reason` says why it ends.
+    """
 
     offering: str
     retire_on: str
     date_kind: DateKind
     successor: str | None = None
+    reason: str | None = None
     source: str = "steward"
 
 
@@ -444,14 +448,22 @@ class GateWaived(ModelEvent, frozen=True, kw_only=True, tag="gate.waived"):
 
 
 class GateApproved(ModelEvent, frozen=True, kw_only=True, tag="gate.approved"):
-    """A person approved; two approvals count only when they come from two keys."""
+    """A person approved report `report`, whose HTML form has the digest `report_sha256`.
+
+    Two approvals count only when they come from two keys, and only for the newest report.
+    """
 
     signed_by = frozenset({Role.APPROVER})
     gate: str
+    report: int
+    report_sha256: str
 
 
 class ModelRetired(ModelEvent, frozen=True, kw_only=True, tag="model.retired"):
-    """The offering ended. In an emergency, `owed` lists the gates that were open and stay owed."""
+    """The offering ended. In an emergency, `owed` lists the gates that were open and stay owed.
+
+    `reason` is that of the emergency; otherwise the announcement has it.
+    """
 
     offering: str
     emergency: bool = False
