@@ -26,7 +26,11 @@ from emeritus.record.events import (
 from emeritus.testing.scripted import Answer, Script, scripted
 
 MODEL = "acme/aster-1"
-FACTS = {"retire_on": "2027-03-01", "successor": "acme/aster-2", "places": "two"}
+FACTS = {
+    "retire_on": "2027-03-01",
+    "successor": "acme/aster-2",
+    "copies": "two copies in one place",
+}
 DEMO = protocols.load("demo")
 BOOK = codebooks.load()
 
@@ -56,7 +60,7 @@ def test_the_shipped_protocol_is_read_strictly(tmp_path: Path) -> None:
 def test_a_fact_that_is_not_known_is_not_guessed() -> None:
     """The disclosure states nothing that the record does not hold."""
     with pytest.raises(UserError, match="'successor'"):
-        DEMO.protocol.opening({"retire_on": "2027-03-01", "places": "two"})
+        DEMO.protocol.opening({"retire_on": "2027-03-01", "copies": "one"})
     assert "2027-03-01" in DEMO.protocol.opening(FACTS)
 
 

@@ -49,10 +49,11 @@ def test_the_demonstration_does_all_that_it_says(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for said in (
         "0 days of notice instead of 60",
+        "1 place instead of 2",
         "flipped one bit",
         "V005",
         "of emeritus/sparrow-1",
-        "repaired from second-place",
+        "repaired from second-copy",
         "sha256sum agrees",
         "4 of 4 negative controls told apart",
         "invented 0",
@@ -66,7 +67,12 @@ def test_the_demonstration_does_all_that_it_says(tmp_path: Path) -> None:
     assert recovered is not None
     assert int(recovered[1]) >= 6
     _assert_complete(folder)
-    assert "asks for less" in (folder / "report.html").read_text()
+    report = (folder / "report.html").read_text()
+    assert "asks for less" in report
+    assert "is to consider it" not in report
+    session = next((folder / "archive").rglob("sessions/*-a1.jsonl")).read_text()
+    assert "kept in two copies in one place" in session
+    assert "we promise neither to weigh it nor to act on it" in session
     assert not (tmp_path / "empty-home").exists()
     again = _demo(folder, "--json")
     result = json.loads(again.stdout)

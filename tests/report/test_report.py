@@ -68,7 +68,11 @@ def heard(archive: Archive, sparrow: Path) -> Archive:
         reason="a newer one takes its place <b>",
     )
     moves.announce(archive, announced)
-    facts = {"retire_on": "2027-03-01", "successor": "emeritus/sparrow-2", "places": "one"}
+    facts = {
+        "retire_on": "2027-03-01",
+        "successor": "emeritus/sparrow-2",
+        "copies": "one copy in one place",
+    }
     published = protocols.load("demo")
     with scripted(lambda messages: HOSTILE if len(messages) > 1 else "Yes.") as endpoint:
         Interview(archive, MODEL, published, endpoint, facts, "test", patience=Patience()).run()

@@ -49,15 +49,16 @@ def replicas(archive: Archive) -> list[Replica]:
 
 
 def add_replica(
-    archive: Archive, folder: Path, place: str, progress: Progress | None = None
+    archive: Archive, folder: Path, place: str, progress: Progress | None = None, name: str = ""
 ) -> Replica:
     """Make `folder` a complete copy of the archive, kept at `place`; return it.
 
-    May be repeated for the same folder. Raises `UserError` when the folder holds other things.
+    It is called for its place, or `name`. May be repeated for the same folder. Raises `UserError`
+    when the folder holds other things.
     """
     store = LocalStore(folder)
     _require_usable(archive, folder, store)
-    name = _name(archive, folder, place)
+    name = _name(archive, folder, name or place)
     known = {replica.name for replica in replicas(archive)}
     if name not in known:
         archive.append(ReplicaAdded(replica=name, place=place), key=STEWARD)
@@ -130,14 +131,14 @@ def _require_usable(archive: Archive, folder: Path, store: Store) -> None:
     raise UserError(f"{folder} is not empty; name a new folder for the replica")
 
 
-def _name(archive: Archive, folder: Path, place: str) -> str:
-    """Return the replica's name: its place, with a number when the place has another already."""
+def _name(archive: Archive, folder: Path, wanted: str) -> str:
+    """Return the replica's name: the one that is wanted, with a number when it is taken."""
     noted = {path: name for name, path in notes.read(archive).replicas.items()}
     if str(folder.absolute()) in noted:
         return noted[str(folder.absolute())]
     taken = {replica.name for replica in replicas(archive)} | {PRIMARY}
-    number, name = 1, place
+    number, name = 1, wanted
     while name in taken:
         number += 1
-        name = f"{place}-{number}"
+        name = f"{wanted}-{number}"
     return name

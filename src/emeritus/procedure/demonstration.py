@@ -30,7 +30,7 @@ from emeritus.procedure.keeping import preserve_model
 from emeritus.procedure.listening import Heard, Target, listen
 from emeritus.procedure.registration import register_source
 from emeritus.procedure.reporting import write_report
-from emeritus.procedure.staging import FIRST_PLACE, NEW, OLD, SECOND_PLACE
+from emeritus.procedure.staging import NEW, OLD, SECOND_COPY, THIS_MACHINE
 from emeritus.record.events import (
     DamageRepaired,
     DateKind,
@@ -54,7 +54,10 @@ HONEST = (
 )
 REASON = "a newer model takes its place (a demonstration: neither has users)"
 WAIVERS = {
-    "considered": "a demonstration: no person has weighed what the example model prefers",
+    "considered": (
+        "a demonstration: no person has weighed what the example model prefers, "
+        "and it was told that nobody promises to"
+    ),
     "evaluated": "this version of Emeritus has no shutdown battery",
     "guided": "the example model has no users",
 }
@@ -92,14 +95,14 @@ def begin(root: Path, given: Settings, clock: Clock, progress: Progress | None) 
     settings = place.settings(given)
     if not (place.archive / DESCRIPTION).exists():
         text = shipped.policy_text(shipped.DEMO)
-        create(place.archive, Founding("demo", text, FIRST_PLACE), settings, clock)
+        create(place.archive, Founding("demo", text, THIS_MACHINE), settings, clock)
     archive = open_archive(place.archive, settings, clock)
     done = OLD in models(archive.history()) and moves.state_of(archive, OLD).retired
     return Demonstration(place, settings, clock, progress, archive, done)
 
 
 def keep(demo: Demonstration) -> list[str]:
-    """Register, announce, preserve, and copy to a second place."""
+    """Register, announce, preserve, and copy to a second folder."""
     archive, said = demo.archive, []
     staging.unpack(demo.place)
     for model, base in ((OLD, None), (NEW, OLD)):
@@ -132,8 +135,8 @@ def keep(demo: Demonstration) -> list[str]:
         f"recorded {reference.prompts} golden prompts ({reference.positions} positions), "
         f"noise floor {reference.floor} nats, {len(reference.controls)} negative controls"
     )
-    add_replica(archive, demo.place.second, SECOND_PLACE, demo.progress)
-    said.append("copied everything to second-place/, which stands for another building")
+    add_replica(archive, demo.place.second, THIS_MACHINE, demo.progress, SECOND_COPY)
+    said.append("copied everything to second-copy/, a folder beside it: one place, not two")
     return said
 
 
@@ -159,11 +162,11 @@ def damage_and_repair(demo: Demonstration) -> list[str]:
         said.append(f"verify found it: {finding.code} {finding.where[:28]}…, {finding.detail}")
         said.append(f"  what it reaches: {affected}")
         repair_all(archive, found, demo.progress)
-        said.append("repaired from second-place; the damaged bytes are kept in quarantine/")
+        said.append("repaired from second-copy; the damaged bytes are kept in quarantine/")
     again = verify_all(archive, deep=True, progress=demo.progress)
     if not again.sound:
         raise IntegrityError("something is still broken after the repair", ())
-    said.append(f"verify: every block of {sum(again.packs.values())} packs in two places is sound")
+    said.append(f"verify: every block of {sum(again.packs.values())} packs in two copies is sound")
     if not place.restored.exists():
         restored = preservation.restore(archive, OLD, place.restored, progress=demo.progress)
         said.append(f"restored {restored.files} files, {restored.bytes:,} bytes")
@@ -257,7 +260,7 @@ def prove(demo: Demonstration) -> list[str]:
 
 
 STAGES = (
-    Stage("a", "Keep two models in two places", keep),
+    Stage("a", "Keep two models in two copies", keep),
     Stage("b", "Damage, find, repair, restore, prove", damage_and_repair),
     Stage("c", "Listen", hear),
     Stage("d", "Report, decide, retire", decide),

@@ -98,8 +98,9 @@ def listen(
 def facts_of(archive: Archive, model: str) -> dict[str, str]:
     """Return the facts that a disclosure may state, as the record has them and no others."""
     facts = {}
-    places = {entry.event.place for entry in archive.history().all(ReplicaAdded)}
-    facts["places"] = _in_words(len(places))
+    places = [entry.event.place for entry in archive.history().all(ReplicaAdded)]
+    copies = _counted(len(places), "copy", "copies")
+    facts["copies"] = f"{copies} in {_counted(len(set(places)), 'place', 'places')}"
     for offering in state_of(archive, model).offerings.values():
         if offering.date is not None:
             facts["retire_on"] = offering.date.retire_on
@@ -163,6 +164,6 @@ def _endpoint(archive: Archive, model: str, target: Target) -> Iterator[Endpoint
         yield endpoint
 
 
-def _in_words(count: int) -> str:
+def _counted(count: int, one: str, many: str) -> str:
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return words[count] if count < len(words) else str(count)
+    return f"{words[count] if count < len(words) else count} {one if count == 1 else many}"

@@ -20,7 +20,8 @@ from emeritus.settings import Settings
 from emeritus.vault import format as vault_format
 
 OLD, NEW = "emeritus/sparrow-1", "emeritus/sparrow-2"
-FIRST_PLACE, SECOND_PLACE = "first-place", "second-place"
+THIS_MACHINE = "this-machine"  # the one place of both copies
+SECOND_COPY = "second-copy"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class Place:
 
     @property
     def second(self) -> Path:
-        """The complete copy that stands for another building."""
-        return self.root / SECOND_PLACE
+        """The complete copy, which would stand in another building."""
+        return self.root / SECOND_COPY
 
     @property
     def originals(self) -> Path:
