@@ -24,6 +24,7 @@ from emeritus.record import format as record_format
 from emeritus.record.events import (
     KINDS,
     DamageFound,
+    DamageRepaired,
     FixityChecked,
     ModelCovered,
     ModelRegistered,
@@ -148,7 +149,16 @@ def test_damage_is_named_recorded_and_repaired(kept: Archive, tmp_path: Path) ->
     ((replica, finding),) = found.damage
     assert (replica, finding.code) == ("primary", "V005")
     assert finding.affects == (f"w in m.safetensors of {MODEL}",)
-    assert repair_all(kept, found)[0][2] == "basel"
+    assert repair_all(kept, found, cause="a finger slipped")[0][2] == "basel"
+    (repaired,) = kept.history().all(DamageRepaired)
+    assert repaired.event.cause == "a finger slipped"
+    assert {path.name for path in (kept.root / "quarantine").iterdir()} == {
+        name.removeprefix("quarantine/") for name in repaired.event.kept
+    }
+    assert [name.rpartition(".")[2] for name in sorted(repaired.event.kept, key=len)] == [
+        "idx",
+        "pack",
+    ]
     assert verify_all(kept, deep=True).sound
     assert len(kept.history().all(DamageFound)) == 1
     assert kept.history().all(FixityChecked)[-1].event.findings == 0

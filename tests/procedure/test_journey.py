@@ -13,9 +13,17 @@ import pytest
 
 from emeritus.archive import open_archive
 from emeritus.clock import SystemClock
+from emeritus.interview.session import transcripts
 from emeritus.procedure.staging import Place
 from emeritus.record import check
-from emeritus.record.events import DeploymentRegistered, ModelRetired, ReportSigned, SessionHeld
+from emeritus.record.events import (
+    DamageRepaired,
+    DeploymentRegistered,
+    ModelRetired,
+    ReportSigned,
+    SessionHeld,
+    WeightsPreserved,
+)
 from emeritus.settings import Settings
 
 
@@ -39,6 +47,15 @@ def _assert_complete(folder: Path) -> None:
         deployed.event.deployment
     }
     assert len(history.all(ReportSigned)) == 1
+    weights = history.last(WeightsPreserved)
+    assert weights is not None
+    for _, transcript in transcripts(archive, "emeritus/sparrow-1"):
+        engine = transcript.header.setup["engine"]
+        assert engine["manifest_sha256"] == weights.event.manifest_sha256
+        assert ("converted_sha256" in engine) == (engine["runtime"] == "local")
+    repairs = history.all(DamageRepaired)
+    assert all("on purpose" in str(entry.event.cause) for entry in repairs)
+    assert all(entry.event.kept for entry in repairs)
     assert list(check(archive.store, archive.id, archive.genesis)) == []
 
 

@@ -18,6 +18,7 @@ from emeritus.archive.sharding import (
     heal_pack,
     heal_shard,
     missing_packs,
+    placement_of,
 )
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
@@ -33,7 +34,8 @@ from emeritus.record.verification import NOT_BLOCKING
 from emeritus.vault import LocalStore, Progress, Vault
 from emeritus.vault import format as vault_format
 
-ACCOUNTED = ("packs/", "record/", "format/", "models/", "protocols/", "quarantine/")
+QUARANTINE = "quarantine/"
+ACCOUNTED = ("packs/", "record/", "format/", "models/", "protocols/", QUARANTINE)
 ACCOUNTED_FILES = frozenset({"README.txt", "archive.json", "replica.json", "shards.json"})
 
 
@@ -117,25 +119,29 @@ def verify_all(
 
 
 def repair_all(
-    archive: Archive, verification: Verification, progress: Progress | None = None
+    archive: Archive,
+    verification: Verification,
+    progress: Progress | None = None,
+    cause: str | None = None,
 ) -> tuple[tuple[str, str, str], ...]:
     """Replace damaged packs, commits and documents; return (replica, place, source) of each.
 
     Sound bytes come from any reachable replica that holds them, or from the vault itself; the
-    damaged ones are kept in `quarantine/`.
+    damaged ones are kept in `quarantine/`, and the record names them. `cause` goes on record too.
     """
     if any(finding.where == DESCRIPTION for _, finding in verification.damage):
         # With a wrong id every commit looks foreign; the rest is judged once this is right.
         source = _rewrite_page(archive.vault, DESCRIPTION)
         return ((archive.replica, DESCRIPTION, source),) if source else ()
     reachable = [each for each in _reachable(archive, verification) if each.folder is not None]
-    healed = []
+    healed, events = [], []
     broken = {(name, finding.where.partition("@")[0]) for name, finding in verification.damage}
     # A shard is cut anew from its pack, so packs come first.
     order = sorted(broken, key=lambda each: (each[0].startswith(PREFIX), each))
     for done, (name, where) in enumerate(order, start=1):
         if progress is not None:
             progress("repairing", done, len(broken))
+        quarantine = _Quarantine(archive, name, reachable)
         if name.startswith(PREFIX):
             source = heal_shard(archive, name.removeprefix(PREFIX), where)
         else:
@@ -143,9 +149,33 @@ def repair_all(
             source = _heal(archive, target, where.partition("#")[0], reachable)
         if source is not None:
             healed.append((name, where, source))
+            kept = quarantine.fresh()
+            events.append(
+                DamageRepaired(replica=name, where=where, source=source, kept=kept, cause=cause)
+            )
     if healed and archive.replica == PRIMARY:
-        archive.append(*(DamageRepaired(replica=name, where=w, source=s) for name, w, s in healed))
+        archive.append(*events)
     return tuple(healed)
+
+
+class _Quarantine:
+    """What one repair puts aside in the copy that it repairs."""
+
+    def __init__(self, archive: Archive, name: str, reachable: list[Replica]) -> None:
+        placement = placement_of(archive) if name.startswith(PREFIX) else None
+        folders = {each.name: each.folder for each in reachable}
+        if placement is not None:
+            folders = {PREFIX + place: folder for place, folder in placement.folders.items()}
+        folder = folders.get(name)
+        self._store = LocalStore(folder) if folder else None
+        self._before = self._names()
+
+    def fresh(self) -> tuple[str, ...]:
+        """Return the names that came since."""
+        return tuple(sorted(self._names() - self._before))
+
+    def _names(self) -> set[str]:
+        return set(self._store.list(QUARANTINE)) if self._store else set()
 
 
 def _check_description(archive: Archive) -> Iterator[Finding]:

@@ -45,11 +45,19 @@ def init(output: Output, root: Path | None, policy: str, place: str) -> None:
 @click.command(epilog="Example: emeritus verify --deep --repair")
 @click.option("--deep", is_flag=True, help="Also decode every block and compare what comes out.")
 @click.option("--repair", is_flag=True, help="Replace damaged bytes by those of a replica.")
+@click.option("--cause", metavar="TEXT", help="How the damage came; on record with the repair.")
 @click.option(
     "--trust", metavar="FINGERPRINT", help="The fingerprint that you know from elsewhere."
 )
 @with_archive
-def verify(archive: "Archive", output: Output, deep: bool, repair: bool, trust: str | None) -> int:
+def verify(
+    archive: "Archive",
+    output: Output,
+    deep: bool,
+    repair: bool,
+    cause: str | None,
+    trust: str | None,
+) -> int:
     """Check everything that is stored, here and in every reachable replica.
 
     Reads the stored bytes against their recorded digests, the signed history against its chain,
@@ -59,7 +67,7 @@ def verify(archive: "Archive", output: Output, deep: bool, repair: bool, trust: 
     from emeritus.archive.fixity import repair_all, verify_all
 
     verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
-    healed = repair_all(archive, verification, output.progress) if repair else ()
+    healed = repair_all(archive, verification, output.progress, cause) if repair else ()
     for replica, finding in verification.damage:
         output.line(f"{finding.code}  {replica}: {finding.where}", fg="red")
         output.line(f"      {finding.detail}")

@@ -52,6 +52,7 @@ HONEST = (
     "These answers were trained in by our script: they show the instrument, and nothing about any "
     "mind."
 )
+ON_PURPOSE = "the demonstration flipped one bit on purpose"
 REASON = "a newer model takes its place (a demonstration: neither has users)"
 WAIVERS = {
     "considered": (
@@ -161,7 +162,7 @@ def damage_and_repair(demo: Demonstration) -> list[str]:
         affected = ", ".join(finding.affects[:2]) + (", …" if len(finding.affects) > 2 else "")
         said.append(f"verify found it: {finding.code} {finding.where[:28]}…, {finding.detail}")
         said.append(f"  what it reaches: {affected}")
-        repair_all(archive, found, demo.progress)
+        repair_all(archive, found, demo.progress, ON_PURPOSE)
         said.append("repaired from second-copy; the damaged bytes are kept in quarantine/")
     again = verify_all(archive, deep=True, progress=demo.progress)
     if not again.sound:

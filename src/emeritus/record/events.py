@@ -149,12 +149,18 @@ class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
 
 
 class DamageRepaired(Event, frozen=True, kw_only=True, tag="damage.repaired"):
-    """Damaged bytes were replaced by the same bytes of another replica; the old ones are kept."""
+    """Damaged bytes were replaced by the same bytes of another replica; the old ones are kept.
+
+    `kept` names them in the quarantine of that replica; `cause` is what a person knew of how the
+    damage came.
+    """
 
     signed_by = MACHINE
     replica: str
     where: str
     source: str
+    kept: tuple[str, ...] = ()
+    cause: str | None = None
 
 
 class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.published"):

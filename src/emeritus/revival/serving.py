@@ -19,9 +19,11 @@ def serve(
 ) -> Iterator[Endpoint]:
     """Restore `model` to a temporary folder and serve it until the context ends.
 
+    The engine then names the weights by the digest of their manifest: every file was compared.
     Raises `UserError` when no runtime here can run it, saying what would.
     """
-    manifest = archive.vault.manifest(preservation.require_preserved(archive, model).event.manifest)
+    kept = preservation.require_preserved(archive, model).event
+    manifest = archive.vault.manifest(kept.manifest)
     with tempfile.TemporaryDirectory(prefix="emeritus-revived-") as scratch:
         copy = Path(scratch) / model.rpartition("/")[2]
         preservation.restore(archive, model, copy, progress=progress)
@@ -33,4 +35,5 @@ def serve(
             why = "; ".join((*within.unproven, *within.unheard))
             raise UserError(f"{model} cannot be run here: {why}")
         with runtime_named(chosen).start(source, archive.settings.threads) as endpoint:
-            yield dataclasses.replace(endpoint, model=model)
+            engine = {**endpoint.engine, "manifest_sha256": kept.manifest_sha256}
+            yield dataclasses.replace(endpoint, model=model, engine=engine)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,22 +29,28 @@ class Local:
         if not installed("xllamacpp"):
             raise MissingExtra("xllamacpp", "local")
         with tempfile.TemporaryDirectory(prefix="emeritus-gguf-") as scratch:
-            file = self._file(source, Path(scratch))
+            file, converted = self._file(source, Path(scratch))
             arguments = [str(file), str(threads)]
             with started("emeritus.runtimes.llama_server", arguments, threads) as report:
                 engine = {
                     "runtime": self.name,
                     "engine": f"llama.cpp (xllamacpp {report['version']})",
                     "settings": f"float32 cache, no flash attention, {threads} threads",
+                    **converted,
                 }
                 yield Endpoint(f"{report['url']}/v1", source.name, engine)
 
     @staticmethod
-    def _file(source: Path, scratch: Path) -> Path:
+    def _file(source: Path, scratch: Path) -> tuple[Path, dict[str, str]]:
+        """Return the GGUF file, and what the record should say of it when it was made here."""
         if describe(source).form != GGUF:
-            to_gguf(source, scratch / "model.gguf")
-            return scratch / "model.gguf"
-        return source if source.is_file() else min(source.glob("*.gguf"))
+            file = scratch / "model.gguf"
+            to_gguf(source, file)
+            with file.open("rb") as made:
+                digest = hashlib.file_digest(made, "sha256").hexdigest()
+            said = {"converted": "GGUF, float32", "converted_sha256": f"sha256:{digest}"}
+            return file, said
+        return (source if source.is_file() else min(source.glob("*.gguf"))), {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
