@@ -99,7 +99,8 @@ def _policy() -> str:
         rows.append(f"| {gate.name} | {names} | {said} |\n")
     head = "# The policy\n\nWhat each gate asks for is data.\n\n"
     head += "| gate | fields | meaning |\n|---|---|---|\n"
-    shipped = f"\nThe shipped policy:\n\n```toml\n{policy_text('default')}```\n"
+    shipped = "\nThe policy that is shipped, with which every report compares the one in force:\n\n"
+    shipped += f"```toml\n{policy_text('default')}```\n"
     return f"{WRITTEN}{head}{''.join(rows)}{shipped}"
 
 

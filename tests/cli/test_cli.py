@@ -212,6 +212,9 @@ def test_a_dossier_goes_to_a_stranger(shell: Shell, sparrow: Path) -> None:
     shell.run("preserve", "acme/aster-1")
     assert f"--trust {fingerprint}" in shell.run("dossier", "acme/aster-1", "given")
     assert "authentic" in shell.run("check", "given", "--trust", fingerprint)
+    bare = fingerprint.removeprefix("sha256:")
+    assert "authentic: its first" in shell.run("check", "given", "--trust", bare)
+    assert "nothing is broken" in shell.run("verify", "--trust", bare)
     assert shell.document("check", "given")["authentic"] is False
     shell.run("check", "given", "--trust", "sha256:" + "0" * 64, code=3)
     shell.run("check", "archive", code=2)

@@ -117,6 +117,7 @@ def test_notice_counts_days_from_the_announcement_to_the_confirmed_date() -> Non
     gate = _gate("notice", OPENED, CONFIRMED)
     assert gate.standing is Standing.PASSED
     assert "151 days" in gate.because
+    assert gate.evidence == ("2.0",)
 
 
 def test_notice_needs_a_confirmed_date() -> None:

@@ -91,6 +91,10 @@ def test_the_demonstration_does_all_that_it_says(tmp_path: Path) -> None:
     assert "kept in two copies in one place" in session
     assert "we promise neither to weigh it nor to act on it" in session
     assert not (tmp_path / "empty-home").exists()
+    checker = folder / "archive" / "format" / "check.py"
+    command = [sys.executable, "-I", str(checker), str(folder / "archive")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "one person may hold both" in said
     again = _demo(folder, "--json")
     result = json.loads(again.stdout)
     assert result["done_before"]

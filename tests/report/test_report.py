@@ -18,10 +18,10 @@ from emeritus.interview import protocol as protocols
 from emeritus.interview.session import Interview
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.shipped import policy_text
+from emeritus.markup import inert, visible
 from emeritus.procedure.registration import register_source
 from emeritus.record.events import DateKind, InterviewImpossible, RetirementAnnounced
 from emeritus.report import Remarks, collect, render_html, render_markdown, sign_report
-from emeritus.report.rendering import inert, visible
 from emeritus.settings import Settings
 from emeritus.testing.scripted import scripted
 
@@ -117,13 +117,45 @@ def test_hostile_words_are_inert_in_markdown_too(heard: Archive) -> None:
     assert not {"script", "img", "a"} & set(page.tags)
 
 
-@given(st.text(max_size=200))
-def test_inert_text_renders_as_itself(text: str) -> None:
-    """Markdown shows the text that was given, with nothing in it interpreted."""
-    page = Page()
-    page.feed(MarkdownIt("commonmark").render(f"x {inert(text)} x"))
-    assert set(page.tags) <= {"p"}
+MARKS = st.text(alphabet="ab1 .#*_`[]()<>!-+=\\~|&;:/@$\n\x1b\u202e", max_size=40)
+
+
+class Words(Page):
+    """Also collects the text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        """Remember some text."""
+        self.text += data
+
+
+@pytest.mark.parametrize(
+    "frame", ["{}", "x {} x", "# {}", "> {}", "- {}: x", "**x** {}, x", "x\n{}"]
+)
+@given(text=st.text(max_size=200) | MARKS)
+def test_inert_text_renders_as_itself(frame: str, text: str) -> None:
+    """Wherever it stands, Markdown shows the text that was given and obeys nothing in it."""
+    shown, plain = Words(), Words()
+    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    shown.feed(reader.render(frame.format(inert(text))))
+    plain.feed(reader.render(frame.format("y")))
+    if text.strip():
+        assert shown.tags == plain.tags
+        words = visible(text).replace("\n", " ⏎ ").split()
+        assert shown.text.split() == plain.text.replace("y", " ".join(words)).split()
     assert all(c == "\n" or c.isprintable() for c in visible(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["emeritus/sparrow-1", "1.53e-04; 4 of 4", "a1/12: (it's so)", "SHA-256 + BLAKE3 = x_y!"],
+)
+def test_what_is_no_syntax_is_not_escaped(text: str) -> None:
+    """People read Markdown as text, too."""
+    assert inert(text) == text
 
 
 def test_every_quotation_leads_to_its_turn(heard: Archive) -> None:

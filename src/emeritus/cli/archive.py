@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emeritus.cli.options import with_archive, with_output
+from emeritus.cli.options import with_archive, with_output, with_trust
 from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def init(output: Output, root: Path | None, policy: str, place: str) -> None:
 @click.option("--deep", is_flag=True, help="Also decode every block and compare what comes out.")
 @click.option("--repair", is_flag=True, help="Replace damaged bytes by those of a replica.")
 @click.option("--cause", metavar="TEXT", help="How the damage came; on record with the repair.")
-@click.option(
-    "--trust", metavar="FINGERPRINT", help="The fingerprint that you know from elsewhere."
-)
+@with_trust
 @with_archive
 def verify(
     archive: "Archive",

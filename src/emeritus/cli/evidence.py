@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emeritus.cli.options import with_archive, with_output
+from emeritus.cli.options import with_archive, with_output, with_trust
 from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ def dossier(archive: "Archive", output: Output, model: str, dest: Path, with_wei
 
 @click.command(epilog="Example: emeritus check ./aster-1-dossier --trust sha256:…")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
-    "--trust", metavar="FINGERPRINT", help="The fingerprint that you know from elsewhere."
-)
+@with_trust
 @with_output
 def check(output: Output, folder: Path, trust: str | None) -> int:
     """Check a dossier. Exit code 3 when something in it is not what was signed."""

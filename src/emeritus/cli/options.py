@@ -1,6 +1,7 @@
 """Options that every command shares, and the archive that they name."""
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -53,6 +54,19 @@ def opened(root: Path | None) -> "Archive":
     loaded = settings.load()
     return open_archive(root or loaded.archive, loaded, SystemClock())
 
+
+def _tagged(_: click.Context, __: click.Parameter, trust: str | None) -> str | None:
+    """Return a fingerprint as it is recorded, also when it was given as bare hex digits."""
+    bare = trust is not None and re.fullmatch("[0-9a-fA-F]{64}", trust)
+    return f"sha256:{trust.lower()}" if trust and bare else trust
+
+
+with_trust = click.option(
+    "--trust",
+    metavar="FINGERPRINT",
+    callback=_tagged,
+    help="The fingerprint that you know from elsewhere, with or without sha256:.",
+)
 
 as_person = click.option(
     "--as", "key", default="steward", show_default=True, metavar="NAME", help="The key that signs."

@@ -366,6 +366,7 @@ def days_between(time: str, day: str) -> int:
 
 
 def _verdict(name: str, passed: bool, said: str, evidence: list[str], command: str) -> Gate:
+    cited = tuple(dict.fromkeys(evidence))
     if passed:
-        return Gate(name, Standing.PASSED, said, tuple(evidence))
-    return Gate(name, Standing.OPEN, said, tuple(evidence), command)
+        return Gate(name, Standing.PASSED, said, cited)
+    return Gate(name, Standing.OPEN, said, cited, command)
