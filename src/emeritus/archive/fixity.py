@@ -7,7 +7,13 @@ from typing import Any
 
 from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, render_description
-from emeritus.archive.documents import check_documents, documents_of, write_documents
+from emeritus.archive.documents import (
+    check_documents,
+    check_renderings,
+    documents_of,
+    renderings_of,
+    write_documents,
+)
 from emeritus.archive.format_pages import check_format_pages, format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, Archive
 from emeritus.archive.preservation import preserved
@@ -104,7 +110,8 @@ def verify_all(
         if replica.name != archive.replica:
             found += check_record(vault.store, archive.id, archive.genesis)
         elif readable:
-            found += [*check_documents(archive), *_check_folder(archive)]
+            found += [*check_documents(archive), *check_renderings(archive)]
+            found += _check_folder(archive)
         if readable:
             found = [_explained(archive, finding) for finding in found]
         damage += [(replica.name, finding) for finding in found]
@@ -285,6 +292,10 @@ def _rewrite_document(archive: Archive, vault: Vault, where: str) -> str | None:
                 return None
             store.replace(where, [data])
             return "the vault"
+    for page in renderings_of(archive.history()):
+        if page.name == where:
+            store.replace(where, [page.data])
+            return "the record"
     return None
 
 
@@ -313,7 +324,9 @@ def _explained(archive: Archive, finding: Finding) -> Finding:
 def _check_folder(archive: Archive) -> Iterator[Finding]:
     """Check the format pages, and that nothing lies in the folder that has no business there."""
     yield from check_format_pages(archive.store)
-    known = {document.name for document in documents_of(archive.history())}
+    history = archive.history()
+    known = {document.name for document in documents_of(history)}
+    known |= {page.name for page in renderings_of(history)}
     for name in archive.store.list(""):
         if name in ACCOUNTED_FILES or (name.startswith(ACCOUNTED) and not _readable(name)):
             continue

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from emeritus import canonical
 from emeritus.archive import notes
+from emeritus.archive.chronicle import is_rendering
 from emeritus.archive.creation import DESCRIPTION, read_description
+from emeritus.archive.documents import write_renderings
 from emeritus.archive.handle import PRIMARY, REPLICA_MARK, STEWARD, Archive
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import format as record_format
@@ -78,6 +80,7 @@ def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -
         raise UserError(f"the replica {replica.name} is not reachable from this machine")
     store = LocalStore(replica.folder)
     require_same_history(archive, store)
+    write_renderings(archive)
     packs = archive.vault.copy_to(Vault(store), progress=progress)
     copy_documents(archive.store, store)
     if packs or _is_news(archive, replica):
@@ -89,14 +92,20 @@ def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -
 def copy_documents(source: Store, target: Store) -> None:
     """Copy what is neither a pack nor a commit nor about one copy only."""
     for name in source.list(""):
-        if not name.startswith((*PARTS_OF_ITS_OWN, "record/")) and name not in MARKS:
-            target.put(name, source.get(name))
+        if name.startswith((*PARTS_OF_ITS_OWN, "record/")) or name in MARKS or is_rendering(name):
+            continue
+        target.put(name, source.get(name))
 
 
-def copy_commits(source: Store, target: Store) -> None:
-    """Copy the signed history, in order."""
+def copy_commits(source: Store, target: LocalStore) -> None:
+    """Copy the signed history, in order, and then what is written from it for people."""
     for name in source.list("record/"):
         target.put(name, source.get(name))
+    for name in (each for prefix in ("index.", "models/") for each in source.list(prefix)):
+        if is_rendering(name):
+            data = source.get(name)
+            if not target.put(name, data) and target.get(name) != data:
+                target.rewrite(name, data)
 
 
 def _is_news(archive: Archive, replica: Replica) -> bool:

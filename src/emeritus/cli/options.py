@@ -40,7 +40,13 @@ def with_archive(function: Callable[Concatenate["Archive", Output, P], R]) -> Ca
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
     @functools.wraps(function)
     def command(*args: Any, root: Path | None, as_json: bool, **kwargs: Any) -> R:
-        return function(opened(root), Output(as_json), *args, **kwargs)
+        archive = opened(root)
+        outcome = function(archive, Output(as_json), *args, **kwargs)
+        if archive.record.grew:
+            from emeritus.archive.documents import write_renderings
+
+            write_renderings(archive)
+        return outcome
 
     return command
 
