@@ -60,7 +60,7 @@ def test_the_history_says_that_the_model_was_retired_and_why(ended: Archive) -> 
         place = ended.history().all(ModelRetired)[-1].id
         for said in (
             f"retired on 2027-01-01 ({place})", "it leaks", "a newer one is better", "steward",
-            "api: confirmed to end on 2027-01-01", "were open: revival", "2027-01-01T12:00:00",
+            "api: confirmed to end on 2027-01-01", "were open: revival", "2027-01-01 12:00:00",
             "the gate guided was waived by steward: no users", "model retired",
         ):  # fmt: skip
             assert said in text, said

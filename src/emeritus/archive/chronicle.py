@@ -74,6 +74,7 @@ MOVED: Final[dict[type[Event], str]] = {
 DISPOSITIONS: Final = (PreferenceConsidered, PreferenceActedOn, PreferenceDeclined)
 
 _RENDERING = re.compile(r"(?:index|models/.+/history)\.(?:html|md)\Z")
+_LONG = re.compile(r"(\S{32})\S{17,}")  # digests and names of packs: the record has all of them
 _UP_TO = re.compile(rb"up to commit (\d{1,15})")
 
 
@@ -123,10 +124,10 @@ def of_model(history: History, model: str, names: Names) -> list[Rendering]:
             Rows(("offering", "last move", "date", "why"), tuple(_standing(about))),
             Heading("What was promised"),
             Rows(("what", "event"), tuple(_promised(about))),
-            Heading("What is owed"),
+            Heading("What is owed, and what was let pass"),
             Rows(("what", "event"), tuple(_owed(about)) or ((("nothing on record",), ()),)),
             Heading("What happened"),
-            Rows(("event", "time", "signed by", "what", "why"), rows),
+            Rows(("event", "time (UTC)", "signed by", "what", "why"), rows),
         ),
     )
     return [Rendering(f"models/{model}/history.{form}", up_to, page) for form in FORMS]
@@ -187,7 +188,8 @@ def _row(entry: Told, model: str, names: Names) -> tuple[Cell, ...]:
             links += [" ", Link(inside, inside)]
     why = getattr(entry.event, "reason", None) or getattr(entry.event, "cause", None) or ""
     what = f"{_kind(entry)}: {_said(entry.event)}".removesuffix(": ")
-    return (entry.id,), (entry.time,), (entry.signed_by,), (what, *links), (why,)
+    time = entry.time[:19].replace("T", " ")
+    return (entry.id,), (time,), (entry.signed_by,), (what, *links), (why,)
 
 
 def _kind(entry: Told) -> str:
@@ -219,7 +221,7 @@ def _value(value: Any) -> str:
     if isinstance(value, tuple):
         more = " and more" if len(value) > SHOWN_MAX else ""
         return ", ".join(map(str, value[:SHOWN_MAX])) + more
-    return str(value)
+    return _LONG.sub(r"\1…", str(value))
 
 
 def _quoted(span: Span) -> str:

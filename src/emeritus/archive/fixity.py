@@ -1,5 +1,6 @@
 """Checks every replica that can be reached, tells the record, and repairs one from another."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,8 +97,10 @@ def verify_all(
     damage += [(archive.replica, finding) for finding in commits]
     readable = all(finding.code in NOT_BLOCKING for finding in commits)
     if readable and archive.replica == PRIMARY:
-        # A run that was killed behind its commit leaves a rendering to be written.
-        write_documents(archive)
+        # A run that was killed behind its commit leaves a rendering to be written. A folder that
+        # cannot be written to can still be checked.
+        with contextlib.suppress(UserError):
+            write_documents(archive)
     listed = replicas(archive) if readable else [Replica(archive.replica, "", archive.root)]
     for replica in listed:
         if replica.folder is None or not replica.reachable:

@@ -23,9 +23,12 @@ h2 { font-size: 1.3rem; margin: 2.5rem 0 .75rem; padding-top: 1rem;
 p { max-width: 46rem; } a { color: var(--accent); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; line-height: 1.45; }
-th, td { text-align: left; vertical-align: top; padding: .45rem .8rem .45rem 0;
-  border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; min-width: 3.5rem; }
-td:last-child { min-width: 11rem; } th { font-weight: 600; color: var(--soft); }
+th, td { text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0;
+  border-bottom: 1px solid var(--rule); overflow-wrap: break-word; }
+th { font-weight: 600; color: var(--soft); white-space: nowrap; }
+@media (max-width: 45rem) { th { display: none; } tr, td { display: block; }
+  td { border: 0; padding: 0; overflow-wrap: anywhere; } td:first-child { font-weight: 600; }
+  tr { border-bottom: 1px solid var(--rule); padding: .5rem 0; } }
 """
 
 
