@@ -1,5 +1,6 @@
 """`preserve`, `restore` and `revive`: the weights."""
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,21 +93,26 @@ def restore(
 def revive(archive: "Archive", output: Output, model: str, drill: bool, runtime: str | None) -> int:
     """Start a restored copy of a model, or drill it.
 
-    Without --drill the copy is served on this machine, in the form that OpenAI clients speak,
-    until you stop it. A drill restores, climbs the verification ladder as far as the model and
-    its runtime reach, and records the result.
+    Without --drill the copy is served on this machine under its id, in the form that OpenAI
+    clients speak, until Ctrl-C or SIGTERM, and deleted then. A drill restores, climbs the
+    verification ladder as far as the model reaches, and records the result; its log-probabilities
+    come from whatever gave the reference outputs.
     """
     from emeritus.revival.drill import run_drill
     from emeritus.revival.serving import serve
 
+    if drill and runtime:
+        raise click.UsageError("--runtime chooses what serves a copy; a drill serves none")
     if not drill:
         with serve(archive, model, runtime, output.progress) as endpoint:
             output.line(f"{model} answers at {endpoint.url} (model name: {endpoint.model})")
-            output.line("stop it with Ctrl-C")
+            output.line("stop it with Ctrl-C (or SIGTERM)")
             output.document({"url": endpoint.url, "model": endpoint.model})
-            threading.Event().wait()
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+        output.line("stopped; the restored copy is deleted")
         return 0
-    result = run_drill(archive, model, runtime, output.progress)
+    result = run_drill(archive, model, output.progress)
     for rung in result.rungs:
         output.line(f"  {'✓' if rung.passed else '✗'} {rung.rung}: {rung.detail}")
     for sentence in result.unreachable:

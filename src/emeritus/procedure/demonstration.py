@@ -173,7 +173,7 @@ def damage_and_repair(demo: Demonstration) -> list[str]:
         said.append(f"restored {restored.files} files, {restored.bytes:,} bytes")
     said.append(staging.sha256sum(place.restored, moved))
     if not demo.has(DrillPassed):
-        run_drill(archive, OLD, None, demo.progress)
+        run_drill(archive, OLD, demo.progress)
     drill = archive.history(OLD).last(DrillPassed)
     if drill is None:
         raise IntegrityError("the drill of the restored copy did not pass")

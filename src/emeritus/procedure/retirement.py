@@ -98,7 +98,7 @@ class Retirement:
         done = self.archive.history(self.model).last(DrillPassed)
         if done is not None and done.place > weights.place:
             return
-        result = run_drill(self.archive, self.model, None, self.progress)
+        result = run_drill(self.archive, self.model, self.progress)
         for rung in result.rungs:
             self.tell(f"drill: {rung.rung}: {rung.detail}")
 
