@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from emeritus.cli.options import with_output
-from emeritus.cli.output import Output, size
+from emeritus.cli.output import Output
+from emeritus.figures import size
 
 
 @click.command(epilog="Example: emeritus demo /tmp/emeritus-demo")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emeritus.cli.options import with_archive
-from emeritus.cli.output import Output, size
+from emeritus.cli.output import Output
+from emeritus.figures import size
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive

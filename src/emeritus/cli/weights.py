@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from emeritus.cli.options import with_archive
-from emeritus.cli.output import Output, size
+from emeritus.cli.output import Output
+from emeritus.figures import counted, size
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -17,19 +18,26 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: emeritus preserve acme/aster-1")
 @click.argument("model", metavar="ID")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Where its files lie.")
+@click.option(
+    "--again", is_flag=True, help="Its files are others now: keep these too, and restore these."
+)
 @with_archive
-def preserve(archive: "Archive", output: Output, model: str, source: Path | None) -> None:
+def preserve(
+    archive: "Archive", output: Output, model: str, source: Path | None, again: bool
+) -> None:
     """Keep a model's files, what is needed to run them, and reference outputs where possible.
 
-    Run it again after an interruption: what is durable already is not written again.
+    Run it again after an interruption: what is durable already is not written again. Files that
+    differ from what is kept of the model are refused, with what differs, unless --again says that
+    they are meant.
     """
     from emeritus.procedure.keeping import preserve_model
 
-    kept = preserve_model(archive, model, source, output.progress)
+    kept = preserve_model(archive, model, source, output.progress, again=again)
     event = kept.weights.event
     share = f" ({event.bytes_stored / event.bytes_raw:.1%})" if event.bytes_raw else ""
     output.line(
-        f"{model}: {event.files} files, {size(event.bytes_raw)} kept in "
+        f"{model}: {counted(event.files, 'file')}, {size(event.bytes_raw)} kept in "
         f"{size(event.bytes_stored)}{share}"
     )
     if event.bytes_delta:
@@ -77,11 +85,13 @@ def restore(
         raise click.UsageError("--only chooses files and --tensor tensors; give one of them")
     if tensors:
         written = preservation.export_tensors(archive, model, tensors, dest)
-        output.line(f"{len(set(tensors))} tensors, {size(written)}, in {dest}/tensors.safetensors")
+        named = counted(len(set(tensors)), "tensor")
+        output.line(f"{named}, {size(written)}, in {dest}/tensors.safetensors")
         output.document({"model": model, "tensors": list(tensors), "bytes": written})
         return
     restored = preservation.restore(archive, model, dest, only, output.progress)
-    output.line(f"{restored.files} files, {size(restored.bytes)}, at {dest}; every digest agrees")
+    files = counted(restored.files, "file")
+    output.line(f"{files}, {size(restored.bytes)}, at {dest}; every digest agrees")
     output.document({"model": model, "files": restored.files, "bytes": restored.bytes})
 
 

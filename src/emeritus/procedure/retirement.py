@@ -12,10 +12,11 @@ from emeritus.archive import Archive, preservation
 from emeritus.archive.fixity import verify_all
 from emeritus.archive.replication import replicas, sync
 from emeritus.errors import UserError
+from emeritus.figures import counted, size
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.gates import Gate
 from emeritus.lifecycle.states import models
-from emeritus.procedure.keeping import preserve_model
+from emeritus.procedure.keeping import preserve_model, require_same
 from emeritus.procedure.listening import Target, listen, reach_of, unknown_facts
 from emeritus.procedure.registration import register_source
 from emeritus.procedure.reporting import write_report
@@ -25,6 +26,7 @@ from emeritus.record.events import (
     ModelRegistered,
     PreferenceDocumented,
     ReportSigned,
+    RunsetPreserved,
     SessionHeld,
 )
 from emeritus.revival.drill import run_drill
@@ -75,12 +77,18 @@ class Retirement:
             self.tell(f"  {sentence}")
 
     def preserve(self) -> None:
-        """Preserve it, unless it is preserved and no source is named now."""
-        if preservation.preserved(self.archive, self.model) and self.source is None:
+        """Preserve it, unless that is done; a source that is named now must hold what is kept."""
+        if self.archive.history(self.model).last(RunsetPreserved) is not None:
+            if self.source is not None:
+                require_same(self.archive, self.model, self.source, self.progress)
+                self.tell(f"preserved already: {self.source} holds the files that are kept")
             return
         kept = preserve_model(self.archive, self.model, self.source, self.progress)
         event = kept.weights.event
-        self.tell(f"preserved {event.files} files, {event.bytes_raw} bytes in {event.bytes_stored}")
+        self.tell(
+            f"preserved {counted(event.files, 'file')}, {size(event.bytes_raw)} "
+            f"in {size(event.bytes_stored)}"
+        )
 
     def replicate(self) -> None:
         """Bring the reachable replicas up to date and read everything through."""

@@ -6,6 +6,7 @@ by `markup.inert`, and characters that reorder or hide text are shown as escapes
 
 from typing import Any
 
+from emeritus.figures import counted, size
 from emeritus.markup import inert, visible
 from emeritus.report.facts import Report
 from emeritus.report.plot import plot_of
@@ -21,14 +22,6 @@ def render_markdown(report: Report) -> bytes:
     return _render("report.md.jinja", report, autoescape=False)
 
 
-def size(count: int) -> str:
-    """Return a number of bytes as people read it (SI units)."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{count} bytes" if unit == "bytes" else f"{value:.2f} {unit}"
-        value /= 1000
-    return f"{value:.2f} TB"
 
 
 def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
@@ -42,7 +35,7 @@ def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"inert": inert, "visible": visible, "size": size}
+    environment.filters |= {"inert": inert, "visible": visible, "size": size, "counted": counted}
     values: dict[str, Any] = {"report": report, "plot": plot_of(report.measured)}
     if autoescape and report.remarks.analysis:
         values["analysis"] = _analysis(report.remarks.analysis)
