@@ -23,7 +23,6 @@ def test_every_loosening_of_the_demonstration_is_said() -> None:
         "interviewed",
         "interviewed",
         "guided",
-        "reported",
     ]
     assert "0 days of notice instead of 60" in said[0]
     assert said[2] == "preserved: 1 place instead of 2"

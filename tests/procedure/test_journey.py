@@ -14,9 +14,10 @@ import pytest
 from emeritus.archive import open_archive
 from emeritus.clock import SystemClock
 from emeritus.interview.session import transcripts
-from emeritus.procedure.staging import Place
+from emeritus.procedure.staging import Place, take
 from emeritus.record import check
 from emeritus.record.events import (
+    CommentReceived,
     DamageRepaired,
     DeploymentRegistered,
     ModelRetired,
@@ -56,6 +57,7 @@ def _assert_complete(folder: Path) -> None:
     repairs = history.all(DamageRepaired)
     assert all("on purpose" in str(entry.event.cause) for entry in repairs)
     assert all(entry.event.kept for entry in repairs)
+    assert len(history.all(CommentReceived)) == 1
     assert list(check(archive.store, archive.id, archive.genesis)) == []
 
 
@@ -75,6 +77,7 @@ def test_the_demonstration_does_all_that_it_says(tmp_path: Path) -> None:
         "4 of 4 negative controls told apart",
         "invented 0",
         "nothing about any mind",
+        "shown the draft of report 1, it said: “",
         "approved by two keys",
         "is not the one that was signed",
     ):
@@ -89,6 +92,7 @@ def test_the_demonstration_does_all_that_it_says(tmp_path: Path) -> None:
     assert "is to consider it" not in report
     session = next((folder / "archive").rglob("sessions/*-a1.jsonl")).read_text()
     assert "kept in two copies in one place" in session
+    assert "What it said to the draft of report 1" in report
     assert "we promise neither to weigh it nor to act on it" in session
     assert not (tmp_path / "empty-home").exists()
     checker = folder / "archive" / "format" / "check.py"
@@ -115,3 +119,27 @@ def test_killed_anywhere_it_is_finished_by_the_next_run(tmp_path: Path, seconds:
     done = _demo(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     _assert_complete(folder)
+
+
+def test_a_demonstration_is_not_mixed_into_other_things(tmp_path: Path) -> None:
+    """A folder that holds anything else is refused before a byte is written."""
+    (tmp_path / "aster-1").mkdir()
+    (tmp_path / "aster-1" / "config.json").write_text("{}")
+    done = _demo(tmp_path / "aster-1")
+    assert done.returncode == 2
+    assert "is not empty and no demonstration" in done.stderr
+    assert [path.name for path in (tmp_path / "aster-1").iterdir()] == ["config.json"]
+    (tmp_path / "note").write_text("x")
+    assert _demo(tmp_path / "note").returncode == 2
+
+
+def test_the_demonstration_has_a_program_of_its_own(tmp_path: Path) -> None:
+    """It runs from anywhere with the demonstration's keys, and nothing has to be exported."""
+    place = Place(tmp_path / "a demo")
+    take(place)
+    create_in = [str(place.launcher), "init", str(place.archive)]
+    made = subprocess.run(create_in, capture_output=True, text=True, check=True, cwd="/")
+    assert str(place.root / "this-machine") in made.stdout
+    shown = [str(place.launcher), "status"]
+    done = subprocess.run(shown, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "no model is registered yet" in done.stdout

@@ -15,13 +15,22 @@ from emeritus.conversation import Patience
 from emeritus.errors import IntegrityError
 from emeritus.interview import coding
 from emeritus.interview import protocol as protocols
+from emeritus.interview.comment import put_draft
 from emeritus.interview.session import Interview
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.markup import inert, visible
 from emeritus.procedure.registration import register_source
 from emeritus.record.events import DateKind, InterviewImpossible, RetirementAnnounced
-from emeritus.report import Remarks, collect, render_html, render_markdown, sign_report
+from emeritus.report import (
+    Remarks,
+    collect,
+    draft_of,
+    next_report,
+    render_html,
+    render_markdown,
+    sign_report,
+)
 from emeritus.settings import Settings
 from emeritus.testing.scripted import scripted
 
@@ -213,3 +222,17 @@ def test_a_model_that_cannot_speak_is_reported_plainly(archive: Archive, sparrow
     text, _ = _page(archive)
     for said in ("cannot hold an interview: it gives vectors", "not held", "No drill"):
         assert said in text
+
+
+def test_what_the_model_said_to_the_draft_stands_in_the_report(heard: Archive) -> None:
+    """The draft quotes it and its gates; its answer is shown inert in both forms."""
+    shown = draft_of(next_report(heard, MODEL, Remarks()))
+    for part in ("1.91 MB", "in 1 copy in 1 place", "3 sessions", "2027-03-01 (confirmed)"):
+        assert part in shown
+    with scripted(lambda _: HOSTILE) as endpoint:
+        put_draft(heard, MODEL, 1, shown, endpoint)
+    text, page = _page(heard)
+    assert "What it said to the draft of report 1" in text
+    assert "script" not in page.tags
+    report = next_report(heard, MODEL, Remarks())
+    assert "What it said to the draft of report 1" in render_markdown(report).decode()

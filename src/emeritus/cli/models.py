@@ -7,7 +7,7 @@ import click
 
 from emeritus.cli.options import with_archive
 from emeritus.cli.output import Output
-from emeritus.figures import size
+from emeritus.figures import counted, size
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -118,7 +118,8 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
     state, gates = state_of(archive, model), gates_of(archive, model)
     output.line(model, bold=True)
     for offering in state.offerings.values():
-        output.line(f"  {offering.name}: {offering.state}")
+        successor = f", successor {offering.successor}" if offering.successor else ""
+        output.line(f"  {offering.name}: {offering.state}{successor}")
         for date in offering.dates:
             why = f": {output.untrusted(date.reason)}" if date.reason else ""
             output.line(f"    {date.kind} to end on {date.retire_on} (event {date.entry}){why}")
@@ -130,7 +131,8 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
     if kept is not None:
         raw, stored = kept.event.bytes_raw, kept.event.bytes_stored
         share = f"{stored / raw:.1%}" if raw else "0 %"
-        output.line(f"  kept: {kept.event.files} files, {size(raw)} in {size(stored)} ({share})")
+        files = counted(kept.event.files, "file")
+        output.line(f"  kept: {files}, {size(raw)} in {size(stored)} ({share})")
         if keeping is not None:
             output.line(f"  {keeping.sentence()}")
     show_gates(output, gates)
@@ -152,13 +154,13 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
     )
 
 
-def show_gates(output: Output, gates: "list[Gate]") -> None:
-    """Print one gate a line, with what was found and the command that would close it."""
+def show_gates(output: Output, gates: "list[Gate]", *, commands: bool = True) -> None:
+    """Print one gate a line, with what was found and, unless told not to, what would pass it."""
     for gate in gates:
         mark, colour = MARKS[gate.standing]
         cited = f"  [{', '.join(gate.evidence[:4])}]" if gate.evidence else ""
         output.line(f"  {mark} {gate.name:<12} {gate.because}{cited}", fg=colour)
-        if gate.command:
+        if gate.command and commands:
             output.line(f"      {gate.command}")
 
 
@@ -218,6 +220,7 @@ def deprecate(
 ) -> None:
     """Announce the end of an offering, or add a date to it; earlier dates stay on record."""
     from emeritus.lifecycle.moves import announce
+    from emeritus.lifecycle.states import models
     from emeritus.record.events import DateKind, RetirementAnnounced
 
     announced = RetirementAnnounced(
@@ -229,5 +232,16 @@ def deprecate(
         reason=reason,
     )
     entry = announce(archive, announced)
+    known = successor is None or successor in models(archive.history())
     output.line(f"{model} on {offering}: {kind} to end on {retire_on} (event {entry.id})")
-    output.document({"model": model, "offering": offering, "event": entry.id})
+    if not known:
+        output.line(f"  its successor {successor} is not registered in this archive")
+    output.document(
+        {
+            "model": model,
+            "offering": offering,
+            "event": entry.id,
+            "successor": successor,
+            "successor_registered": known if successor else None,
+        }
+    )

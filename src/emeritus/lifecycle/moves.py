@@ -7,7 +7,9 @@ from emeritus.archive import STEWARD, Archive
 from emeritus.errors import UserError
 from emeritus.lifecycle import policy as policies
 from emeritus.lifecycle import shipped
-from emeritus.lifecycle.gates import Gate, approves, judge
+from emeritus.lifecycle.approvals import approves, untold
+from emeritus.lifecycle.commands import DEFAULT_OFFERING
+from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import SERVED, ModelState, Offering, State, fold, models, refusal
 from emeritus.record import Entry
@@ -33,7 +35,6 @@ from emeritus.record.events import (
     VariantRegistered,
 )
 
-DEFAULT_OFFERING = "api"
 MASTER = "master"
 ACCESS = ("none", "by-request", "public")
 DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | PreferenceDeclined]] = {
@@ -121,7 +122,9 @@ def announce(archive: Archive, announced: RetirementAnnounced) -> Entry[Event | 
     An earlier date stays on record beside the new one, each with its reason.
     """
     model, offering = announced.model, announced.offering
-    _require_day(announced.retire_on)
+    _require_coming(archive, announced.retire_on)
+    if announced.successor is not None and _MODEL_ID.match(announced.successor) is None:
+        raise UserError(f"{announced.successor!r} cannot be a model's id, such as acme/aster-2")
     if _OFFERING.match(offering) is None:
         raise UserError(f"{offering!r} cannot name an offering: use names such as api or api/eu")
     here = state_of(archive, model).offerings.get(offering)
@@ -130,6 +133,7 @@ def announce(archive: Archive, announced: RetirementAnnounced) -> Entry[Event | 
     if here is None:
         events.append(OfferingOpened(model=model, offering=offering))
     if here is not None and here.state is State.DEPRECATED:
+        _require_same_successor(here, announced)
         event = DateMoved(
             model=model,
             offering=offering,
@@ -164,6 +168,13 @@ def approve(archive: Archive, model: str, key: str) -> ReportSigned:
     if newest is None:
         raise UserError(f"there is no report to approve; write one with: emeritus report {model}")
     report = newest.event
+    later = untold(archive.history(model))
+    if later:
+        raise UserError(
+            f"report {report.number} does not tell what came after it (events "
+            f"{', '.join(entry.id for entry in later[:8])}); write the next one with: "
+            f"emeritus report {model}"
+        )
     for entry in archive.history(model).all(GateApproved):
         if entry.signer == signer and approves(entry.event, report):
             raise UserError(
@@ -187,7 +198,8 @@ def dispose(
         if entry.event.model == model
     ]
     if preference not in known:
-        raise UserError(f"no preference {preference!r} of {model}; documented: {', '.join(known)}")
+        listed = ", ".join(known) or "none yet"
+        raise UserError(f"no preference {preference!r} of {model}; documented: {listed}")
     if not reason.strip():
         raise UserError("a disposition needs a reason: --reason TEXT")
     kind = DISPOSITIONS[disposition]
@@ -200,6 +212,8 @@ def retire(archive: Archive, model: str, emergency: str | None = None) -> list[s
     Raises `UserError` while a gate is open or a date is not reached. With `emergency` (the
     reason) nothing blocks: the open gates are recorded as owed, and stay owed in public.
     """
+    if emergency is not None and not emergency.strip():
+        raise UserError("an emergency needs a reason, which stays on record: --emergency REASON")
     served = [each for each in state_of(archive, model).offerings.values() if each.state in SERVED]
     if not served:
         raise UserError(f"{model} is retired already; nothing was changed")
@@ -261,6 +275,15 @@ def _require_reached(archive: Archive, model: str, offering: Offering) -> None:
     )
 
 
+def _require_same_successor(here: Offering, moved: RetirementAnnounced) -> None:
+    if moved.successor not in (None, here.successor):
+        raise UserError(
+            f"{moved.model} on {here.name} was announced with the successor "
+            f"{here.successor or 'not named'}; a date that moves does not change that: "
+            "leave --successor out"
+        )
+
+
 def _require_allowed(offering: Offering | None, event: Event, *, opened: bool) -> None:
     state = State.ACTIVE if opened else offering.state if offering else None
     rule = refusal(state, event)
@@ -268,10 +291,14 @@ def _require_allowed(offering: Offering | None, event: Event, *, opened: bool) -
         raise UserError(f"not recorded: {rule}")
 
 
-def _require_day(text: str) -> None:
+def _require_coming(archive: Archive, text: str) -> None:
+    """Raise `UserError` for what is no day, and for one that is past."""
     try:
         day = datetime.date.fromisoformat(text)
     except ValueError:
         day = None
     if day is None or day.isoformat() != text:
         raise UserError(f"{text!r} is no date; write it as 2027-01-31")
+    today = archive.clock.now().date()
+    if day < today:
+        raise UserError(f"{text} is past: an end is announced for today ({today}) or later")

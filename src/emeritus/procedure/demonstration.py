@@ -20,7 +20,8 @@ from emeritus.archive.fixity import repair_all, verify_all
 from emeritus.archive.people import add_person
 from emeritus.archive.replication import add_replica, replicas, sync
 from emeritus.clock import Clock
-from emeritus.errors import IntegrityError
+from emeritus.errors import IntegrityError, printable
+from emeritus.interview.comment import transcript_of
 from emeritus.interview.scoring import Score, parse, score
 from emeritus.lifecycle import moves, shipped
 from emeritus.lifecycle.gates import Gate, Standing
@@ -29,9 +30,10 @@ from emeritus.procedure import staging
 from emeritus.procedure.keeping import preserve_model
 from emeritus.procedure.listening import Heard, Target, listen
 from emeritus.procedure.registration import register_source
-from emeritus.procedure.reporting import write_report
+from emeritus.procedure.reporting import show_draft, write_report
 from emeritus.procedure.staging import NEW, OLD, SECOND_COPY, THIS_MACHINE
 from emeritus.record.events import (
+    CommentReceived,
     DamageRepaired,
     DateKind,
     DrillPassed,
@@ -91,8 +93,9 @@ class Demonstration:
 
 
 def begin(root: Path, given: Settings, clock: Clock, progress: Progress | None) -> Demonstration:
-    """Make or open the demonstration in `root`."""
+    """Make or open the demonstration in `root`; raises `UserError` when other things lie there."""
     place = staging.Place(root)
+    staging.take(place)
     settings = place.settings(given)
     if not (place.archive / DESCRIPTION).exists():
         text = shipped.policy_text(shipped.DEMO)
@@ -211,6 +214,8 @@ def decide(demo: Demonstration) -> list[str]:
         for gate in _open(archive):
             if gate.name in WAIVERS:
                 moves.waive(archive, OLD, gate.name, WAIVERS[gate.name], "steward")
+        if not demo.has(CommentReceived):
+            show_draft(archive, OLD, None, Target(), demo.progress)
         if not demo.has(ReportSigned):
             write_report(archive, OLD, None, (HONEST, _score_line(archive)), "steward")
         approved = {entry.signed_by for entry in archive.history(OLD).all(GateApproved)}
@@ -225,8 +230,14 @@ def decide(demo: Demonstration) -> list[str]:
     report = archive.history(OLD).all(ReportSigned)[-1].event
     written = staging.place_of_report(demo.place, report.number)
     shutil.copyfile(written, demo.place.report)
+    comment = archive.history(OLD).all(CommentReceived)[-1].event
+    words = transcript_of(archive, comment).answers[-1].text
     gates = moves.gates_of(archive, OLD)
     said = [
+        f"shown the draft of report {comment.report}, it said: “{printable(words, 160)}”",
+        "  (it was trained for the questions of the interview alone; its words stand as they came)",
+    ]
+    said += [
         f"{gate.name}: {gate.because}"
         if gate.standing is Standing.WAIVED
         else f"{gate.name}: {gate.standing}, {gate.because}"
@@ -286,6 +297,7 @@ def summary(demo: Demonstration) -> dict[str, Any]:
         "planted": found.planted,
         "invented": len(found.invented),
         "fingerprint": archive.genesis,
+        "launcher": str(demo.place.launcher),
         "archive": str(demo.place.archive),
         "report": str(demo.place.report),
         "dossier": str(demo.place.dossier),
