@@ -120,7 +120,7 @@ def retire(
     """Retire a model: do all that a machine may, then say what people must still do.
 
     Registers, preserves, verifies, drills, interviews and reports, skipping what the record says
-    is done; retires when every gate is closed. Exit code 4 while something is left to do.
+    is done; retires when no gate is open. Exit code 4 while something is left to do.
     """
     from emeritus.lifecycle import moves
     from emeritus.procedure.retirement import retire_model

@@ -72,7 +72,7 @@ def cli() -> None:
         emeritus demo
     Retire your own:
         emeritus init my-archive
-        export EMERITUS_ARCHIVE=my-archive
+        export EMERITUS_ARCHIVE=$PWD/my-archive
         emeritus retire acme/aster-1 --from path/to/model
     """
 

@@ -103,7 +103,7 @@ def _show_all(archive: "Archive", output: Output, loosened: tuple[str, ...]) -> 
                 }
             )
     if rows:
-        head = ("model", "offering", "state", "retires", "kept", "of raw", "a year", "closed")
+        head = ("model", "offering", "state", "retires", "kept", "of raw", "a year", "passed")
         output.table([head, *rows])
     else:
         output.line("no model is registered yet: emeritus add SOURCE --id ID")

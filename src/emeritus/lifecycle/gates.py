@@ -1,7 +1,7 @@
 """Gates: what a retirement needs, judged from the record alone. Pure.
 
 Each gate is a function from a model's history, the policy and the time to a verdict with the
-evidence that it found and the one command that would close it.
+evidence that it found and the one command that would pass it.
 """
 
 import dataclasses
@@ -53,8 +53,8 @@ class Standing(enum.StrEnum):
 class Gate:
     """The verdict on one gate.
 
-    `because` says what was found, `evidence` cites the events, and `command` is what would close
-    it (empty when it is closed).
+    `because` says what was found, `evidence` cites the events, and `command` is what would pass
+    it (empty when it lets the model pass).
     """
 
     name: str

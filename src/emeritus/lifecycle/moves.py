@@ -271,7 +271,7 @@ def _require_reached(archive: Archive, model: str, offering: Offering) -> None:
         return
     raise UserError(
         f"{model} on {offering.name} was promised until {offering.date.retire_on}; "
-        "all gates are closed: run the same command on that day"
+        "nothing is open: run the same command on that day"
     )
 
 

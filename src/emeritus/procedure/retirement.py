@@ -164,7 +164,7 @@ class Retirement:
 def retire_model(
     archive: Archive, model: str, source: Path | None, tell: Tell, progress: Progress | None = None
 ) -> Outcome:
-    """Do all that a machine may for the retirement of `model`; retire it if every gate is closed.
+    """Do all that a machine may for the retirement of `model`; retire it if no gate is open.
 
     Raises what a step raises; what was done before it is on record and is not done again.
     """
