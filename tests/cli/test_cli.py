@@ -316,7 +316,7 @@ def test_every_command_that_a_gate_names_passes_it(shell: Shell, sparrow: Path) 
     shell.run("init")
     shell.run("retire", "acme/aster-1", "--from", sparrow, code=4)
     shell.run("keys", "create", "berta", "--role", "approver")
-    blanks = {"DIR": "copy", "NAME": "basel", "TEXT": "weighed", "URL": "none"}
+    blanks = {"FOLDER": "copy", "NAME": "basel", "TEXT": "weighed", "URL": "none"}
     waiting: list[str] = []
     for round_ in range(40):
         gates = shell.document("status", "acme/aster-1")["gates"]
@@ -364,6 +364,7 @@ def test_a_waiver_after_the_report_asks_for_another_report(shell: Shell, sparrow
             "emeritus deprecate acme/m",
         ),
         (("preferences", "acme/none"), "no model"),
+        (("record", "acme/none"), "no model"),
         (("preferences", "acme/m", "--consider", "x", "--reason", "y"), "documented: none yet"),
         (("report", "acme/m", "--comment"), "cannot be asked here"),
         (("report", "acme/m", "--endpoint", "http://x/v1"), "go with --comment"),

@@ -1,5 +1,6 @@
 """Any folder comes back byte for byte, once, and nothing damaged is ever given out."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from emeritus.record import format as record_format
 from emeritus.testing.stores import MemoryStore
 from emeritus.vault import LocalStore, Vault
 from emeritus.vault import format as disk
+from emeritus.vault.restoring import replacing
 from emeritus.vault.tensor_files import tensor_digest_of
 from tests.vault.folders import (
     bfloat16,
@@ -460,3 +462,17 @@ def test_every_byte_of_every_pack_is_guarded(tmp_path: Path) -> None:
             store.files[name] = bytes(damaged)
             assert list(Vault(store).check()), f"byte {place} of {name}"
         store.files[name] = whole
+
+
+def test_what_a_killed_restore_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """A folder that a living run is writing to is locked, and stays."""
+    dest = tmp_path / "back"
+    left, living = (tmp_path / f".back.{n}.restoring" for n in ("0badcafe", "12345678"))
+    for folder in (left, living):
+        (folder / "sub").mkdir(parents=True)
+    lock = os.open(living, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with replacing(dest) as fresh:
+        (fresh / "file").write_text("x")
+    os.close(lock)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [living.name, "back"]

@@ -154,7 +154,7 @@ def _preserved(case: Case) -> Gate:
     if len(places) >= 2:
         said += "; survives the loss of any one place"
     passed = replicas >= asked.replicas_min and len(places) >= asked.places_min
-    command = "emeritus replica add DIR --place NAME && emeritus verify --deep"
+    command = "emeritus replica add FOLDER --place NAME && emeritus verify --deep"
     return _verdict("preserved", passed, said, [weights.id, runset.id, *evidence], command)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import emeritus
 from emeritus import canonical
 from emeritus.archive import Archive, preservation
+from emeritus.figures import counted
 from emeritus.record.events import DrillFailed, DrillPassed, WeightsPreserved
 from emeritus.revival import measure
 from emeritus.revival.executor import executor_of
@@ -97,7 +98,13 @@ def run_drill(archive: Archive, model: str, progress: Progress | None = None) ->
     with scratch("drill") as folder:
         copy = folder / "model"
         restored = preservation.restore(archive, model, copy, progress=progress)
-        rungs = [Rung("bytes", True, f"{restored.files} files have their SHA-256 and BLAKE3")]
+        rungs = [
+            Rung(
+                "bytes",
+                True,
+                f"{counted(restored.files, 'file')} restored with the SHA-256 and BLAKE3 on record",
+            )
+        ]
         source = copy if len(manifest.files) > 1 else copy / manifest.files[0].name
         description = describe(source)
         within = reach(description, choose(description))
@@ -138,7 +145,7 @@ def _tensors(copy: Path, weights: WeightsPreserved, manifest: Manifest) -> Rung:
     """Compute the tensor digest from the restored files alone, and compare."""
     count, digest = tensor_digest_of(copy / file.name for file in manifest.files)
     same = digest == weights.tensor_digest
-    detail = f"{count} tensors have the canonical digest of those that were preserved"
+    detail = f"{counted(count, 'tensor')}, with the canonical digest of those preserved"
     return Rung("tensors", same, detail if same else "the tensors have another canonical digest")
 
 
