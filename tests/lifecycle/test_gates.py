@@ -1,5 +1,6 @@
 """Gates are judged from the record alone."""
 
+import dataclasses
 import datetime
 
 import msgspec
@@ -8,6 +9,7 @@ import pytest
 from emeritus.interview import protocol as protocols
 from emeritus.lifecycle import commands
 from emeritus.lifecycle.gates import Gate, Standing, judge
+from emeritus.record.entry import History
 from emeritus.record.events import (
     BatteryRun,
     CommentReceived,
@@ -398,3 +400,19 @@ def test_the_next_preference_to_weigh_is_named() -> None:
 def test_evidence_is_cited_once() -> None:
     """The announcement that also gives the date is one event."""
     assert _gate("notice", OPENED, CONFIRMED).evidence == ("2.0",)
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "standing"),
+    [
+        ("key-a", "b", Standing.OPEN),
+        ("key-b", "a", Standing.OPEN),
+        ("key-b", "b", Standing.PASSED),
+    ],
+)
+def test_two_people_are_two_names_with_two_keys(key: str, name: str, standing: Standing) -> None:
+    """One key under two names is one person, and so are two keys under one name."""
+    report, first, other = history(REPORT, (APPROVAL, "a"), (APPROVAL, "b"))
+    entries = History([report, first, dataclasses.replace(other, signer=key, signed_by=name)])
+    gates = judge(MODEL, entries, shipped("default"), START)
+    assert next(gate for gate in gates if gate.name == "approved").standing is standing

@@ -10,8 +10,7 @@ import enum
 from collections.abc import Callable
 
 from emeritus.figures import counted
-from emeritus.lifecycle import commands, notice
-from emeritus.lifecycle.approvals import DISPOSITIONS, approves, untold
+from emeritus.lifecycle import approvals, commands, notice
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import ModelState, State, fold
 from emeritus.record.entry import Entry, History
@@ -20,7 +19,6 @@ from emeritus.record.events import (
     CommentReceived,
     DrillPassed,
     FixityChecked,
-    GateApproved,
     GateWaived,
     GuidePublished,
     InterviewImpossible,
@@ -271,7 +269,7 @@ def _considered(case: Case) -> Gate:
         return Gate("considered", Standing.OPEN, "the model was not interviewed yet", (), command)
     disposed = {
         entry.event.preference: entry.id
-        for kind in DISPOSITIONS
+        for kind in approvals.DISPOSITIONS
         for entry in case.history.all(kind)
     }
     known = dict.fromkeys(entry.event.preference for entry in documented)
@@ -348,16 +346,8 @@ def _reported(case: Case) -> Gate:
 def _approved(case: Case) -> Gate:
     least = case.policy.gates.approved.people_min
     report = case.history.last(ReportSigned)
-    people: dict[str, str] = {}
-    earlier = 0
-    fresh = untold(case.history)
-    for entry in case.history.all(GateApproved):
-        if fresh:
-            break
-        if report is not None and approves(entry.event, report.event):
-            people.setdefault(entry.signer, entry.id)
-        else:
-            earlier += 1
+    people, earlier = approvals.counting(case.history)
+    fresh = approvals.untold(case.history)
     said = f"{len(people)} of {counted(least, 'key')} approved"
     said += f" report {report.event.number}" if report else "; there is no report to approve yet"
     if earlier:

@@ -22,8 +22,6 @@ def render_markdown(report: Report) -> bytes:
     return _render("report.md.jinja", report, autoescape=False)
 
 
-
-
 def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
     import jinja2
 
