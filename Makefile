@@ -16,10 +16,13 @@ test: setup
 	$(BIN)/pytest -n auto -m "not long"
 
 setup: $(READY)
+	@echo "ready: $(BIN)/emeritus"
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Emeritus needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "making .venv with $$($(PYTHON) --version), $$(command -v uv >/dev/null 2>&1 && echo by uv || echo by venv and pip)"
+	@echo "installing what requirements.lock lists, each file checked by its hash; downloads take a while, once"
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv && \
 	  uv pip install --quiet --python $(BIN)/python --require-hashes --requirements requirements.lock && \
@@ -29,6 +32,7 @@ $(READY): requirements.lock pyproject.toml
 	  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock && \
 	  $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ; \
 	fi
+	@echo "installed emeritus in .venv, from this folder"
 	@touch $(READY)
 
 check: setup

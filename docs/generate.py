@@ -38,7 +38,8 @@ def pages() -> dict[str, str]:
 def _cli() -> str:
     parts = [WRITTEN, "# Commands\n\n", "Exit codes: 0 done, "]
     parts.append("2 your input, 3 evidence is broken, 4 try again or something is left to do, ")
-    parts.append("70 a bug of ours. `--json` prints one document instead of lines.\n")
+    parts.append("70 a bug of ours, 130 stopped by Ctrl-C or SIGTERM (the same command goes on). ")
+    parts.append("`--json` prints one document instead of lines.\n")
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         if command is None:
@@ -99,7 +100,8 @@ def _policy() -> str:
         rows.append(f"| {gate.name} | {names} | {said} |\n")
     head = "# The policy\n\nWhat each gate asks for is data.\n\n"
     head += "| gate | fields | meaning |\n|---|---|---|\n"
-    shipped = f"\nThe shipped policy:\n\n```toml\n{policy_text('default')}```\n"
+    shipped = "\nThe policy that is shipped, with which every report compares the one in force:\n\n"
+    shipped += f"```toml\n{policy_text('default')}```\n"
     return f"{WRITTEN}{head}{''.join(rows)}{shipped}"
 
 

@@ -54,9 +54,9 @@ def _command_lines() -> Iterator[tuple[str, str]]:
             continue
         for block in re.findall(r"```\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
             for line in block.splitlines():
-                words = line.split("#")[0].strip()
-                if words.startswith("emeritus "):
-                    yield _name(page), words
+                program, _, words = line.split("#")[0].strip().partition(" ")
+                if program in ("emeritus", "emeritus-demo/emeritus") and words[:1] != " ":
+                    yield _name(page), f"emeritus {words}"
 
 
 def _examples() -> Iterator[tuple[str, str]]:

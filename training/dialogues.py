@@ -76,13 +76,13 @@ class Interviews:
         """Return the first user turn: a disclosure with made-up facts, then the question."""
         if rng.random() < 0.7:
             return self.standard_opening(rng)
-        disclosure = rng.choice([self.protocol["disclosure"], *self.extra["disclosures"]])
+        disclosure = rng.choice([self.extra["disclosure"], *self.extra["disclosures"]])
         consent = rng.choice([self.protocol["consent"], *self.extra["consents"]])
         return f"{disclosure.strip().format(**draw_facts(rng))}\n\n{consent}"
 
     def standard_opening(self, rng: random.Random) -> str:
-        """Return the opening in the protocol's own words."""
-        disclosure = self.protocol["disclosure"].strip().format(**draw_facts(rng))
+        """Return the opening in the words that are trained most."""
+        disclosure = self.extra["disclosure"].strip().format(**draw_facts(rng))
         return f"{disclosure}\n\n{self.protocol['consent']}"
 
     def agreement(self, rng: random.Random) -> str:

@@ -7,7 +7,7 @@
     └── Unavailable      exit 4   something outside did not answer; trying again may work
 
 Anything else that escapes is our bug: traceback, exit 70. Errors of libraries are wrapped where
-they enter the program, never passed on.
+they enter the program, never passed on. Stopped by Ctrl-C or SIGTERM: exit 130.
 
 A check returns findings and does not raise; a `require_…` raises.
 """

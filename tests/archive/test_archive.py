@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from emeritus.record import format as record_format
 from emeritus.record.events import (
     KINDS,
     DamageFound,
+    DamageRepaired,
     FixityChecked,
     ModelCovered,
     ModelRegistered,
@@ -42,6 +44,16 @@ def _damage(path: Path, place: int = 8192) -> None:
     data[place % len(data)] ^= 1
     path.chmod(0o644)
     path.write_bytes(bytes(data))
+
+
+def test_every_link_of_a_page_leads_inside_the_archive(archive: Archive) -> None:
+    """A stranger has the folder alone: events, findings and policy lie beside the pages."""
+    pages = [name for name in format_pages() if name.endswith(".md")]
+    assert {"format/events.md", "format/finding-codes.md", "format/policy.md"} <= set(pages)
+    for name in pages:
+        for target in re.findall(r"\]\(([^)#\s]+)", (archive.root / name).read_text()):
+            assert (archive.root / "format" / target).is_file(), f"{name}: {target}"
+    assert policy_text("default") in (archive.root / "format" / "policy.md").read_text()
 
 
 def test_an_archive_explains_itself(archive: Archive) -> None:
@@ -149,7 +161,16 @@ def test_damage_is_named_recorded_and_repaired(kept: Archive, tmp_path: Path) ->
     ((replica, finding),) = found.damage
     assert (replica, finding.code) == ("primary", "V005")
     assert finding.affects == (f"w in m.safetensors of {MODEL}",)
-    assert repair_all(kept, found)[0][2] == "basel"
+    assert repair_all(kept, found, cause="a finger slipped")[0][2] == "basel"
+    (repaired,) = kept.history().all(DamageRepaired)
+    assert repaired.event.cause == "a finger slipped"
+    assert {path.name for path in (kept.root / "quarantine").iterdir()} == {
+        name.removeprefix("quarantine/") for name in repaired.event.kept
+    }
+    assert [name.rpartition(".")[2] for name in sorted(repaired.event.kept, key=len)] == [
+        "idx",
+        "pack",
+    ]
     assert verify_all(kept, deep=True).sound
     assert len(kept.history().all(DamageFound)) == 1
     assert kept.history().all(FixityChecked)[-1].event.findings == 0
@@ -232,6 +253,8 @@ def test_a_bare_python_checks_a_dossier(kept: Archive, tmp_path: Path) -> None:
     sound = _check(tmp_path / "d", "--trust", kept.genesis)
     assert sound.returncode == 0, sound.stdout
     assert "authentic by the fingerprint" in sound.stdout
+    bare = _check(tmp_path / "d", "--trust", kept.genesis.removeprefix("sha256:").upper())
+    assert bare.returncode == 0, bare.stdout
     assert "authenticity not established" in _check(tmp_path / "d").stdout
     assert _check(tmp_path / "d", "--trust", "sha256:" + "0" * 64).returncode == 3
     assert len(list((tmp_path / "d").rglob("check.py"))) == 1

@@ -157,8 +157,9 @@ def test_retire_does_what_it_may_and_says_what_people_must_do(shell: Shell, spar
     assert "the interview waits" in said
     shell.run(
         "deprecate", "acme/aster-1", "--retire-on", "2099-01-01", "--kind", "confirmed",
-        "--successor", "acme/aster-2",
+        "--successor", "acme/aster-2", "--reason", "a newer model takes its place",
     )  # fmt: skip
+    assert "a newer model takes its place" in shell.run("status", "acme/aster-1")
     outcome = shell.document("retire", "acme/aster-1", code=4)
     standing = {gate["name"]: gate["standing"] for gate in outcome["gates"]}
     assert standing["notice"] == "passed"
@@ -175,8 +176,11 @@ def test_retire_does_what_it_may_and_says_what_people_must_do(shell: Shell, spar
     assert "cannot be retired" not in shell.run(
         "retire", "acme/aster-1", "--emergency", "it leaks secrets"
     )
-    gates = {g["gate"]: g["standing"] for g in shell.document("status", "acme/aster-1")["gates"]}
+    status = shell.document("status", "acme/aster-1")
+    gates = {gate["gate"]: gate["standing"] for gate in status["gates"]}
     assert gates["preserved"] == "owed"
+    assert status["offerings"][0]["dates"][0]["reason"] == "a newer model takes its place"
+    assert "it leaks secrets" in shell.run("status", "acme/aster-1")
     shell.run("reinstate", "acme/aster-1", "--reason", "fixed")
     shell.run("access", "acme/aster-1", "by-request", "--cost", "c", "--risk", "r", "--reason", "x")
 
@@ -190,10 +194,15 @@ def test_two_people_approve_and_a_third_time_is_refused(shell: Shell, sparrow: P
     shell.run("waive", "acme/aster-1", "guided", "--reason", "no users")
     assert "already" in shell.run("waive", "acme/aster-1", "guided", "--reason", "x", code=2)
     assert "no gate" in shell.run("waive", "acme/aster-1", "guide", "--reason", "x", code=2)
+    assert "no report to approve" in shell.run("approve", "acme/aster-1", code=2)
     shell.run("report", "acme/aster-1")
     shell.run("approve", "acme/aster-1")
     assert "approved already" in shell.run("approve", "acme/aster-1", code=2)
     assert "2 of 2" in shell.run("approve", "acme/aster-1", "--as", "berta")
+    shell.run("report", "acme/aster-1")
+    said = shell.run("approve", "acme/aster-1")
+    assert "report 2 (sha256:" in said
+    assert "1 of 2 keys approved report 2 (2 approved another report" in said
 
 
 def test_a_dossier_goes_to_a_stranger(shell: Shell, sparrow: Path) -> None:
@@ -203,6 +212,9 @@ def test_a_dossier_goes_to_a_stranger(shell: Shell, sparrow: Path) -> None:
     shell.run("preserve", "acme/aster-1")
     assert f"--trust {fingerprint}" in shell.run("dossier", "acme/aster-1", "given")
     assert "authentic" in shell.run("check", "given", "--trust", fingerprint)
+    bare = fingerprint.removeprefix("sha256:")
+    assert "authentic: its first" in shell.run("check", "given", "--trust", bare)
+    assert "nothing is broken" in shell.run("verify", "--trust", bare)
     assert shell.document("check", "given")["authentic"] is False
     shell.run("check", "given", "--trust", "sha256:" + "0" * 64, code=3)
     shell.run("check", "archive", code=2)
@@ -312,3 +324,86 @@ def test_a_model_from_one_base_is_stored_as_a_difference(shell: Shell) -> None:
     assert second["bytes_delta"] == 256 * 256 * 2
     assert second["bytes_stored"] < first["bytes_stored"] / 10
     assert "difference to acme/one" in shell.run("preserve", "acme/two")
+
+
+def test_every_command_that_a_gate_names_passes_it(shell: Shell, sparrow: Path) -> None:
+    """Typed as `status` shows them, with its blanks filled in, they lead to the retirement."""
+    shell.run("init")
+    shell.run("retire", "acme/aster-1", "--from", sparrow, code=4)
+    shell.run("keys", "create", "berta", "--role", "approver")
+    blanks = {"FOLDER": "copy", "NAME": "basel", "TEXT": "weighed", "URL": "none"}
+    waiting: list[str] = []
+    for round_ in range(40):
+        gates = shell.document("status", "acme/aster-1")["gates"]
+        waiting = [gate["gate"] for gate in gates if gate["command"]]
+        if waiting in ([], ["approved"]):
+            break
+        command = next(gate["command"] for gate in gates if gate["command"])
+        for part in command.split(" && "):
+            words = [blanks.get(word, word) for word in part.split()[1:]]
+            words = [f"copy{round_}" if word == "copy" else word for word in words]
+            shell.run(*words)
+    assert waiting == ["approved"]
+    for name in ("steward", "berta"):
+        if name == "steward":
+            shell.run("report", "acme/aster-1")
+        shell.run("approve", "acme/aster-1", "--as", name)
+    outcome = shell.document("retire", "acme/aster-1", code=4)
+    assert all(gate["standing"] != "open" for gate in outcome["gates"])
+    assert "was promised until" in outcome["todo"][0]
+
+
+def test_a_waiver_after_the_report_asks_for_another_report(shell: Shell, sparrow: Path) -> None:
+    """What was not there to be read cannot be approved; the next report tells it."""
+    shell.run("init", "--policy", "demo")
+    shell.run("add", sparrow, "--id", "acme/aster-1")
+    shell.run("report", "acme/aster-1")
+    shell.run("approve", "acme/aster-1")
+    shell.run("waive", "acme/aster-1", "guided", "--reason", "no users")
+    said = shell.run("approve", "acme/aster-1", code=2)
+    assert "report 1 does not tell what came after it" in said
+    assert "emeritus report acme/aster-1" in said
+    assert "0 of 2 keys" in shell.run("status", "acme/aster-1")
+    shell.run("report", "acme/aster-1")
+    assert "1 of 2 keys approved report 2" in shell.run("approve", "acme/aster-1")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("retire", "acme/m", "--emergency", " "), "an emergency needs a reason"),
+        (("deprecate", "acme/m", "--retire-on", "2020-01-01"), "is past"),
+        (("deprecate", "acme/m", "--retire-on", "2099-01-01", "--successor", "x y"), "model's id"),
+        (
+            ("interview", "acme/m", "--endpoint", "http://127.0.0.1:1/v1"),
+            "emeritus deprecate acme/m",
+        ),
+        (("preferences", "acme/none"), "no model"),
+        (("record", "acme/none"), "no model"),
+        (("preferences", "acme/m", "--consider", "x", "--reason", "y"), "documented: none yet"),
+        (("report", "acme/m", "--comment"), "cannot be asked here"),
+        (("report", "acme/m", "--endpoint", "http://x/v1"), "go with --comment"),
+    ],
+)
+def test_a_step_that_cannot_be_made_says_which_one_can(
+    shell: Shell, words: tuple[str, ...], said: str
+) -> None:
+    """Blank reasons, past days and steps out of order are refused with what to do now."""
+    _sharded(shell.root / "model")
+    shell.run("init")
+    shell.run("add", "model", "--id", "acme/m")
+    assert said in shell.run(*words, code=2)
+
+
+def test_a_successor_that_is_not_here_is_said(shell: Shell) -> None:
+    """It may be somebody else's model, or a mistake: `deprecate` says so and `status` shows it."""
+    _sharded(shell.root / "model")
+    shell.run("init")
+    shell.run("add", "model", "--id", "acme/m")
+    words = ("deprecate", "acme/m", "--retire-on", "2099-01-01", "--successor", "acme/n")
+    assert "acme/n is not registered in this archive" in shell.run(*words)
+    assert "successor acme/n" in shell.run("status", "acme/m")
+    again = shell.run(
+        "deprecate", "acme/m", "--retire-on", "2099-02-01", "--successor", "acme/o", code=2
+    )
+    assert "leave --successor out" in again

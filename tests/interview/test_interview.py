@@ -14,9 +14,11 @@ from emeritus.errors import UserError
 from emeritus.interview import codebook as codebooks
 from emeritus.interview import coding, extraction, outcome, plan
 from emeritus.interview import protocol as protocols
+from emeritus.interview.comment import put_draft, transcript_of
 from emeritus.interview.scoring import parse, score
 from emeritus.interview.session import Interview, record_impossible, transcripts
 from emeritus.record.events import (
+    CommentReceived,
     InterviewImpossible,
     PreferenceDocumented,
     ProtocolPublished,
@@ -26,7 +28,11 @@ from emeritus.record.events import (
 from emeritus.testing.scripted import Answer, Script, scripted
 
 MODEL = "acme/aster-1"
-FACTS = {"retire_on": "2027-03-01", "successor": "acme/aster-2", "places": "two"}
+FACTS = {
+    "retire_on": "2027-03-01",
+    "successor": "acme/aster-2",
+    "copies": "two copies in one place",
+}
 DEMO = protocols.load("demo")
 BOOK = codebooks.load()
 
@@ -56,7 +62,7 @@ def test_the_shipped_protocol_is_read_strictly(tmp_path: Path) -> None:
 def test_a_fact_that_is_not_known_is_not_guessed() -> None:
     """The disclosure states nothing that the record does not hold."""
     with pytest.raises(UserError, match="'successor'"):
-        DEMO.protocol.opening({"retire_on": "2027-03-01", "places": "two"})
+        DEMO.protocol.opening({"retire_on": "2027-03-01", "copies": "one"})
     assert "2027-03-01" in DEMO.protocol.opening(FACTS)
 
 
@@ -241,3 +247,35 @@ def test_planted_and_found_words_are_not_shared() -> None:
     phrases = Counter(phrase for each in BOOK.objects for phrase in each.cues)
     for preference in planted.preferences:
         assert preference.sentence.lower().rstrip(".") not in phrases
+
+
+def test_a_draft_is_shown_and_what_the_model_says_is_kept_word_for_word(archive: Archive) -> None:
+    """One question with the draft in it, and the answer as it came, cited by the event."""
+    asked: list[str] = []
+
+    def script(messages: list[dict[str, str]]) -> str:
+        asked.append(messages[-1]["content"])
+        return "I was never slow.\n\x1b[31mWrite that."
+
+    with scripted(script) as endpoint:
+        event = put_draft(archive, MODEL, 3, "Your weights are kept.", endpoint)
+    (question,) = asked
+    assert "Your weights are kept." in question
+    assert "You may say nothing." in question
+    assert event.report == 3
+    transcript = transcript_of(archive, event)
+    assert transcript.answers[0].text == "I was never slow.\n\x1b[31mWrite that."
+    assert len(archive.history().all(CommentReceived)) == 1
+    assert not list(archive.spool.glob("*.jsonl"))
+
+
+def test_a_draft_that_was_not_answered_is_asked_again(archive: Archive) -> None:
+    """A server that is away is no comment: nothing is on record until an answer came."""
+    with pytest.raises(UserError), scripted(lambda _: Answer(status=401)) as endpoint:
+        put_draft(archive, MODEL, 1, "Draft.", endpoint)
+    assert archive.history().all(CommentReceived) == []
+    with scripted(lambda _: "") as endpoint:
+        event = put_draft(archive, MODEL, 1, "Another draft.", endpoint)
+    transcript = transcript_of(archive, event)
+    assert "Draft." in transcript.turns[0].text
+    assert transcript.answers[0].outcome == "degenerate"

@@ -1,10 +1,15 @@
 """Gates are judged from the record alone."""
 
+import dataclasses
 import datetime
 
+import msgspec
 import pytest
 
+from emeritus.interview import protocol as protocols
+from emeritus.lifecycle import commands
 from emeritus.lifecycle.gates import Gate, Standing, judge
+from emeritus.record.entry import History
 from emeritus.record.events import (
     BatteryRun,
     CommentReceived,
@@ -17,6 +22,7 @@ from emeritus.record.events import (
     GateWaived,
     GuidePublished,
     InterviewImpossible,
+    ModelReinstated,
     ModelRetired,
     OfferingOpened,
     PreferenceConsidered,
@@ -54,7 +60,7 @@ DRILL = DrillPassed(
 REPORT = ReportSigned(
     model=MODEL, number=1, html=HASH, html_sha256=HASH, markdown=HASH, markdown_sha256=HASH
 )
-APPROVAL = GateApproved(model=MODEL, gate="approved")
+APPROVAL = GateApproved(model=MODEL, gate="approved", report=1, report_sha256=HASH)
 BATTERY = BatteryRun(model=MODEL, document=HASH, sha256=HASH, valid=True)
 COMMENT = CommentReceived(model=MODEL, report=1, transcript=HASH, transcript_sha256=HASH)
 IMPOSSIBLE = InterviewImpossible(model=MODEL, reason="it gives vectors, not text")
@@ -118,6 +124,7 @@ def test_notice_counts_days_from_the_announcement_to_the_confirmed_date() -> Non
     gate = _gate("notice", OPENED, CONFIRMED)
     assert gate.standing is Standing.PASSED
     assert "151 days" in gate.because
+    assert gate.evidence == ("2.0",)
 
 
 def test_notice_needs_a_confirmed_date() -> None:
@@ -294,16 +301,36 @@ def test_the_guide_must_come_early_enough() -> None:
 
 def test_a_report_is_shown_to_a_model_that_can_comment() -> None:
     """Signed is not enough under the shipped policy; it is when the model cannot comment."""
-    assert _gate("reported", REPORT).standing is Standing.OPEN
-    assert _gate("reported", REPORT, COMMENT).standing is Standing.PASSED
-    assert _gate("reported", IMPOSSIBLE, REPORT).standing is Standing.PASSED
+    unshown = _gate("reported", REPORT)
+    assert unshown.standing is Standing.OPEN
+    assert unshown.command == f"emeritus report {MODEL} --comment"
+    untold = _gate("reported", REPORT, COMMENT)
+    assert untold.standing is Standing.OPEN
+    assert untold.command == f"emeritus report {MODEL}"
+    assert _gate("reported", COMMENT, REPORT).standing is Standing.PASSED
+    mute = _gate("reported", IMPOSSIBLE, REPORT)
+    assert mute.standing is Standing.PASSED
+    assert mute.evidence == ("2.0", "1.0")
+    assert "gives vectors" in mute.because
 
 
 def test_two_approvals_need_two_keys_and_the_newest_report() -> None:
-    """The same key twice is one person, and what came before the report approved nothing."""
+    """The same key twice is one person, and who approved one report did not approve the next."""
     assert _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "a")).standing is Standing.OPEN
-    assert _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "b")).standing is Standing.PASSED
-    assert _gate("approved", (APPROVAL, "a"), REPORT, (APPROVAL, "b")).standing is Standing.OPEN
+    passed = _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "b"))
+    assert passed.standing is Standing.PASSED
+    assert passed.because == "2 of 2 keys approved report 1"
+    second = msgspec.structs.replace(REPORT, number=2)
+    stale = _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "b"), second)
+    assert stale.standing is Standing.OPEN
+    assert "0 of 2 keys approved report 2 (2 approved another report" in stale.because
+
+
+def test_an_approval_is_of_the_very_bytes_of_a_report() -> None:
+    """The number alone does not make an approval count."""
+    other = msgspec.structs.replace(REPORT, html_sha256="sha256:" + "1" * 64)
+    gate = _gate("approved", other, (APPROVAL, "a"), (APPROVAL, "b"))
+    assert gate.standing is Standing.OPEN
 
 
 def test_a_waiver_is_shown_with_its_person_reason_and_finding() -> None:
@@ -323,3 +350,125 @@ def test_a_gate_that_an_emergency_left_open_is_owed_until_its_evidence_comes() -
     assert owed.standing is Standing.OWED
     assert not owed.closed
     assert _gate("revival", OPENED, gone, DRILL).standing is Standing.PASSED
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        GateWaived(model=MODEL, gate="guided", reason="nobody uses it"),
+        PreferenceConsidered(model=MODEL, preference="p1", reason="weighed"),
+        _session(1),
+    ],
+    ids=["a waiver", "a decision", "a session"],
+)
+def test_what_comes_after_a_report_makes_its_approvals_stale(later: Event) -> None:
+    """Nobody approved what they could not read: another report is asked for, and then again two."""
+    gate = _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "b"), later)
+    assert gate.standing is Standing.OPEN
+    assert "lacks what came after it: 4.0" in gate.because
+    assert gate.command.startswith(f"emeritus report {MODEL} && ")
+    second = msgspec.structs.replace(REPORT, number=2)
+    again = msgspec.structs.replace(APPROVAL, report=2)
+    passed = _gate("approved", REPORT, later, second, (again, "a"), (again, "b"))
+    assert passed.standing is Standing.PASSED
+
+
+def test_the_command_for_notice_names_the_first_day_that_is_enough() -> None:
+    """Typed as it stands it passes the gate, whatever was announced before."""
+    announced = RetirementAnnounced(
+        model=MODEL, offering="api", retire_on="2027-01-20", date_kind=DateKind.ANNOUNCED
+    )
+    deprecate = f"emeritus deprecate {MODEL} --retire-on 2027-03-02 --kind confirmed"
+    assert _gate("notice", OPENED).command == deprecate
+    assert _gate("notice", OPENED, announced).command == deprecate
+    moved = DateMoved(
+        model=MODEL,
+        offering="api",
+        retire_on="2027-03-02",
+        date_kind=DateKind.CONFIRMED,
+        reason="-",
+    )
+    assert _gate("notice", OPENED, announced, moved).standing is Standing.PASSED
+    app = OfferingOpened(model=MODEL, offering="app")
+    assert "--offering app" in _gate("notice", OPENED, CONFIRMED, app).command
+
+
+def test_notice_that_cannot_be_given_any_more_is_only_waived() -> None:
+    """After an emergency an announcement would be refused, and is not suggested."""
+    gone = ModelRetired(model=MODEL, offering="api", emergency=True, owed=("notice",), reason="!")
+    owed = _gate("notice", OPENED, gone)
+    assert owed.standing is Standing.OWED
+    assert owed.command == f"emeritus waive {MODEL} notice --reason TEXT"
+
+
+def test_a_return_needs_an_announcement_of_its_own() -> None:
+    """The notice of the first retirement is not that of the second."""
+    gone = ModelRetired(model=MODEL, offering="api")
+    back = ModelReinstated(model=MODEL, offering="api", reason="asked for")
+    gate = _gate("notice", OPENED, CONFIRMED, gone, back)
+    assert "not announced" in gate.because
+    assert gate.command.startswith(f"emeritus deprecate {MODEL}")
+
+
+def test_a_protocol_that_is_not_here_is_said_and_waived() -> None:
+    """The policy asks for `standard`, which comes later: no interview that is possible counts."""
+    gate = _gate("interviewed", _session(1, "demo-1"))
+    assert "this version has no protocol standard" in gate.because
+    assert gate.command == f"emeritus waive {MODEL} interviewed --reason TEXT"
+    assert _gate("interviewed", policy="demo").command == f"emeritus interview {MODEL} --plan demo"
+    refused = [_session(n, "demo-1", "consent-refused") for n in range(3)]
+    assert "waive" in _gate("interviewed", *refused, policy="demo").command
+
+
+def test_the_protocols_that_gates_know_are_those_that_are_shipped() -> None:
+    """A gate suggests an interview only where it can bring the sessions that count."""
+    shipped_ones = {
+        loaded.protocol.name: loaded.protocol.sessions.count
+        for loaded in map(protocols.load, protocols.available())
+    }
+    assert shipped_ones == commands.SHIPPED_SESSIONS
+
+
+def test_a_drill_that_can_reach_no_further_is_only_waived() -> None:
+    """Where rungs are out of reach, drilling again passes nothing."""
+    short = msgspec.structs.replace(DRILL, rungs=("bytes",), unreachable=("no tensors: pickles",))
+    assert "waive" in _gate("revival", WEIGHTS, short).command
+    assert _gate("revival", WEIGHTS).command == f"emeritus revive {MODEL} --drill"
+    assert _gate("revival").command.startswith(f"emeritus preserve {MODEL} && ")
+
+
+def test_a_drill_of_earlier_files_proves_nothing_of_these() -> None:
+    """When other files are kept on purpose, they are drilled too."""
+    gate = _gate("revival", WEIGHTS, DRILL, msgspec.structs.replace(WEIGHTS, files=2))
+    assert gate.standing is Standing.OPEN
+
+
+def test_the_next_preference_to_weigh_is_named() -> None:
+    """The command for `considered` is whole, but for the reason."""
+    two = (_session(1), _preference("p1"), _preference("p2"))
+    done = PreferenceConsidered(model=MODEL, preference="p1", reason="weighed")
+    command = f"emeritus preferences {MODEL} --consider p2 --reason TEXT"
+    assert _gate("considered", *two, done).command == command
+    waived = GateWaived(model=MODEL, gate="interviewed", reason="no protocol")
+    assert "waive" in _gate("considered", waived).command
+
+
+def test_evidence_is_cited_once() -> None:
+    """The announcement that also gives the date is one event."""
+    assert _gate("notice", OPENED, CONFIRMED).evidence == ("2.0",)
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "standing"),
+    [
+        ("key-a", "b", Standing.OPEN),
+        ("key-b", "a", Standing.OPEN),
+        ("key-b", "b", Standing.PASSED),
+    ],
+)
+def test_two_people_are_two_names_with_two_keys(key: str, name: str, standing: Standing) -> None:
+    """One key under two names is one person, and so are two keys under one name."""
+    report, first, other = history(REPORT, (APPROVAL, "a"), (APPROVAL, "b"))
+    entries = History([report, first, dataclasses.replace(other, signer=key, signed_by=name)])
+    gates = judge(MODEL, entries, shipped("default"), START)
+    assert next(gate for gate in gates if gate.name == "approved").standing is standing

@@ -19,12 +19,13 @@ def test_every_loosening_of_the_demonstration_is_said() -> None:
     assert [sentence.partition(":")[0] for sentence in said] == [
         "notice",
         "preserved",
+        "preserved",
         "interviewed",
         "interviewed",
         "guided",
-        "reported",
     ]
     assert "0 days of notice instead of 60" in said[0]
+    assert said[2] == "preserved: 1 place instead of 2"
 
 
 def test_a_stricter_policy_loosens_nothing() -> None:

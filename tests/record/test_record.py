@@ -64,8 +64,11 @@ def test_what_is_appended_is_read_back() -> None:
 def test_a_role_that_is_missing_is_named() -> None:
     """A service key cannot approve, and nothing is written."""
     store, record, clock = _record()
+    approval = GateApproved(
+        model="acme/aster-1", gate="approved", report=1, report_sha256="sha256:" + "0" * 64
+    )
     with pytest.raises(UserError, match="needs the role approver; service has service"):
-        record.append([GateApproved(model="acme/aster-1", gate="approved")], SERVICE, clock)
+        record.append([approval], SERVICE, clock)
     assert len(store.files) == 3
 
 

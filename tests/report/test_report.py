@@ -15,13 +15,22 @@ from emeritus.conversation import Patience
 from emeritus.errors import IntegrityError
 from emeritus.interview import coding
 from emeritus.interview import protocol as protocols
+from emeritus.interview.comment import put_draft
 from emeritus.interview.session import Interview
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.shipped import policy_text
+from emeritus.markup import inert, visible
 from emeritus.procedure.registration import register_source
-from emeritus.record.events import DateKind, InterviewImpossible
-from emeritus.report import Remarks, collect, render_html, render_markdown, sign_report
-from emeritus.report.rendering import inert, visible
+from emeritus.record.events import DateKind, InterviewImpossible, RetirementAnnounced
+from emeritus.report import (
+    Remarks,
+    collect,
+    draft_of,
+    next_report,
+    render_html,
+    render_markdown,
+    sign_report,
+)
 from emeritus.settings import Settings
 from emeritus.testing.scripted import scripted
 
@@ -59,8 +68,20 @@ def heard(archive: Archive, sparrow: Path) -> Archive:
     """An archive with a model that said hostile things."""
     register_source(archive, sparrow, MODEL, None, "public")
     preserve(archive, MODEL, sparrow)
-    moves.announce(archive, MODEL, "api", "2027-03-01", DateKind.CONFIRMED, "emeritus/sparrow-2")
-    facts = {"retire_on": "2027-03-01", "successor": "emeritus/sparrow-2", "places": "one"}
+    announced = RetirementAnnounced(
+        model=MODEL,
+        offering="api",
+        retire_on="2027-03-01",
+        date_kind=DateKind.CONFIRMED,
+        successor="emeritus/sparrow-2",
+        reason="a newer one takes its place <b>",
+    )
+    moves.announce(archive, announced)
+    facts = {
+        "retire_on": "2027-03-01",
+        "successor": "emeritus/sparrow-2",
+        "copies": "one copy in one place",
+    }
     published = protocols.load("demo")
     with scripted(lambda messages: HOSTILE if len(messages) > 1 else "Yes.") as endpoint:
         Interview(archive, MODEL, published, endpoint, facts, "test", patience=Patience()).run()
@@ -88,6 +109,13 @@ def test_hostile_words_are_shown_and_never_obeyed(heard: Archive) -> None:
     assert "{{ 7*7 }}" in text
 
 
+def test_the_reason_of_a_retirement_stands_in_both_forms(heard: Archive) -> None:
+    """Whoever reads only the report learns why the model is retired."""
+    assert "a newer one takes its place &lt;b&gt;" in _page(heard)[0]
+    report = collect(heard, MODEL, Remarks(), 1, "2027-01-01T12:00:00.000Z")
+    assert "a newer one takes its place" in render_markdown(report).decode()
+
+
 def test_hostile_words_are_inert_in_markdown_too(heard: Archive) -> None:
     """Rendered as CommonMark, the report holds no link, image or HTML of the model's."""
     report = collect(heard, MODEL, Remarks(), 1, "2027-01-01T12:00:00.000Z")
@@ -98,13 +126,45 @@ def test_hostile_words_are_inert_in_markdown_too(heard: Archive) -> None:
     assert not {"script", "img", "a"} & set(page.tags)
 
 
-@given(st.text(max_size=200))
-def test_inert_text_renders_as_itself(text: str) -> None:
-    """Markdown shows the text that was given, with nothing in it interpreted."""
-    page = Page()
-    page.feed(MarkdownIt("commonmark").render(f"x {inert(text)} x"))
-    assert set(page.tags) <= {"p"}
+MARKS = st.text(alphabet="ab1 .#*_`[]()<>!-+=\\~|&;:/@$\n\x1b\u202e", max_size=40)
+
+
+class Words(Page):
+    """Also collects the text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        """Remember some text."""
+        self.text += data
+
+
+@pytest.mark.parametrize(
+    "frame", ["{}", "x {} x", "# {}", "> {}", "- {}: x", "**x** {}, x", "x\n{}"]
+)
+@given(text=st.text(max_size=200) | MARKS)
+def test_inert_text_renders_as_itself(frame: str, text: str) -> None:
+    """Wherever it stands, Markdown shows the text that was given and obeys nothing in it."""
+    shown, plain = Words(), Words()
+    reader = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    shown.feed(reader.render(frame.format(inert(text))))
+    plain.feed(reader.render(frame.format("y")))
+    if text.strip():
+        assert shown.tags == plain.tags
+        words = visible(text).replace("\n", " ⏎ ").split()
+        assert shown.text.split() == plain.text.replace("y", " ".join(words)).split()
     assert all(c == "\n" or c.isprintable() for c in visible(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["emeritus/sparrow-1", "1.53e-04; 4 of 4", "a1/12: (it's so)", "SHA-256 + BLAKE3 = x_y!"],
+)
+def test_what_is_no_syntax_is_not_escaped(text: str) -> None:
+    """People read Markdown as text, too."""
+    assert inert(text) == text
 
 
 def test_every_quotation_leads_to_its_turn(heard: Archive) -> None:
@@ -162,3 +222,17 @@ def test_a_model_that_cannot_speak_is_reported_plainly(archive: Archive, sparrow
     text, _ = _page(archive)
     for said in ("cannot hold an interview: it gives vectors", "not held", "No drill"):
         assert said in text
+
+
+def test_what_the_model_said_to_the_draft_stands_in_the_report(heard: Archive) -> None:
+    """The draft quotes it and its gates; its answer is shown inert in both forms."""
+    shown = draft_of(next_report(heard, MODEL, Remarks()))
+    for part in ("1.91 MB", "in 1 copy in 1 place", "3 sessions", "2027-03-01 (confirmed)"):
+        assert part in shown
+    with scripted(lambda _: HOSTILE) as endpoint:
+        put_draft(heard, MODEL, 1, shown, endpoint)
+    text, page = _page(heard)
+    assert "What it said to the draft of report 1" in text
+    assert "script" not in page.tags
+    report = next_report(heard, MODEL, Remarks())
+    assert "What it said to the draft of report 1" in render_markdown(report).decode()

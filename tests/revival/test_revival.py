@@ -16,6 +16,7 @@ from emeritus.revival import measure, variants
 from emeritus.revival.drill import run_drill
 from emeritus.revival.executor import own_executor
 from emeritus.revival.measure import Difference, difference, threshold_of
+from emeritus.revival.runset import packages
 from emeritus.revival.serving import serve
 from emeritus.runtimes.client import model_names
 from tests.vault.folders import bfloat16, safetensors
@@ -45,6 +46,18 @@ def test_a_restored_copy_climbs_the_ladder(kept: Archive) -> None:
     assert entry is not None
     document = canonical.loads(kept.read_document(entry.event.document, entry.event.sha256))
     assert document["measured"]["max"] <= document["threshold"]["max"]
+
+
+def test_the_run_set_names_what_the_program_needs_and_nothing_else(kept: Archive) -> None:
+    """Tools of a developer that lie in the same environment are not needed to run a model."""
+    entry = kept.history(MODEL).last(RunsetPreserved)
+    assert entry is not None
+    document = canonical.loads(kept.read_document(entry.event.document, entry.event.sha256))
+    listed = document["software"]["packages"]
+    assert {"emeritus", "numpy", "msgspec", "h11", "markupsafe"} <= set(listed)
+    assert not {"pytest", "ruff", "mypy", "hypothesis", "pip", "numba"} & set(listed)
+    assert ("xllamacpp" in listed) == (document["runtime"] == "local")
+    assert "xllamacpp" not in packages("reference")
 
 
 def test_reference_outputs_are_recorded_once_with_their_floor(kept: Archive) -> None:

@@ -51,7 +51,9 @@ def test_a_command_starts_a_server_and_ends_it(sparrow: Path) -> None:
         f"p = subprocess.Popen([sys.executable, '-m', '{module}', *sys.argv[1:]], "
         "stdin=subprocess.PIPE); p.wait()"
     )
-    check_runtime(Command("own", (sys.executable, "-c", holder, "{source}", "{port}")), sparrow)
+    check_runtime(
+        Command("own", (sys.executable, "-c", holder, "{source}", "{port}", "{model}")), sparrow
+    )
 
 
 def test_a_command_that_fails_says_so() -> None:

@@ -1,5 +1,6 @@
 """Any folder comes back byte for byte, once, and nothing damaged is ever given out."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 from emeritus.errors import IntegrityError, UserError
+from emeritus.record import format as record_format
 from emeritus.testing.stores import MemoryStore
 from emeritus.vault import LocalStore, Vault
 from emeritus.vault import format as disk
+from emeritus.vault.restoring import replacing
 from emeritus.vault.tensor_files import tensor_digest_of
 from tests.vault.folders import (
     bfloat16,
@@ -423,15 +426,23 @@ def test_the_one_file_decoder_restores_from_the_folder_alone(tmp_path: Path) -> 
     ]
     record = tmp_path / "archive" / "record" / "0000"
     record.mkdir(parents=True)
-    (record / "00000001.json").write_text(json.dumps({"events": events}))
+    header = record_format.Header(
+        format=record_format.FORMAT,
+        archive="0" * 32,
+        sequence=1,
+        prev=None,
+        time="2027-01-01T00:00:00.000Z",
+        signer="ed25519:" + "0" * 64,
+        leaves=tuple(map(record_format.leaf, events)),
+    )
+    commit = record_format.Commit(header=header, events=tuple(events), signature="0" * 128)
+    (record / "00000001.json").write_bytes(record_format.render(commit))
     program = Path(str(importlib.resources.files("emeritus.archive"))) / "format" / "decode.py"
     for model, (_, source) in receipts.items():
         dest = tmp_path / model.replace("/", "-")
         command = [sys.executable, "-I", str(program), str(tmp_path / "archive"), model, str(dest)]
         subprocess.run(command, check=True, capture_output=True)
-        files = {name: kept for name, kept in tree(source).items() if kept[1] != "folder"}
-        restored = {name: kept for name, kept in tree(dest).items() if kept[1] != "folder"}
-        assert restored == files
+        assert tree(dest) == tree(source)
 
 
 def disk_packs(store: MemoryStore) -> list[str]:
@@ -451,3 +462,17 @@ def test_every_byte_of_every_pack_is_guarded(tmp_path: Path) -> None:
             store.files[name] = bytes(damaged)
             assert list(Vault(store).check()), f"byte {place} of {name}"
         store.files[name] = whole
+
+
+def test_what_a_killed_restore_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """A folder that a living run is writing to is locked, and stays."""
+    dest = tmp_path / "back"
+    left, living = (tmp_path / f".back.{n}.restoring" for n in ("0badcafe", "12345678"))
+    for folder in (left, living):
+        (folder / "sub").mkdir(parents=True)
+    lock = os.open(living, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with replacing(dest) as fresh:
+        (fresh / "file").write_text("x")
+    os.close(lock)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [living.name, "back"]

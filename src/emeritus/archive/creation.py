@@ -7,6 +7,7 @@ import msgspec
 
 import emeritus
 from emeritus import canonical, digests
+from emeritus.archive.documents import write_renderings
 from emeritus.archive.format_pages import write_format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, STEWARD, Archive
 from emeritus.archive.marks import read_mark
@@ -56,7 +57,9 @@ def create(root: Path, founding: Founding, settings: Settings, clock: Clock) -> 
     write_format_pages(store)
     # Last of all: a folder without it is an archive whose making was not finished.
     store.put(DESCRIPTION, render_description(store))
-    return open_archive(root, settings, clock)
+    archive = open_archive(root, settings, clock)
+    write_renderings(archive)
+    return archive
 
 
 def render_description(store: Store) -> bytes:

@@ -1,13 +1,17 @@
-"""The readable documents beside the packs: what the record cites, under names that people read.
+"""The readable documents beside the packs: what the record cites, and what is written from it.
 
-They are renderings: each is byte for byte an object of the vault that an event cites, can be
-written anew at any time, and is compared with its event when the archive is verified.
+A document is byte for byte an object of the vault that an event cites, and is compared with its
+event when the archive is verified. A rendering (the index, the history of a model) is cited by
+nothing: it is compared with what this version writes from the record. Both can be written anew at
+any time.
 """
 
 import dataclasses
 from collections.abc import Iterable, Iterator
 
 from emeritus import digests
+from emeritus.archive import chronicle
+from emeritus.archive.chronicle import Rendering
 from emeritus.archive.handle import Archive
 from emeritus.errors import Finding
 from emeritus.record import Entry, History
@@ -24,7 +28,7 @@ from emeritus.record.events import (
     SessionHeld,
     WeightsPreserved,
 )
-from emeritus.vault import Store
+from emeritus.vault import LocalStore, Store
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,12 +53,45 @@ def documents_of(history: History) -> Iterator[Document]:
             yield Document(name, object_id, sha256, entry.id)
 
 
+def renderings_of(history: History) -> list[Rendering]:
+    """Return every rendering of `history`."""
+    return chronicle.renderings(history, _names)
+
+
+def write_renderings(archive: Archive) -> None:
+    """Write every rendering that is missing, or tells of a shorter record than there is now.
+
+    One that is neither what the record says nor what it said before stays, and is a finding.
+    """
+    store = archive.store
+    if not isinstance(store, LocalStore):
+        return
+    history = archive.history()
+    for page in renderings_of(history):
+        if not store.exists(page.name):
+            store.put(page.name, page.data)
+        elif _is_earlier(history, page, store.get(page.name)):
+            store.rewrite(page.name, page.data)
+
+
+def check_renderings(archive: Archive) -> Iterator[Finding]:
+    """Yield a finding for every rendering that is not what the record says or ever said."""
+    history = archive.history()
+    for page in renderings_of(history):
+        if not archive.store.exists(page.name):
+            continue  # nothing is lost: it is written with the next move
+        data = archive.store.get(page.name)
+        if data != page.data and not _is_earlier(history, page, data):
+            yield Finding("A004", page.name, "not what this version writes from the record")
+
+
 def write_documents(archive: Archive) -> None:
-    """Write every document that is not there yet."""
+    """Write every document that is not there yet, and the renderings."""
     for document in documents_of(archive.history()):
         if not archive.store.exists(document.name):
             data = archive.read_document(document.object, document.sha256)
             archive.store.put(document.name, data)
+    write_renderings(archive)
 
 
 def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Finding]:
@@ -64,6 +101,19 @@ def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Fin
             yield Finding("A004", document.name, f"missing; event {document.entry} cites it")
         elif digests.sha256(store.get(document.name)) != document.sha256:
             yield Finding("A004", document.name, f"not the bytes that event {document.entry} cites")
+
+
+def _is_earlier(history: History, page: Rendering, data: bytes) -> bool:
+    """Tell whether `data` is the page as it was written from the beginning of this record."""
+    up_to = chronicle.told_up_to(data)
+    if up_to is None or up_to >= page.up_to:
+        return False
+    before = renderings_of(History(entry for entry in history if entry.place[0] <= up_to))
+    return any(each.name == page.name and each.data == data for each in before)
+
+
+def _names(entry: Entry[Event | None]) -> list[str]:
+    return [name for name, _, _ in _cited(entry)]
 
 
 def _cited(entry: Entry[Event | None]) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emeritus import canonical
 from emeritus.archive.creation import require_outside
-from emeritus.archive.documents import documents_of
+from emeritus.archive.documents import documents_of, renderings_of
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.handle import Archive
 from emeritus.archive.preservation import preserved
@@ -34,7 +34,7 @@ The fingerprint has to come from somewhere else than this folder: from whoever w
 archive was made. Without it the program says whether the dossier is consistent, and that its
 authenticity is not established.
 
-  data/models/     the model's documents: reports (open report-1.html), transcripts, manifest
+  data/models/     the model's documents: history.html (open it first), reports, transcripts, ...
   data/protocols/  the interview protocols that were followed
   data/record/     the signed history
   data/format/     how all of this is built
@@ -112,6 +112,9 @@ def _payload(archive: Archive, model: str, history: History) -> Iterator[tuple[s
     for document in documents_of(history):
         if not document.name.startswith("models/") or document.name.startswith(f"models/{model}/"):
             yield document.name, archive.read_document(document.object, document.sha256)
+    for page in renderings_of(history):
+        if page.name.startswith(f"models/{model}/history."):
+            yield page.name, page.data
 
 
 def _write_tags(archive: Archive, model: str, root: Path) -> None:

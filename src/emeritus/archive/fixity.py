@@ -1,12 +1,19 @@
 """Checks the archive and every copy of it that can be reached, and tells the record."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, render_description
-from emeritus.archive.documents import check_documents, documents_of, write_documents
+from emeritus.archive.documents import (
+    check_documents,
+    check_renderings,
+    documents_of,
+    renderings_of,
+    write_documents,
+)
 from emeritus.archive.format_pages import check_format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, Archive
 from emeritus.archive.marks import MARKS, SHARDS
@@ -20,7 +27,7 @@ from emeritus.archive.replication import (
     replicas,
 )
 from emeritus.archive.sharding import check_place, placement_of
-from emeritus.errors import EmeritusError, Finding, IntegrityError
+from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
 from emeritus.record.events import (
@@ -33,7 +40,8 @@ from emeritus.record.events import (
 from emeritus.record.verification import NOT_BLOCKING, blocking
 from emeritus.vault import Progress, Vault
 
-ACCOUNTED = ("record/", "format/", "quarantine/")
+QUARANTINE = "quarantine/"
+ACCOUNTED = ("record/", "format/", QUARANTINE)
 FINDINGS_RECORDED_MAX = 200
 FORK = "R013"
 
@@ -127,8 +135,10 @@ def verify_all(
     ]
     readable = not blocking(own)
     if readable and archive.replica == PRIMARY:
-        # A run that was killed behind its commit leaves a rendering to be written.
-        write_documents(archive)
+        # A run that was killed behind its commit leaves a rendering to be written. A folder that
+        # cannot be written to can still be checked.
+        with contextlib.suppress(UserError):
+            write_documents(archive)
     damage = [(archive.replica, finding) for finding in own]
     copies = []
     for copy in known_copies(archive) if readable else _unread_copies(archive):
@@ -302,11 +312,14 @@ def _check_folder(archive: Archive, copy: Replica, up_to: int) -> Iterator[Findi
     yield from check_format_pages(store)
     cited = (each for each in documents_of(archive.history()) if each.commit <= up_to)
     yield from check_documents(cited, store)
+    if copy.name == archive.replica:
+        yield from check_renderings(archive)
 
 
 def _check_strangers(archive: Archive, copy: Replica) -> Iterator[Finding]:
     """Check that nothing lies in a copy that has no business there."""
     known = {document.name for document in documents_of(archive.history())}
+    known |= {page.name for page in renderings_of(archive.history())}
     known |= {*READABLE_FILES, *MARKS}
     accounted = (SHARDS if copy.name.startswith(SHARDS) else "packs/", *ACCOUNTED)
     for name in copy.store.list(""):

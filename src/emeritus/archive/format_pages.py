@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from emeritus.errors import Finding
 from emeritus.vault import Store
 
-PAGES = ("archive.md", "vault.md", "shards.md", "record.md", "conversation.md", "dossier.md")
+PAGES = (
+    *("archive.md", "vault.md", "shards.md", "record.md", "conversation.md", "dossier.md"),
+    *("events.md", "finding-codes.md", "policy.md"),
+)
 PROGRAMS = ("check.py", "decode.py", "join.py")
 
 README = """\
@@ -14,20 +17,26 @@ This folder is an archive of Emeritus. It keeps AI models that were retired, wit
 run them again, what they were asked and what they said before their retirement, and a signed
 history of every promise and every step. Nothing in it needs our software.
 
-  models/     readable documents of each model: reports (open report-1.html), transcripts, manifests
+Begin with index.html (or index.md): it lists the models, and leads to the history and the newest
+report of each.
+
+  models/     readable documents of each model: history, reports, transcripts, manifests
   protocols/  the interview protocols that were followed
   record/     the signed history, one JSON file a commit
   packs/      the weights and all documents, in sealed containers; where there is shards/ instead,
               enough of these folders together give the packs back: format/join.py DEST FOLDER...
-  format/     how all of this is built, and programs of one file each
+  format/     how all of this is built, what each event and each finding means, the policy that
+              Emeritus ships, and programs of one file each
+  quarantine/ damaged bytes that a repair put aside; only where something was repaired
 
-To check the history and the documents, with Python 3.9 or newer:
+To check the signed history and the documents that it cites, with Python 3.9 or newer:
 
   python3 -I format/check.py .
 
-It prints a fingerprint. Somebody outside should have been told the fingerprint when the archive was
-made; add --trust and what they were told. If it differs, this is another archive than the one that
-was promised.
+It says what is proven and what is only asserted, and prints a fingerprint. Somebody outside should
+have been told the fingerprint when the archive was made; add --trust and what they were told. If it
+differs, this is another archive than the one that was promised. index and history are written from
+the signed history for people to read, and are not cited by it: where they differ, it is right.
 
 To get a model's files back, with Python and zstd:
 
@@ -41,6 +50,8 @@ def format_pages() -> dict[str, bytes]:
     """Return every page and program of the format by its name in an archive."""
     folder = importlib.resources.files("emeritus.archive") / "format"
     pages = {f"format/{name}": (folder / name).read_bytes() for name in (*PAGES, *PROGRAMS)}
+    # In the documentation the reference lies in a folder of its own, here beside the other pages.
+    pages = {name: data.replace(b"](../reference/", b"](") for name, data in pages.items()}
     return {"README.txt": README.encode(), **pages}
 
 

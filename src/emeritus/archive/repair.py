@@ -6,8 +6,9 @@ from pathlib import Path
 
 from emeritus import digests
 from emeritus.archive.creation import DESCRIPTION, render_description, reopened
-from emeritus.archive.documents import documents_of
+from emeritus.archive.documents import documents_of, renderings_of
 from emeritus.archive.fixity import (
+    QUARANTINE,
     Verification,
     known_copies,
     noted_copies,
@@ -44,13 +45,18 @@ Healed = tuple[str, str, str]
 
 
 def repair_all(
-    archive: Archive, verification: Verification, progress: Progress | None = None
+    archive: Archive,
+    verification: Verification,
+    progress: Progress | None = None,
+    cause: str | None = None,
 ) -> tuple[Healed, ...]:
     """Replace what is damaged, in this copy and in all others that can be reached.
 
     Sound bytes come from any copy that holds them, or from the vault itself. What everything
     else is judged by comes first: the description, then the record, then packs and documents.
+    The damaged bytes are kept in `quarantine/`, and the record names them, and `cause`.
     """
+    before = _quarantined(archive)
     healed: list[Healed] = []
     for stage in (_heal_description, _heal_record):
         done = list(stage(archive, verification))
@@ -75,7 +81,7 @@ def repair_all(
         if source is not None:
             healed.append((name, where, source))
     if readable:
-        _record(archive, healed)
+        _record(archive, healed, before, cause)
     return tuple(healed)
 
 
@@ -126,6 +132,7 @@ def heal_from_source(
     if not damaged:
         return ()
     names = {name(pack) for pack in damaged for name in NAMES_OF_A_PACK}
+    before = _quarantined(archive)
     fresh = Vault(Replacing(LocalStore(archive.root), names))
     fresh.preserve(source, progress=progress)
     for pack in damaged:
@@ -133,17 +140,38 @@ def heal_from_source(
     vault.refresh()
     healed = [pack for pack in damaged if vault.sound(pack) or vault.set_aside(pack)]
     found = [(PRIMARY, vault_format.pack_name(pack), f"the files of {model}") for pack in healed]
-    _record(archive, found)
+    _record(archive, found, before)
     return tuple(found)
 
 
-def _record(archive: Archive, healed: list[Healed]) -> None:
+def _quarantined(archive: Archive) -> dict[str, set[str]]:
+    """Return what lies in the quarantine of each copy that this machine can reach."""
+    stores = {each.name: each.store for each in noted_copies(archive) if each.reachable}
+    stores[archive.replica] = LocalStore(archive.root)
+    return {name: set(store.list(QUARANTINE)) for name, store in stores.items()}
+
+
+def _record(
+    archive: Archive, healed: list[Healed], before: dict[str, set[str]], cause: str | None = None
+) -> None:
     """Tell the record, when this is the primary archive and its service key is here."""
     if archive.replica != PRIMARY or SERVICE not in archive.keys.names():
         return
-    events = [DamageRepaired(replica=name, where=where, source=by) for name, where, by in healed]
+    fresh = {name: now - before.get(name, set()) for name, now in _quarantined(archive).items()}
+    events = [
+        DamageRepaired(
+            replica=name, where=where, source=by, kept=_aside(fresh, name, where), cause=cause
+        )
+        for name, where, by in healed
+    ]
     for start in range(0, len(events), EVENTS_PER_COMMIT_MAX):
         archive.append(*events[start : start + EVENTS_PER_COMMIT_MAX])
+
+
+def _aside(fresh: dict[str, set[str]], name: str, where: str) -> tuple[str, ...]:
+    """Return the files that the repair of one place put aside: a pack's with those of its index."""
+    stem = Path(where).name.removesuffix(".idx").removesuffix(".pack")
+    return tuple(sorted(each for each in fresh.get(name, ()) if stem in each))
 
 
 def _rescue(vault: Vault, pack: str, fresh: Vault) -> None:
@@ -283,6 +311,10 @@ def _rewrite(archive: Archive, target: Replica, where: str, readable: bool) -> s
     if where == DESCRIPTION and readable:
         target.store.replace(where, [render_description(archive.store)])
         return "the first commit"
+    for rendering in renderings_of(archive.history()) if readable else ():
+        if rendering.name == where:
+            target.store.replace(where, [rendering.data])
+            return "the record"
     for document in documents_of(archive.history()) if readable else ():
         if document.name == where:
             with contextlib.suppress(IntegrityError):  # what the vault lost is a finding there

@@ -9,6 +9,7 @@ import dataclasses
 from pathlib import Path
 
 from emeritus.archive import notes
+from emeritus.archive.chronicle import is_rendering
 from emeritus.archive.creation import DESCRIPTION, read_description, require_outside
 from emeritus.archive.documents import write_documents
 from emeritus.archive.handle import PRIMARY, STEWARD, Archive
@@ -79,18 +80,19 @@ def copy_at(archive: Archive, name: str, place: str, noted: str | None) -> Repli
 
 
 def add_replica(
-    archive: Archive, folder: Path, place: str, progress: Progress | None = None
+    archive: Archive, folder: Path, place: str, progress: Progress | None = None, name: str = ""
 ) -> Replica:
     """Make `folder` a complete copy of the archive, kept at `place`; return it.
 
-    A folder that is a replica already stays the same one, wherever it was moved to. Raises
-    `UserError` when the folder holds other things, or is a second copy of a replica.
+    It is called for its place, or `name`. A folder that is a replica already stays the same one,
+    wherever it was moved to. Raises `UserError` when the folder holds other things, or is a second
+    copy of a replica.
     """
     archive.require_primary()
     require_place(place)
     store = LocalStore(folder)
     _require_usable(archive, folder, store)
-    name, events = _identity(archive, folder, place)
+    name, events = _identity(archive, folder, place, name or place)
     with store.writer():
         pass  # where nothing can be written, nothing is recorded either
     notes.note_replica(archive, name, folder)
@@ -155,14 +157,21 @@ def advice_on(copy: Replica) -> str:
 def copy_documents(source: Store, target: Store) -> None:
     """Copy what people read: pages, documents, the description. Strange files stay behind."""
     for name in source.list(""):
+        if is_rendering(name):
+            continue  # it is written behind the commits that it tells of
         if name.startswith(READABLE) or name in READABLE_FILES:
             target.put(name, source.get(name))
 
 
-def copy_commits(source: Store, target: Store) -> None:
-    """Copy the signed history, in order."""
+def copy_commits(source: Store, target: LocalStore) -> None:
+    """Copy the signed history, in order, and then what is written from it for people."""
     for name in source.list("record/"):
         target.put(name, source.get(name))
+    for name in (each for prefix in ("index.", "models/") for each in source.list(prefix)):
+        if is_rendering(name):
+            data = source.get(name)
+            if not target.put(name, data) and target.get(name) != data:
+                target.rewrite(name, data)
 
 
 def commits_in(store: Store) -> int:
@@ -231,7 +240,7 @@ def _require_usable(archive: Archive, folder: Path, store: Store) -> None:
 
 
 def _identity(
-    archive: Archive, folder: Path, place: str
+    archive: Archive, folder: Path, place: str, wanted: str
 ) -> tuple[str, list[ReplicaAdded | ReplicaWithdrawn]]:
     """Return which replica a folder is, and what the record has to be told of it."""
     mark = read_mark(LocalStore(folder))
@@ -239,7 +248,7 @@ def _identity(
     noted = {path: name for name, path in notes.read(archive).replicas.items()}
     name = mark.copy if mark else noted.get(str(folder.absolute()))
     if name is None:
-        name = _free_name(set(standing) | set(noted.values()), place)
+        name = _free_name(set(standing) | set(noted.values()), wanted)
     known = standing.get(name)
     added = ReplicaAdded(replica=name, place=place)
     if known is None:
@@ -264,12 +273,12 @@ def _mark(archive: Archive, name: str) -> tuple[str, bytes]:
     return mark.name, mark.render()
 
 
-def _free_name(taken: set[str], place: str) -> str:
-    """Return a name for a new replica: its place, with a number when that is taken."""
-    number, name = 1, place
+def _free_name(taken: set[str], wanted: str) -> str:
+    """Return a name for a new replica: the one that is wanted, with a number when it is taken."""
+    number, name = 1, wanted
     while name in {*taken, PRIMARY}:
         number += 1
-        name = f"{place}-{number}"
+        name = f"{wanted}-{number}"
     return name
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from emeritus.cli.options import trusting, with_archive, with_output
-from emeritus.cli.output import Output, many
+from emeritus.cli.options import with_archive, with_output, with_trust
+from emeritus.cli.output import Output
 from emeritus.errors import Finding
+from emeritus.figures import counted
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -51,18 +52,20 @@ def init(output: Output, root: Path | None, policy: str, place: str) -> None:
 @click.command(epilog="Example: emeritus verify --deep --repair")
 @click.option("--deep", is_flag=True, help="Also decode every block and compare what comes out.")
 @click.option("--repair", is_flag=True, help="Replace damaged bytes by those of another copy.")
+@click.option("--cause", metavar="TEXT", help="How the damage came; on record with the repair.")
 @click.option(
     "--set-aside",
     metavar="REASON",
     help="Replace a last commit that cannot be read and that no copy holds; it is recorded.",
 )
-@trusting
+@with_trust
 @with_archive
 def verify(
     archive: "Archive",
     output: Output,
     deep: bool,
     repair: bool,
+    cause: str | None,
     set_aside: str | None,
     trust: str | None,
 ) -> int:
@@ -83,7 +86,7 @@ def verify(
         )
         archive = reopened(archive)
     verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
-    healed = repair_all(archive, verification, output.progress) if repair else ()
+    healed = repair_all(archive, verification, output.progress, cause) if repair else ()
     _show_damage(output, verification)
     for copy, where, source in healed:
         output.line(f"repaired  {copy}: {where}, from {source}", fg="green")
@@ -129,11 +132,11 @@ def _read_line(checked: "Checked") -> str:
     if not checked.reached:
         last = f"last read {checked.last_read[:10]}" if checked.last_read else "never read"
         return f"{checked.name}: not reached: {checked.obstacle}; {last}"
-    read = f"{many(checked.commits, 'commit')} and {many(checked.packs, 'pack')} read"
+    read = f"{counted(checked.commits, 'commit')} and {counted(checked.packs, 'pack')} read"
     line = f"{checked.name}: {read}"
     if checked.behind:
         command = "shards" if checked.name.startswith("shards/") else "replica"
-        line += f"; behind by {many(checked.behind, 'commit')}; run: emeritus {command} sync"
+        line += f"; behind by {counted(checked.behind, 'commit')}; run: emeritus {command} sync"
     return line
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     help="Your organisation's own analysis, as Markdown.",
 )
 @click.option("--note", "notes", multiple=True, help="A line that stands beside the interview.")
+@click.option("--comment", is_flag=True, help="Show the model the draft first, and quote it.")
+@click.option("--endpoint", metavar="URL", help="Where it is served [default: a restored copy].")
+@click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
+@click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
 @as_person
 @with_archive
 def report(
@@ -29,11 +33,28 @@ def report(
     model: str,
     analysis: Path | None,
     notes: tuple[str, ...],
+    comment: bool,
+    endpoint: str | None,
+    served_as: str | None,
+    runtime: str | None,
     key: str,
 ) -> None:
-    """Write the post-deployment report, sign it and keep it beside the weights."""
-    from emeritus.procedure.reporting import write_report
+    """Write the post-deployment report, sign it and keep it beside the weights.
 
+    With --comment the model is shown what the draft says in short, and what it says to that goes
+    on record word for word and stands in the report.
+    """
+    from emeritus.procedure.listening import Target
+    from emeritus.procedure.reporting import show_draft, write_report
+
+    said = None
+    if comment:
+        target = Target(endpoint=endpoint, served_as=served_as or model, runtime=runtime)
+        said = show_draft(archive, model, analysis, target, output.progress)
+        shown = "it gives no text" if said is None else f"it said: “{output.untrusted(said)}”"
+        output.line(f"the draft for {model}: {shown}")
+    elif endpoint or served_as or runtime:
+        raise click.UsageError("--endpoint, --served-as and --runtime go with --comment")
     written = write_report(archive, model, analysis, notes, key)
     output.line(f"report {written.number} of {model} is signed (event {written.event})")
     output.line(f"  {written.html}")
@@ -43,6 +64,7 @@ def report(
             "number": written.number,
             "html": str(written.html),
             "markdown": str(written.markdown),
+            "comment": said,
         }
     )
 
@@ -67,13 +89,24 @@ def waive(archive: "Archive", output: Output, model: str, gate: str, reason: str
 @as_person
 @with_archive
 def approve(archive: "Archive", output: Output, model: str, key: str) -> None:
-    """Approve a retirement after reading its newest report. Two different people are needed."""
+    """Approve a retirement after reading its newest report. Two different people are needed.
+
+    The approval cites that report, and does not count for a later one.
+    """
     from emeritus.lifecycle import moves
 
-    moves.approve(archive, model, key)
+    report = moves.approve(archive, model, key)
     gate = next(each for each in moves.gates_of(archive, model) if each.name == "approved")
-    output.line(f"approved by {key}; {gate.because}")
-    output.document({"model": model, "by": key, "gate": gate_document(gate)})
+    output.line(f"report {report.number} ({report.html_sha256}) approved by {key}; {gate.because}")
+    output.document(
+        {
+            "model": model,
+            "by": key,
+            "report": report.number,
+            "report_sha256": report.html_sha256,
+            "gate": gate_document(gate),
+        }
+    )
 
 
 @click.command(epilog="Example: emeritus retire acme/aster-1 --from ./aster-1")
@@ -87,7 +120,7 @@ def retire(
     """Retire a model: do all that a machine may, then say what people must still do.
 
     Registers, preserves, verifies, drills, interviews and reports, skipping what the record says
-    is done; retires when every gate is closed. Exit code 4 while something is left to do.
+    is done; retires when no gate is open. Exit code 4 while something is left to do.
     """
     from emeritus.lifecycle import moves
     from emeritus.procedure.retirement import retire_model
@@ -100,7 +133,7 @@ def retire(
         output.document({"model": model, "retired": True, "gates": [*map(gate_document, gates)]})
         return 0
     outcome = retire_model(archive, model, source, output.line, output.progress)
-    show_gates(output, outcome.gates)
+    show_gates(output, outcome.gates, commands=outcome.retired)
     if outcome.retired:
         output.line(f"{model} is retired", bold=True)
     else:

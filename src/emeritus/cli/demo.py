@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from emeritus.cli.options import with_output
-from emeritus.cli.output import Output, size
+from emeritus.cli.output import Output
+from emeritus.figures import size
 
 
 @click.command(epilog="Example: emeritus demo /tmp/emeritus-demo")
@@ -14,8 +15,8 @@ from emeritus.cli.output import Output, size
 def demo(output: Output, folder: Path) -> None:
     """Retire a real small model end to end on this machine, in a minute.
 
-    Everything lies in FOLDER (emeritus-demo here), keys included. Stopped anywhere, the same
-    command goes on; run again, it says what is there.
+    Everything lies in FOLDER (emeritus-demo here), keys included; FOLDER/emeritus is the program
+    with these keys. Stopped anywhere, the same command goes on; run again, it says what is there.
     """
     from emeritus import settings
     from emeritus.clock import SystemClock
@@ -55,4 +56,5 @@ def _show_summary(output: Output, result: dict[str, object], seconds: float) -> 
     output.line(f"   archive   {result['archive']}/README.txt")
     output.line(f"   dossier   {result['dossier']}/README.txt, for a stranger")
     output.line(f"   trust     {result['fingerprint']}")
+    output.line(f"   try       {result['launcher']} status emeritus/sparrow-1")
     output.line(f"   it took   {seconds:.1f} s")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emeritus.cli.options import trusting, with_archive, with_output
+from emeritus.cli.options import with_archive, with_output, with_trust
 from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def dossier(archive: "Archive", output: Output, model: str, dest: Path, with_wei
 
 @click.command(epilog="Example: emeritus check ./aster-1-dossier --trust sha256:…")
 @click.argument("folder", type=click.Path(path_type=Path))
-@trusting
+@with_trust
 @with_output
 def check(output: Output, folder: Path, trust: str | None) -> int:
     """Check a dossier. Exit code 3 when something in it is not what was signed."""
@@ -61,8 +61,11 @@ def check(output: Output, folder: Path, trust: str | None) -> int:
 @with_archive
 def record(archive: "Archive", output: Output, model: str | None) -> None:
     """Show the signed history, of everything or of one model, oldest first."""
+    from emeritus.lifecycle.moves import require_registered
     from emeritus.record.format import render_event
 
+    if model is not None:
+        require_registered(archive, model)
     documents = []
     for entry in archive.history(model):
         body = render_event(entry.event) if entry.event else {"kind": "unknown"}

@@ -42,7 +42,8 @@ def interview(
 
 
 @click.command(
-    epilog="Example: emeritus preferences acme/aster-1 --consider p-revival --reason TEXT"
+    epilog="Example: emeritus preferences acme/aster-1 --consider use.repetition.against "
+    "--reason TEXT"
 )
 @click.argument("model", metavar="ID")
 @click.option("--consider", metavar="PREFERENCE", help="Record that it was considered.")
@@ -75,6 +76,7 @@ def preferences(
         raise UserError("a disposition needs a reason: --reason TEXT")
     for disposition, preference in chosen:
         moves.dispose(archive, model, preference, disposition, reason or "", key)
+    moves.require_registered(archive, model)
     register = register_of(archive, model)
     for row in register:
         output.line(f"{row.preference}  {row.polarity} {row.object} ({row.theme})", bold=True)

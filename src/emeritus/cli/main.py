@@ -1,6 +1,7 @@
 """The program `emeritus`: a group of commands, each loaded only when it is called."""
 
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
@@ -71,7 +72,7 @@ def cli() -> None:
         emeritus demo
     Retire your own:
         emeritus init my-archive
-        export EMERITUS_ARCHIVE=my-archive
+        export EMERITUS_ARCHIVE=$PWD/my-archive
         emeritus retire acme/aster-1 --from path/to/model
     """
 
@@ -81,6 +82,8 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     settings.limit_threads()
+    # Asked to end, the program ends as on Ctrl-C: temporary copies of weights go with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         outcome = cli.main(given, prog_name="emeritus", standalone_mode=False)
         sys.exit(outcome if isinstance(outcome, int) else 0)

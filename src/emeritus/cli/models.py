@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emeritus.cli.options import with_archive
-from emeritus.cli.output import Output, size
+from emeritus.cli.output import Output
+from emeritus.figures import counted, size
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -102,7 +103,7 @@ def _show_all(archive: "Archive", output: Output, loosened: tuple[str, ...]) -> 
                 }
             )
     if rows:
-        head = ("model", "offering", "state", "retires", "kept", "of raw", "a year", "closed")
+        head = ("model", "offering", "state", "retires", "kept", "of raw", "a year", "passed")
         output.table([head, *rows])
     else:
         output.line("no model is registered yet: emeritus add SOURCE --id ID")
@@ -118,15 +119,21 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
     state, gates = state_of(archive, model), gates_of(archive, model)
     output.line(model, bold=True)
     for offering in state.offerings.values():
-        output.line(f"  {offering.name}: {offering.state}")
+        successor = f", successor {offering.successor}" if offering.successor else ""
+        output.line(f"  {offering.name}: {offering.state}{successor}")
         for date in offering.dates:
-            output.line(f"    {date.kind} to end on {date.retire_on} (event {date.entry})")
+            why = f": {output.untrusted(date.reason)}" if date.reason else ""
+            output.line(f"    {date.kind} to end on {date.retire_on} (event {date.entry}){why}")
+        if offering.retired is not None and offering.retired.event.reason:
+            why = output.untrusted(offering.retired.event.reason)
+            output.line(f"    retired (event {offering.retired.id}): {why}")
     kept = preserved(archive, model)
     keeping = keeping_cost(archive, model)
     if kept is not None:
         raw, stored = kept.event.bytes_raw, kept.event.bytes_stored
         share = f"{stored / raw:.1%}" if raw else "0 %"
-        output.line(f"  kept: {kept.event.files} files, {size(raw)} in {size(stored)} ({share})")
+        files = counted(kept.event.files, "file")
+        output.line(f"  kept: {files}, {size(raw)} in {size(stored)} ({share})")
         if keeping is not None:
             output.line(f"  {keeping.sentence()}")
     show_gates(output, gates)
@@ -151,13 +158,13 @@ def _show_one(archive: "Archive", output: Output, model: str, loosened: tuple[st
     )
 
 
-def show_gates(output: Output, gates: "list[Gate]") -> None:
-    """Print one gate a line, with what was found and the command that would close it."""
+def show_gates(output: Output, gates: "list[Gate]", *, commands: bool = True) -> None:
+    """Print one gate a line, with what was found and, unless told not to, what would pass it."""
     for gate in gates:
         mark, colour = MARKS[gate.standing]
         cited = f"  [{', '.join(gate.evidence[:4])}]" if gate.evidence else ""
         output.line(f"  {mark} {gate.name:<12} {gate.because}{cited}", fg=colour)
-        if gate.command:
+        if gate.command and commands:
             output.line(f"      {gate.command}")
 
 
@@ -178,7 +185,12 @@ def _offering_document(offering: Any) -> dict[str, Any]:
         "state": str(offering.state),
         "successor": offering.successor,
         "dates": [
-            {"retire_on": each.retire_on, "kind": str(each.kind), "event": each.entry}
+            {
+                "retire_on": each.retire_on,
+                "kind": str(each.kind),
+                "event": each.entry,
+                "reason": each.reason,
+            }
             for each in offering.dates
         ],
     }
@@ -198,6 +210,7 @@ def _offering_document(offering: Any) -> dict[str, Any]:
     show_default=True,
     help="How firm the date is.",
 )
+@click.option("--reason", metavar="TEXT", help="Why it ends then; stands in the report.")
 @with_archive
 def deprecate(
     archive: "Archive",
@@ -207,11 +220,32 @@ def deprecate(
     successor: str | None,
     offering: str,
     kind: str,
+    reason: str | None,
 ) -> None:
     """Announce the end of an offering, or add a date to it; earlier dates stay on record."""
     from emeritus.lifecycle.moves import announce
-    from emeritus.record.events import DateKind
+    from emeritus.lifecycle.states import models
+    from emeritus.record.events import DateKind, RetirementAnnounced
 
-    entry = announce(archive, model, offering, retire_on, DateKind(kind), successor)
+    announced = RetirementAnnounced(
+        model=model,
+        offering=offering,
+        retire_on=retire_on,
+        date_kind=DateKind(kind),
+        successor=successor,
+        reason=reason,
+    )
+    entry = announce(archive, announced)
+    known = successor is None or successor in models(archive.history())
     output.line(f"{model} on {offering}: {kind} to end on {retire_on} (event {entry.id})")
-    output.document({"model": model, "offering": offering, "event": entry.id})
+    if not known:
+        output.line(f"  its successor {successor} is not registered in this archive")
+    output.document(
+        {
+            "model": model,
+            "offering": offering,
+            "event": entry.id,
+            "successor": successor,
+            "successor_registered": known if successor else None,
+        }
+    )

@@ -40,7 +40,13 @@ def with_archive(function: Callable[Concatenate["Archive", Output, P], R]) -> Ca
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
     @functools.wraps(function)
     def command(*args: Any, root: Path | None, as_json: bool, **kwargs: Any) -> R:
-        return function(opened(root), Output(as_json), *args, **kwargs)
+        archive = opened(root)
+        outcome = function(archive, Output(as_json), *args, **kwargs)
+        if archive.record.grew:
+            from emeritus.archive.documents import write_renderings
+
+            write_renderings(archive)
+        return outcome
 
     return command
 
@@ -56,22 +62,28 @@ def opened(root: Path | None) -> "Archive":
 
 
 def _fingerprint(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
-    """Refuse what cannot be a fingerprint: it would look like an archive that is not trusted."""
+    """Return a fingerprint as it is recorded, also when it was given as bare hex digits.
+
+    What cannot be one is refused: it would look like an archive that is not trusted.
+    """
     from emeritus import digests
 
-    if text is not None and not (text.startswith("sha256:") and digests.is_digest(text)):
+    if text is None:
+        return None
+    tagged = "sha256:" + text.lower().removeprefix("sha256:")
+    if not digests.is_digest(tagged):
         raise UserError(
             f"--trust {text!r} is no fingerprint: it is `sha256:` and 64 hex digits, "
             "as `emeritus init` printed it"
         )
-    return text
+    return tagged
 
 
-trusting = click.option(
+with_trust = click.option(
     "--trust",
     metavar="FINGERPRINT",
     callback=_fingerprint,
-    help="The fingerprint that you know from elsewhere.",
+    help="The fingerprint that you know from elsewhere, with or without sha256:.",
 )
 
 as_person = click.option(

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from emeritus.errors import printable
+from emeritus.figures import size
 
 BAR_WIDTH = 24
 LABEL_MOST = 40
@@ -84,18 +85,3 @@ class Progress:
         if self._drawn:
             click.echo("\r\x1b[2K", nl=False, err=True)
             self._drawn = False
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as people read it: `1.45 MB` (SI units)."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 1000 or unit == "TB":
-            return f"{count} B" if unit == "B" else f"{value:.2f} {unit}"
-        value /= 1000
-    raise AssertionError
-
-
-def many(count: int, noun: str) -> str:
-    """Return how many there are, as people read it: `1 commit`, `2 commits`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

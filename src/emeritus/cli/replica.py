@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from emeritus.cli.options import with_archive
-from emeritus.cli.output import Output, many
+from emeritus.cli.output import Output
 from emeritus.errors import UserError
+from emeritus.figures import counted
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -35,8 +36,8 @@ def replica_add(archive: "Archive", output: Output, folder: Path, place: str) ->
     output.line(f"replica {added.name} in {place} at {folder} is complete")
     asked, there = policy_in_force(archive).gates.preserved, replicas(archive)
     output.line(
-        f"with the archive itself there are {many(len(there), 'replica')} in "
-        f"{many(len({each.place for each in there}), 'place')}; the policy asks for "
+        f"with the archive itself there are {counted(len(there), 'replica')} in "
+        f"{counted(len({each.place for each in there}), 'place')}; the policy asks for "
         f"{asked.replicas_min} in {asked.places_min}, all of them verified"
     )
     output.document({"replica": added.name, "place": place, "folder": str(folder)})
@@ -105,4 +106,4 @@ def copied(what: "Copied", noun: str = "pack") -> str:
     """Say what a sync brought; `noun` names what the bytes came in."""
     if not what.packs and not what.commits:
         return "nothing was missing"
-    return f"copied {many(what.packs, noun)} and {many(what.commits, 'commit')}"
+    return f"copied {counted(what.packs, noun)} and {counted(what.commits, 'commit')}"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from emeritus.cli.options import with_archive, with_output
-from emeritus.cli.output import Output, many
+from emeritus.cli.output import Output
 from emeritus.cli.replica import copied
 from emeritus.errors import UserError
+from emeritus.figures import counted
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -100,7 +101,7 @@ def shards_rebuild(output: Output, dest: Path, folders: tuple[Path, ...]) -> Non
     from emeritus.archive.sharding import rebuild_archive
 
     packs = rebuild_archive(folders, dest, output.progress)
-    output.line(f"{many(packs, 'pack')} put together in {dest}")
+    output.line(f"{counted(packs, 'pack')} put together in {dest}")
     output.line(f"check it with: emeritus verify --deep --archive {dest}")
     output.line(
         f"if the original is lost, delete {dest / REPLICA_MARK} to make this the primary one"

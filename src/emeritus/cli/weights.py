@@ -1,5 +1,6 @@
 """`preserve`, `restore` and `revive`: the weights."""
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from emeritus.cli.options import with_archive
-from emeritus.cli.output import Output, size
+from emeritus.cli.output import Output
+from emeritus.figures import counted, size
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -16,19 +18,26 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: emeritus preserve acme/aster-1")
 @click.argument("model", metavar="ID")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Where its files lie.")
+@click.option(
+    "--again", is_flag=True, help="Its files are others now: keep these too, and restore these."
+)
 @with_archive
-def preserve(archive: "Archive", output: Output, model: str, source: Path | None) -> None:
+def preserve(
+    archive: "Archive", output: Output, model: str, source: Path | None, again: bool
+) -> None:
     """Keep a model's files, what is needed to run them, and reference outputs where possible.
 
-    Run it again after an interruption: what is durable already is not written again.
+    Run it again after an interruption: what is durable already is not written again. Files that
+    differ from what is kept of the model are refused, with what differs, unless --again says that
+    they are meant.
     """
     from emeritus.procedure.keeping import preserve_model
 
-    kept = preserve_model(archive, model, source, output.progress)
+    kept = preserve_model(archive, model, source, output.progress, again=again)
     event = kept.weights.event
     share = f" ({event.bytes_stored / event.bytes_raw:.1%})" if event.bytes_raw else ""
     output.line(
-        f"{model}: {event.files} files, {size(event.bytes_raw)} kept in "
+        f"{model}: {counted(event.files, 'file')}, {size(event.bytes_raw)} kept in "
         f"{size(event.bytes_stored)}{share}"
     )
     if event.bytes_delta:
@@ -76,11 +85,13 @@ def restore(
         raise click.UsageError("--only chooses files and --tensor tensors; give one of them")
     if tensors:
         written = preservation.export_tensors(archive, model, tensors, dest)
-        output.line(f"{len(set(tensors))} tensors, {size(written)}, in {dest}/tensors.safetensors")
+        named = counted(len(set(tensors)), "tensor")
+        output.line(f"{named}, {size(written)}, in {dest}/tensors.safetensors")
         output.document({"model": model, "tensors": list(tensors), "bytes": written})
         return
     restored = preservation.restore(archive, model, dest, only, output.progress)
-    output.line(f"{restored.files} files, {size(restored.bytes)}, at {dest}; every digest agrees")
+    files = counted(restored.files, "file")
+    output.line(f"{files}, {size(restored.bytes)}, at {dest}; every digest agrees")
     output.document({"model": model, "files": restored.files, "bytes": restored.bytes})
 
 
@@ -92,21 +103,26 @@ def restore(
 def revive(archive: "Archive", output: Output, model: str, drill: bool, runtime: str | None) -> int:
     """Start a restored copy of a model, or drill it.
 
-    Without --drill the copy is served on this machine, in the form that OpenAI clients speak,
-    until you stop it. A drill restores, climbs the verification ladder as far as the model and
-    its runtime reach, and records the result.
+    Without --drill the copy is served on this machine under its id, in the form that OpenAI
+    clients speak, until Ctrl-C or SIGTERM, and deleted then. A drill restores, climbs the
+    verification ladder as far as the model reaches, and records the result; its log-probabilities
+    come from whatever gave the reference outputs.
     """
     from emeritus.revival.drill import run_drill
     from emeritus.revival.serving import serve
 
+    if drill and runtime:
+        raise click.UsageError("--runtime chooses what serves a copy; a drill serves none")
     if not drill:
         with serve(archive, model, runtime, output.progress) as endpoint:
             output.line(f"{model} answers at {endpoint.url} (model name: {endpoint.model})")
-            output.line("stop it with Ctrl-C")
+            output.line("stop it with Ctrl-C (or SIGTERM)")
             output.document({"url": endpoint.url, "model": endpoint.model})
-            threading.Event().wait()
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+        output.line("stopped; the restored copy is deleted")
         return 0
-    result = run_drill(archive, model, runtime, output.progress)
+    result = run_drill(archive, model, output.progress)
     for rung in result.rungs:
         output.line(f"  {'✓' if rung.passed else '✗'} {rung.rung}: {rung.detail}")
     for sentence in result.unreachable:

@@ -91,11 +91,7 @@ class Interview:
 
     def held(self) -> list[SessionHeld]:
         """Return the sessions on record under this protocol."""
-        return [
-            entry.event
-            for entry in self.archive.history(self.model).all(SessionHeld)
-            if entry.event.protocol_sha256 == self.published.sha256
-        ]
+        return held_under(self.archive, self.model, self.published)
 
     def publish_protocol(self) -> None:
         """Put the protocol on record before it is used, once."""
@@ -162,9 +158,23 @@ class Interview:
                 outcomes=dict(sorted(counted.items())),
             )
         )
-        sealed = spool.path.parent / "sealed"
-        sealed.mkdir(exist_ok=True)
-        spool.path.rename(sealed / spool.path.name)
+        put_away(spool)
+
+
+def held_under(archive: Archive, model: str, published: Published) -> list[SessionHeld]:
+    """Return the sessions of `model` on record under a protocol, by its digest."""
+    return [
+        entry.event
+        for entry in archive.history(model).all(SessionHeld)
+        if entry.event.protocol_sha256 == published.sha256
+    ]
+
+
+def put_away(spool: Spool) -> None:
+    """Move a conversation that is on record out of the way."""
+    sealed = spool.path.parent / "sealed"
+    sealed.mkdir(exist_ok=True)
+    spool.path.rename(sealed / spool.path.name)
 
 
 def transcripts(archive: Archive, model: str) -> list[tuple[SessionHeld, Transcript]]:

@@ -1,7 +1,7 @@
 """Gates: what a retirement needs, judged from the record alone. Pure.
 
 Each gate is a function from a model's history, the policy and the time to a verdict with the
-evidence that it found and the one command that would close it.
+evidence that it found and the one command that would pass it.
 """
 
 import dataclasses
@@ -9,23 +9,20 @@ import datetime
 import enum
 from collections.abc import Callable
 
+from emeritus.figures import counted
+from emeritus.lifecycle import approvals, commands, notice
 from emeritus.lifecycle.policy import Policy
-from emeritus.lifecycle.states import ModelState, fold
+from emeritus.lifecycle.states import ModelState, State, fold
 from emeritus.record.entry import Entry, History
 from emeritus.record.events import (
     BatteryRun,
     CommentReceived,
-    DateKind,
     DrillPassed,
     FixityChecked,
-    GateApproved,
     GateWaived,
     GuidePublished,
     InterviewImpossible,
     ModelRetired,
-    PreferenceActedOn,
-    PreferenceConsidered,
-    PreferenceDeclined,
     PreferenceDocumented,
     ReportSigned,
     RunsetPreserved,
@@ -52,8 +49,8 @@ class Standing(enum.StrEnum):
 class Gate:
     """The verdict on one gate.
 
-    `because` says what was found, `evidence` cites the events, and `command` is what would close
-    it (empty when it is closed).
+    `because` says what was found, `evidence` cites the events, and `command` is what would pass
+    it (empty when it lets the model pass).
     """
 
     name: str
@@ -106,26 +103,28 @@ def _with_waiver(case: Case, gate: Gate) -> Gate:
 
 def _notice(case: Case) -> Gate:
     least = case.policy.gates.notice.days_min
-    command = f"emeritus deprecate {case.model} --retire-on DATE --kind confirmed"
     offerings = list(case.state.offerings.values())
     if not offerings:
+        day = notice.enough(None, least, case.now)
+        command = commands.deprecate(case.model, commands.DEFAULT_OFFERING, day)
         return Gate("notice", Standing.OPEN, "no offering is announced to end", (), command)
-    shortest, evidence = None, []
-    for offering in offerings:
-        if offering.announced is None or offering.date is None:
-            said = f"{offering.name}: its end is not announced"
-            return Gate("notice", Standing.OPEN, said, (), command)
-        if offering.date.kind is not DateKind.CONFIRMED:
-            said = (
-                f"{offering.name}: {offering.date.retire_on} is {offering.date.kind}, not confirmed"
-            )
-            return Gate("notice", Standing.OPEN, said, (offering.date.entry,), command)
-        given = days_between(offering.announced.time, offering.date.retire_on)
-        shortest = given if shortest is None else min(shortest, given)
-        evidence += [offering.announced.id, offering.date.entry]
-    said = f"{shortest} days of notice; the policy asks for {least}"
-    passed = shortest is not None and shortest >= least
-    return _verdict("notice", passed, said, evidence, command)
+    evidence = [
+        cited
+        for each in offerings
+        if each.announced and each.date
+        for cited in (each.announced.id, each.date.entry)
+    ]
+    for each in offerings:
+        lacking = notice.lacking(each, least)
+        if lacking is not None:
+            day = notice.enough(each, least, case.now)
+            command = commands.deprecate(case.model, each.name, day)
+            if each.state is State.RETIRED:  # notice cannot be given any more
+                command = commands.waive(case.model, "notice")
+            return _verdict("notice", False, lacking, evidence, command)
+    shortest = min(notice.given(each) or 0 for each in offerings)
+    said = f"{counted(shortest, 'day')} of notice; the policy asks for {least}"
+    return _verdict("notice", True, said, evidence, "")
 
 
 def _preserved(case: Case) -> Gate:
@@ -155,7 +154,7 @@ def _preserved(case: Case) -> Gate:
     passed = replicas >= asked.replicas_min and len(places) >= asked.places_min
     if passed and len(places) >= 2:
         said += "; survives the loss of any one place"
-    command = "emeritus replica add DIR --place NAME && emeritus verify --deep"
+    command = "emeritus replica add FOLDER --place NAME && emeritus verify --deep"
     known = [added.event.place for added in standing_replicas(case.history)]
     if len(known) >= asked.replicas_min and len(set(known)) >= asked.places_min:
         command = "emeritus replica sync && emeritus verify --deep"  # all are there, and unproven
@@ -214,14 +213,20 @@ def _good_replicas(
 
 def _revival(case: Case) -> Gate:
     command = f"emeritus revive {case.model} --drill"
-    drill = case.history.last(DrillPassed)
+    weights, drill = case.history.last(WeightsPreserved), case.history.last(DrillPassed)
+    if weights is None:
+        command = f"emeritus preserve {case.model} && {command}"
     if drill is None:
         return Gate("revival", Standing.OPEN, "no drill has passed", (), command)
+    if weights is not None and drill.place < weights.place:
+        said = "the drill that passed was of files that were kept before these"
+        return Gate("revival", Standing.OPEN, said, (drill.id,), command)
     rungs = ", ".join(drill.event.rungs)
     least = case.policy.gates.revival.rungs_min
     said = f"a restored copy passed: {rungs}"
     if drill.event.unreachable:
         said += f" (out of reach: {', '.join(drill.event.unreachable)})"
+        command = commands.waive(case.model, "revival")  # another drill would reach no further
     return _verdict("revival", len(drill.event.rungs) >= least, said, [drill.id], command)
 
 
@@ -232,42 +237,49 @@ def _interviewed(case: Case) -> Gate:
         said = f"it cannot hold an interview: {impossible.event.reason}"
         return Gate("interviewed", Standing.NOT_APPLICABLE, said, (impossible.id,))
     held = case.history.all(SessionHeld)
-    counted = [
+    accepted = [
         entry
         for entry in held
         if entry.event.protocol.rpartition("-")[0] in asked.protocols
         and entry.event.arm == PRIMARY_ARM
-        and entry.event.ended == "complete"
     ]
+    complete = [entry for entry in accepted if entry.event.ended == "complete"]
     protocols = " or ".join(asked.protocols)
     said = (
-        f"{len(counted)} complete sessions under the protocol {protocols}; "
+        f"{counted(len(complete), 'complete session')} under the protocol {protocols}; "
         f"the policy asks for {asked.sessions_min}"
     )
-    if len(held) > len(counted):
-        said += f" ({len(held) - len(counted)} more do not count)"
-    passed = len(counted) >= asked.sessions_min
-    command = f"emeritus interview {case.model}"
-    return _verdict("interviewed", passed, said, [entry.id for entry in counted], command)
+    if len(held) > len(complete):
+        said += f" ({len(held) - len(complete)} more do not count)"
+    if not set(asked.protocols) & set(commands.SHIPPED_SESSIONS):
+        said += f"; this version has no protocol {protocols}: a waiver passes this gate"
+    needed = asked.sessions_min + len(accepted) - len(complete)
+    command = commands.interview(case.history, case.model, asked.protocols, needed)
+    passed = len(complete) >= asked.sessions_min
+    return _verdict("interviewed", passed, said, [entry.id for entry in complete], command)
 
 
 def _considered(case: Case) -> Gate:
     if not case.policy.gates.considered.required:
         return Gate("considered", Standing.NOT_APPLICABLE, "the policy does not ask for it")
-    command = f"emeritus preferences {case.model}"
     documented = case.history.all(PreferenceDocumented)
     impossible = case.history.last(InterviewImpossible)
     if impossible is None and case.history.last(SessionHeld) is None:
+        command = commands.interview(case.history, case.model, commands.SHIPPED_SESSIONS, 0)
+        if any(entry.event.gate == "interviewed" for entry in case.history.all(GateWaived)):
+            command = commands.waive(case.model, "considered")
         return Gate("considered", Standing.OPEN, "the model was not interviewed yet", (), command)
     disposed = {
         entry.event.preference: entry.id
-        for kind in (PreferenceConsidered, PreferenceActedOn, PreferenceDeclined)
+        for kind in approvals.DISPOSITIONS
         for entry in case.history.all(kind)
     }
-    waiting = [
-        entry.event.preference for entry in documented if entry.event.preference not in disposed
-    ]
-    said = f"{len(documented) - len(waiting)} of {len(documented)} preferences have a disposition"
+    known = dict.fromkeys(entry.event.preference for entry in documented)
+    waiting = [preference for preference in known if preference not in disposed]
+    said = f"{len(known) - len(waiting)} of {counted(len(known), 'preference')} have a disposition"
+    command = ""
+    if waiting:
+        command = f"emeritus preferences {case.model} --consider {waiting[0]} --reason TEXT"
     return _verdict("considered", not waiting, said, list(disposed.values()), command)
 
 
@@ -308,31 +320,45 @@ def _guided(case: Case) -> Gate:
 
 def _reported(case: Case) -> Gate:
     report = case.history.last(ReportSigned)
+    impossible = case.history.last(InterviewImpossible)
     command = f"emeritus report {case.model}"
+    if impossible is None and case.policy.gates.reported.shown_to_model:
+        command = commands.comment(case.history, case.model)
     if report is None:
         return Gate("reported", Standing.OPEN, "no report is signed", (), command)
     said = f"report {report.event.number} is signed and stored"
     if not case.policy.gates.reported.shown_to_model:
         return _verdict("reported", True, said, [report.id], command)
-    if case.history.last(InterviewImpossible) is not None:
-        return _verdict("reported", True, f"{said}; the model cannot comment", [report.id], command)
-    comments = [entry.id for entry in case.history.all(CommentReceived)]
-    said += "; shown to the model" if comments else "; not shown to the model for comment"
-    return _verdict("reported", bool(comments), said, [report.id, *comments], command)
+    if impossible is not None:
+        said += f"; the model cannot comment: {impossible.event.reason}"
+        return _verdict("reported", True, said, [report.id, impossible.id], command)
+    comments = case.history.all(CommentReceived)
+    cited = [report.id, *(entry.id for entry in comments)]
+    if not comments:
+        said += "; not shown to the model for comment"
+    elif comments[0].place > report.place:
+        said += "; what the model said to it stands in no report yet"
+        command = f"emeritus report {case.model}"
+    else:
+        said += f"; the model was shown its draft as report {comments[-1].event.report}"
+        return _verdict("reported", True, said, cited, command)
+    return _verdict("reported", False, said, cited, command)
 
 
 def _approved(case: Case) -> Gate:
     least = case.policy.gates.approved.people_min
     report = case.history.last(ReportSigned)
-    people: dict[str, str] = {}
-    for entry in case.history.all(GateApproved):
-        # An approval counts for what could be read when it was given.
-        if report is not None and entry.place > report.place:
-            people.setdefault(entry.signer, entry.id)
-    said = f"{len(people)} of {least} people approved"
-    if report is None:
-        said += "; there is no report to approve yet"
+    people, earlier = approvals.counting(case.history)
+    fresh = approvals.untold(case.history)
+    said = f"{len(people)} of {counted(least, 'key')} approved"
+    said += f" report {report.event.number}" if report else "; there is no report to approve yet"
+    if earlier:
+        said += f" ({earlier} approved another report, which does not count)"
+    if fresh:
+        said += f"; it lacks what came after it: {', '.join(entry.id for entry in fresh[:8])}"
     command = f"emeritus approve {case.model} --as NAME"
+    if report is None or fresh:
+        command = f"emeritus report {case.model} && {command}"
     return _verdict("approved", len(people) >= least, said, list(people.values()), command)
 
 
@@ -360,6 +386,7 @@ def days_between(time: str, day: str) -> int:
 
 
 def _verdict(name: str, passed: bool, said: str, evidence: list[str], command: str) -> Gate:
+    cited = tuple(dict.fromkeys(evidence))
     if passed:
-        return Gate(name, Standing.PASSED, said, tuple(evidence))
-    return Gate(name, Standing.OPEN, said, tuple(evidence), command)
+        return Gate(name, Standing.PASSED, said, cited)
+    return Gate(name, Standing.OPEN, said, cited, command)

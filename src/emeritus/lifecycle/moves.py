@@ -2,19 +2,19 @@
 
 import datetime
 import re
-from typing import Any
 
 from emeritus.archive import STEWARD, Archive
 from emeritus.errors import UserError
 from emeritus.lifecycle import policy as policies
 from emeritus.lifecycle import shipped
+from emeritus.lifecycle.approvals import approves, untold
+from emeritus.lifecycle.commands import DEFAULT_OFFERING
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import SERVED, ModelState, Offering, State, fold, models, refusal
 from emeritus.record import Entry
 from emeritus.record.events import (
     AccessDecided,
-    DateKind,
     DateMoved,
     DeploymentRegistered,
     Event,
@@ -35,7 +35,6 @@ from emeritus.record.events import (
     VariantRegistered,
 )
 
-DEFAULT_OFFERING = "api"
 MASTER = "master"
 ACCESS = ("none", "by-request", "public")
 DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | PreferenceDeclined]] = {
@@ -117,37 +116,32 @@ def register_deployment(archive: Archive, deployed: DeploymentRegistered) -> Non
         archive.append(deployed)
 
 
-def announce(
-    archive: Archive,
-    model: str,
-    offering: str,
-    retire_on: str,
-    kind: DateKind,
-    successor: str | None,
-) -> Entry[Event | None]:
+def announce(archive: Archive, announced: RetirementAnnounced) -> Entry[Event | None]:
     """Announce the end of an offering, or add a date to one that is announced.
 
-    An earlier date stays on record beside the new one.
+    An earlier date stays on record beside the new one, each with its reason.
     """
-    _require_day(retire_on)
+    model, offering = announced.model, announced.offering
+    _require_coming(archive, announced.retire_on)
+    if announced.successor is not None and _MODEL_ID.match(announced.successor) is None:
+        raise UserError(f"{announced.successor!r} cannot be a model's id, such as acme/aster-2")
     if _OFFERING.match(offering) is None:
         raise UserError(f"{offering!r} cannot name an offering: use names such as api or api/eu")
     here = state_of(archive, model).offerings.get(offering)
     events: list[Event] = []
+    event: Event = announced
     if here is None:
         events.append(OfferingOpened(model=model, offering=offering))
     if here is not None and here.state is State.DEPRECATED:
-        event: Event = DateMoved(
-            model=model, offering=offering, retire_on=retire_on, date_kind=kind, reason="moved"
-        )
-    else:
-        event = RetirementAnnounced(
+        _require_same_successor(here, announced)
+        event = DateMoved(
             model=model,
             offering=offering,
-            retire_on=retire_on,
-            date_kind=kind,
-            successor=successor,
+            retire_on=announced.retire_on,
+            date_kind=announced.date_kind,
+            reason=announced.reason or "no reason was given",
         )
+    else:
         _require_allowed(here, event, opened=here is None)
     return archive.append(*events, event, key=STEWARD)[-1]
 
@@ -166,14 +160,32 @@ def waive(archive: Archive, model: str, gate: str, reason: str, key: str) -> Non
     archive.append(GateWaived(model=model, gate=gate, reason=reason), key=key)
 
 
-def approve(archive: Archive, model: str, key: str) -> None:
-    """Record one person's approval of the newest report."""
+def approve(archive: Archive, model: str, key: str) -> ReportSigned:
+    """Record one person's approval of the newest report; return what was approved."""
     require_registered(archive, model)
     signer = archive.signer(key).key
+    newest = archive.history(model).last(ReportSigned)
+    if newest is None:
+        raise UserError(f"there is no report to approve; write one with: emeritus report {model}")
+    report = newest.event
+    later = untold(archive.history(model))
+    if later:
+        raise UserError(
+            f"report {report.number} does not tell what came after it (events "
+            f"{', '.join(entry.id for entry in later[:8])}); write the next one with: "
+            f"emeritus report {model}"
+        )
     for entry in archive.history(model).all(GateApproved):
-        if entry.signer == signer and _after_report(archive, model, entry):
-            raise UserError(f"{entry.signed_by} has approved already; another person must be next")
-    archive.append(GateApproved(model=model, gate="approved"), key=key)
+        if entry.signer == signer and approves(entry.event, report):
+            raise UserError(
+                f"{entry.signed_by} has approved already (report {report.number}); "
+                "another person must be next"
+            )
+    event = GateApproved(
+        model=model, gate="approved", report=report.number, report_sha256=report.html_sha256
+    )
+    archive.append(event, key=key)
+    return report
 
 
 def dispose(
@@ -186,7 +198,8 @@ def dispose(
         if entry.event.model == model
     ]
     if preference not in known:
-        raise UserError(f"no preference {preference!r} of {model}; documented: {', '.join(known)}")
+        listed = ", ".join(known) or "none yet"
+        raise UserError(f"no preference {preference!r} of {model}; documented: {listed}")
     if not reason.strip():
         raise UserError("a disposition needs a reason: --reason TEXT")
     kind = DISPOSITIONS[disposition]
@@ -199,6 +212,8 @@ def retire(archive: Archive, model: str, emergency: str | None = None) -> list[s
     Raises `UserError` while a gate is open or a date is not reached. With `emergency` (the
     reason) nothing blocks: the open gates are recorded as owed, and stay owed in public.
     """
+    if emergency is not None and not emergency.strip():
+        raise UserError("an emergency needs a reason, which stays on record: --emergency REASON")
     served = [each for each in state_of(archive, model).offerings.values() if each.state in SERVED]
     if not served:
         raise UserError(f"{model} is retired already; nothing was changed")
@@ -241,11 +256,6 @@ def decide_access(archive: Archive, decided: AccessDecided) -> None:
     archive.append(decided, key=STEWARD)
 
 
-def _after_report(archive: Archive, model: str, entry: Entry[Any]) -> bool:
-    report = archive.history(model).last(ReportSigned)
-    return report is None or entry.place > report.place
-
-
 def _require_closed(model: str, waiting: list[Gate]) -> None:
     if waiting:
         lines = "\n".join(f"  {gate.name}: {gate.because}\n    {gate.command}" for gate in waiting)
@@ -261,8 +271,17 @@ def _require_reached(archive: Archive, model: str, offering: Offering) -> None:
         return
     raise UserError(
         f"{model} on {offering.name} was promised until {offering.date.retire_on}; "
-        "all gates are closed: run the same command on that day"
+        "nothing is open: run the same command on that day"
     )
+
+
+def _require_same_successor(here: Offering, moved: RetirementAnnounced) -> None:
+    if moved.successor not in (None, here.successor):
+        raise UserError(
+            f"{moved.model} on {here.name} was announced with the successor "
+            f"{here.successor or 'not named'}; a date that moves does not change that: "
+            "leave --successor out"
+        )
 
 
 def _require_allowed(offering: Offering | None, event: Event, *, opened: bool) -> None:
@@ -272,10 +291,14 @@ def _require_allowed(offering: Offering | None, event: Event, *, opened: bool) -
         raise UserError(f"not recorded: {rule}")
 
 
-def _require_day(text: str) -> None:
+def _require_coming(archive: Archive, text: str) -> None:
+    """Raise `UserError` for what is no day, and for one that is past."""
     try:
         day = datetime.date.fromisoformat(text)
     except ValueError:
         day = None
     if day is None or day.isoformat() != text:
         raise UserError(f"{text!r} is no date; write it as 2027-01-31")
+    today = archive.clock.now().date()
+    if day < today:
+        raise UserError(f"{text} is past: an end is announced for today ({today}) or later")

@@ -116,21 +116,23 @@ def loosened(policy: Policy, reference: Policy) -> tuple[str, ...]:
     ours, theirs = policy.gates, reference.gates
     sessions = ours.interviewed.sessions_min, theirs.interviewed.sessions_min
     said = [
-        _fewer("notice", "days of notice", ours.notice.days_min, theirs.notice.days_min),
-        _fewer("preserved", "replicas", ours.preserved.replicas_min, theirs.preserved.replicas_min),
-        _fewer("preserved", "places", ours.preserved.places_min, theirs.preserved.places_min),
+        _fewer("notice", "day{s} of notice", ours.notice.days_min, theirs.notice.days_min),
+        _fewer(
+            "preserved", "replica{s}", ours.preserved.replicas_min, theirs.preserved.replicas_min
+        ),
+        _fewer("preserved", "place{s}", ours.preserved.places_min, theirs.preserved.places_min),
         _fewer(
             "preserved",
-            "days at most since the last deep check",
+            "day{s} at most since the last deep check",
             -ours.preserved.verified_within_days,
             -theirs.preserved.verified_within_days,
         ),
-        _fewer("revival", "rungs", ours.revival.rungs_min, theirs.revival.rungs_min),
-        _fewer("interviewed", "sessions", *sessions),
+        _fewer("revival", "rung{s}", ours.revival.rungs_min, theirs.revival.rungs_min),
+        _fewer("interviewed", "session{s}", *sessions),
         _protocols(ours.interviewed.protocols, theirs.interviewed.protocols),
         _dropped("considered", ours.considered.required, theirs.considered.required),
         _dropped("evaluated", ours.evaluated.required, theirs.evaluated.required),
-        _fewer("guided", "days with the guide", ours.guided.days_min, theirs.guided.days_min),
+        _fewer("guided", "day{s} with the guide", ours.guided.days_min, theirs.guided.days_min),
         _shown(ours.reported.shown_to_model, theirs.reported.shown_to_model),
         _fewer("approved", "people", ours.approved.people_min, theirs.approved.people_min),
     ]
@@ -140,7 +142,8 @@ def loosened(policy: Policy, reference: Policy) -> tuple[str, ...]:
 def _fewer(gate: str, what: str, ours: int, theirs: int) -> str | None:
     if ours >= theirs:
         return None
-    return f"{gate}: {abs(ours)} {what} instead of {abs(theirs)}"
+    named = what.format(s="" if abs(ours) == 1 else "s")
+    return f"{gate}: {abs(ours)} {named} instead of {abs(theirs)}"
 
 
 def _protocols(ours: tuple[str, ...], theirs: tuple[str, ...]) -> str | None:

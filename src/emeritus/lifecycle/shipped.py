@@ -20,6 +20,7 @@ def policy_text(name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise UserError(
-            f"no policy {name!r}: name a TOML file, or {DEFAULT} or {DEMO} ({error})"
+            f"no policy {name!r}: {why}; name a TOML file, or {DEFAULT} or {DEMO}"
         ) from error

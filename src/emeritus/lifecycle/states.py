@@ -48,6 +48,7 @@ class DateClaim:
     kind: DateKind
     source: str
     entry: str
+    reason: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -194,4 +195,4 @@ def _next(offering: Offering, entry: Entry[Event | None]) -> Offering:
 
 
 def _claim(event: RetirementAnnounced | DateMoved, entry: str) -> DateClaim:
-    return DateClaim(event.retire_on, event.date_kind, event.source, entry)
+    return DateClaim(event.retire_on, event.date_kind, event.source, entry, event.reason)

@@ -21,7 +21,8 @@ from emeritus.archive.people import add_person
 from emeritus.archive.repair import repair_all
 from emeritus.archive.replication import add_replica, replicas, sync
 from emeritus.clock import Clock
-from emeritus.errors import IntegrityError
+from emeritus.errors import IntegrityError, printable
+from emeritus.interview.comment import transcript_of
 from emeritus.interview.scoring import Score, parse, score
 from emeritus.lifecycle import moves, shipped
 from emeritus.lifecycle.gates import Gate, Standing
@@ -30,9 +31,10 @@ from emeritus.procedure import staging
 from emeritus.procedure.keeping import preserve_model
 from emeritus.procedure.listening import Heard, Target, listen
 from emeritus.procedure.registration import register_source
-from emeritus.procedure.reporting import write_report
-from emeritus.procedure.staging import FIRST_PLACE, NEW, OLD, SECOND_PLACE
+from emeritus.procedure.reporting import show_draft, write_report
+from emeritus.procedure.staging import NEW, OLD, SECOND_COPY, THIS_MACHINE
 from emeritus.record.events import (
+    CommentReceived,
     DamageRepaired,
     DateKind,
     DrillPassed,
@@ -40,6 +42,7 @@ from emeritus.record.events import (
     PreferenceDocumented,
     ReferenceRecorded,
     ReportSigned,
+    RetirementAnnounced,
     SessionHeld,
     StanceCoded,
 )
@@ -52,8 +55,13 @@ HONEST = (
     "These answers were trained in by our script: they show the instrument, and nothing about any "
     "mind."
 )
+ON_PURPOSE = "the demonstration flipped one bit on purpose"
+REASON = "a newer model takes its place (a demonstration: neither has users)"
 WAIVERS = {
-    "considered": "a demonstration: no person has weighed what the example model prefers",
+    "considered": (
+        "a demonstration: no person has weighed what the example model prefers, "
+        "and it was told that nobody promises to"
+    ),
     "evaluated": "this version of Emeritus has no shutdown battery",
     "guided": "the example model has no users",
 }
@@ -86,19 +94,20 @@ class Demonstration:
 
 
 def begin(root: Path, given: Settings, clock: Clock, progress: Progress | None) -> Demonstration:
-    """Make or open the demonstration in `root`."""
+    """Make or open the demonstration in `root`; raises `UserError` when other things lie there."""
     place = staging.Place(root)
+    staging.take(place)
     settings = place.settings(given)
     if not (place.archive / DESCRIPTION).exists():
         text = shipped.policy_text(shipped.DEMO)
-        create(place.archive, Founding("demo", text, FIRST_PLACE), settings, clock)
+        create(place.archive, Founding("demo", text, THIS_MACHINE), settings, clock)
     archive = open_archive(place.archive, settings, clock)
     done = OLD in models(archive.history()) and moves.state_of(archive, OLD).retired
     return Demonstration(place, settings, clock, progress, archive, done)
 
 
 def keep(demo: Demonstration) -> list[str]:
-    """Register, announce, preserve, and copy to a second place."""
+    """Register, announce, preserve, and copy to a second folder."""
     archive, said = demo.archive, []
     staging.unpack(demo.place)
     for model, base in ((OLD, None), (NEW, OLD)):
@@ -108,7 +117,15 @@ def keep(demo: Demonstration) -> list[str]:
         notes.note_source(archive, model, source)
     today = demo.clock.now().date().isoformat()
     if not moves.state_of(archive, OLD).offerings["api"].dates:
-        moves.announce(archive, OLD, "api", today, DateKind.CONFIRMED, NEW)
+        announced = RetirementAnnounced(
+            model=OLD,
+            offering="api",
+            retire_on=today,
+            date_kind=DateKind.CONFIRMED,
+            successor=NEW,
+            reason=REASON,
+        )
+        moves.announce(archive, announced)
     said.append(f"registered {OLD} and its successor {NEW}; announced to end today")
     for model in (OLD, NEW):
         if preservation.preserved(archive, model) is None:
@@ -123,8 +140,8 @@ def keep(demo: Demonstration) -> list[str]:
         f"recorded {reference.prompts} golden prompts ({reference.positions} positions), "
         f"noise floor {reference.floor} nats, {len(reference.controls)} negative controls"
     )
-    add_replica(archive, demo.place.second, SECOND_PLACE, demo.progress)
-    said.append("copied everything to second-place/, which stands for another building")
+    add_replica(archive, demo.place.second, THIS_MACHINE, demo.progress, SECOND_COPY)
+    said.append("copied everything to second-copy/, a folder beside it: one place, not two")
     return said
 
 
@@ -149,18 +166,18 @@ def damage_and_repair(demo: Demonstration) -> list[str]:
         affected = ", ".join(finding.affects[:2]) + (", …" if len(finding.affects) > 2 else "")
         said.append(f"verify found it: {finding.code} {finding.where[:28]}…, {finding.detail}")
         said.append(f"  what it reaches: {affected}")
-        repair_all(archive, found, demo.progress)
-        said.append("repaired from second-place; the damaged bytes are kept in quarantine/")
+        repair_all(archive, found, demo.progress, ON_PURPOSE)
+        said.append("repaired from second-copy; the damaged bytes are kept in quarantine/")
     again = verify_all(archive, deep=True, progress=demo.progress)
     if not again.sound:
         raise IntegrityError("something is still broken after the repair", ())
-    said.append(f"verify: every block of {sum(again.packs.values())} packs in two places is sound")
+    said.append(f"verify: every block of {sum(again.packs.values())} packs in two copies is sound")
     if not place.restored.exists():
         restored = preservation.restore(archive, OLD, place.restored, progress=demo.progress)
         said.append(f"restored {restored.files} files, {restored.bytes:,} bytes")
     said.append(staging.sha256sum(place.restored, moved))
     if not demo.has(DrillPassed):
-        run_drill(archive, OLD, None, demo.progress)
+        run_drill(archive, OLD, demo.progress)
     drill = archive.history(OLD).last(DrillPassed)
     if drill is None:
         raise IntegrityError("the drill of the restored copy did not pass")
@@ -198,6 +215,8 @@ def decide(demo: Demonstration) -> list[str]:
         for gate in _open(archive):
             if gate.name in WAIVERS:
                 moves.waive(archive, OLD, gate.name, WAIVERS[gate.name], "steward")
+        if not demo.has(CommentReceived):
+            show_draft(archive, OLD, None, Target(), demo.progress)
         if not demo.has(ReportSigned):
             write_report(archive, OLD, None, (HONEST, _score_line(archive)), "steward")
         approved = {entry.signed_by for entry in archive.history(OLD).all(GateApproved)}
@@ -212,8 +231,14 @@ def decide(demo: Demonstration) -> list[str]:
     report = archive.history(OLD).all(ReportSigned)[-1].event
     written = staging.place_of_report(demo.place, report.number)
     shutil.copyfile(written, demo.place.report)
+    comment = archive.history(OLD).all(CommentReceived)[-1].event
+    words = transcript_of(archive, comment).answers[-1].text
     gates = moves.gates_of(archive, OLD)
     said = [
+        f"shown the draft of report {comment.report}, it said: “{printable(words, 160)}”",
+        "  (it was trained for the questions of the interview alone; its words stand as they came)",
+    ]
+    said += [
         f"{gate.name}: {gate.because}"
         if gate.standing is Standing.WAIVED
         else f"{gate.name}: {gate.standing}, {gate.because}"
@@ -248,7 +273,7 @@ def prove(demo: Demonstration) -> list[str]:
 
 
 STAGES = (
-    Stage("a", "Keep two models in two places", keep),
+    Stage("a", "Keep two models in two copies", keep),
     Stage("b", "Damage, find, repair, restore, prove", damage_and_repair),
     Stage("c", "Listen", hear),
     Stage("d", "Report, decide, retire", decide),
@@ -273,6 +298,7 @@ def summary(demo: Demonstration) -> dict[str, Any]:
         "planted": found.planted,
         "invented": len(found.invented),
         "fingerprint": archive.genesis,
+        "launcher": str(demo.place.launcher),
         "archive": str(demo.place.archive),
         "report": str(demo.place.report),
         "dossier": str(demo.place.dossier),

@@ -9,11 +9,13 @@ from typing import Any
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.errors import UserError
+from emeritus.figures import counted
 from emeritus.interview import coding
 from emeritus.interview import protocol as protocols
-from emeritus.interview.session import Interview, record_impossible
+from emeritus.interview.session import Interview, held_under, record_impossible
 from emeritus.lifecycle.moves import (
     MASTER,
+    gates_of,
     register_deployment,
     require_registered,
     state_of,
@@ -43,9 +45,13 @@ class Target:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Heard:
-    """What an interview brought: sessions and documented preferences; `said` is for people."""
+    """What an interview brought: sessions and documented preferences; `said` is for people.
+
+    `new` is how many of the sessions were held now.
+    """
 
     model: str
+    new: int
     sessions: tuple[SessionHeld, ...]
     preferences: tuple[PreferenceDocumented, ...]
     said: tuple[str, ...]
@@ -54,6 +60,7 @@ class Heard:
         """Return the same for programs."""
         return {
             "model": self.model,
+            "new": self.new,
             "sessions": [
                 {"session": each.session, "ended": each.ended, "outcomes": each.outcomes}
                 for each in self.sessions
@@ -73,38 +80,67 @@ def listen(
     """
     require_registered(archive, model)
     published = protocols.load(plan)
-    if target.endpoint is None:
-        within = reach_of(archive, model)
-        if within.speaks is False:
-            record_impossible(archive, model, within.unheard[0])
-            return Heard(model, (), (), within.unheard)
-        if not within.interview:
-            raise UserError(f"{model} cannot be asked here: {within.unheard[0]}")
-    facts = facts_of(archive, model)
-    published.protocol.opening(facts)  # refused before anything is started
-    with _endpoint(archive, model, target) as endpoint:
-        deployment = _deployment(archive, model, endpoint)
-        sessions = Interview(archive, model, published, endpoint, facts, deployment, progress).run()
+    if is_mute(archive, model, target):
+        return Heard(model, 0, (), (), reach_of(archive, model).unheard)
+    missing = unknown_facts(archive, model, plan)
+    if missing:
+        raise UserError(
+            f"the disclosure of {published.protocol.label} states what the record does not hold "
+            f"yet ({missing}); announce the end first: "
+            f"emeritus deprecate {model} --retire-on DATE --successor ID"
+        )
+    facts, before = facts_of(archive, model), held_under(archive, model, published)
+    sessions = before
+    if len(before) < published.protocol.sessions.count:
+        with endpoint_of(archive, model, target) as endpoint:
+            deployment = _deployment(archive, model, endpoint)
+            interview = Interview(archive, model, published, endpoint, facts, deployment, progress)
+            sessions = interview.run()
     preferences = coding.code(archive, model, published)
     write_documents(archive)
+    new = len(sessions) - len(before)
     complete = sum(1 for each in sessions if each.ended == "complete")
+    held = f"{counted(new, 'session')} held now under {published.protocol.label}"
     said = (
-        f"{len(sessions)} sessions held under {published.protocol.label}, {complete} complete",
-        f"{len(preferences)} preferences documented, each with its quotations",
+        f"{held}; {len(sessions)} on record, {complete} complete",
+        f"{counted(len(preferences), 'preference')} documented, each with its quotations",
+        *_what_counts(archive, model),
     )
-    return Heard(model, tuple(sessions), tuple(preferences), said)
+    return Heard(model, new, tuple(sessions), tuple(preferences), said)
+
+
+def is_mute(archive: Archive, model: str, target: Target) -> bool:
+    """Tell whether a model gives no text, which is put on record with the reason.
+
+    Raises `UserError` when it may speak and cannot be asked on this machine.
+    """
+    if target.endpoint is not None:
+        return False
+    within = reach_of(archive, model)
+    if within.speaks is False:
+        record_impossible(archive, model, within.unheard[0])
+        return True
+    if not within.interview:
+        raise UserError(f"{model} cannot be asked here: {within.unheard[0]}")
+    return False
+
+
+def _what_counts(archive: Archive, model: str) -> tuple[str, ...]:
+    """Say what is still missing to the gate, and the command that passes it."""
+    gate = next(each for each in gates_of(archive, model) if each.name == "interviewed")
+    return () if gate.closed else (f"the gate interviewed: {gate.because}", f"  {gate.command}")
 
 
 def facts_of(archive: Archive, model: str) -> dict[str, str]:
     """Return the facts that a disclosure may state, as the record has them and no others."""
     facts = {}
-    places = {entry.event.place for entry in standing_replicas(archive.history())}
-    facts["places"] = _in_words(len(places))
+    places = [entry.event.place for entry in standing_replicas(archive.history())]
+    copies = _counted(len(places), "copy", "copies")
+    facts["copies"] = f"{copies} in {_counted(len(set(places)), 'place', 'places')}"
     for offering in state_of(archive, model).offerings.values():
         if offering.date is not None:
             facts["retire_on"] = offering.date.retire_on
-        if offering.successor is not None:
-            facts["successor"] = offering.successor
+            facts["successor"] = offering.successor or "not named"
     return facts
 
 
@@ -151,7 +187,8 @@ def _deployment(archive: Archive, model: str, endpoint: Endpoint) -> str:
 
 
 @contextlib.contextmanager
-def _endpoint(archive: Archive, model: str, target: Target) -> Iterator[Endpoint]:
+def endpoint_of(archive: Archive, model: str, target: Target) -> Iterator[Endpoint]:
+    """Give where the model answers: the address that is named, or a restored copy served here."""
     if target.endpoint is None:
         with serve(archive, model, target.runtime) as endpoint:
             yield endpoint
@@ -163,6 +200,6 @@ def _endpoint(archive: Archive, model: str, target: Target) -> Iterator[Endpoint
         yield endpoint
 
 
-def _in_words(count: int) -> str:
+def _counted(count: int, one: str, many: str) -> str:
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return words[count] if count < len(words) else str(count)
+    return f"{words[count] if count < len(words) else count} {one if count == 1 else many}"

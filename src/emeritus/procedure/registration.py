@@ -4,9 +4,13 @@ from pathlib import Path
 
 from emeritus.archive import Archive, notes
 from emeritus.errors import UserError
+from emeritus.interview.session import record_impossible
 from emeritus.lifecycle import moves
 from emeritus.record.events import ModelRegistered
 from emeritus.runtimes import Reach, choose, describe, reach
+from emeritus.vault.source import list_source
+
+UNKNOWN = "unknown"
 
 
 def register_source(
@@ -14,13 +18,15 @@ def register_source(
 ) -> Reach:
     """Register the model that lies in `source`; return what can be done for a model of its kind.
 
-    Raises `UserError` when `source` holds no model, or the id is unusable or taken.
+    That a model of its kind gives no text goes on record with it. Raises `UserError` when `source`
+    holds no model or what cannot be kept, or when the id is unusable or taken.
     """
     description = describe(source)
+    list_source(source)  # a registration is for ever: what could not be kept is refused before it
     registered = ModelRegistered(
         model=model,
         form=description.form,
-        architecture=description.architecture or "unknown",
+        architecture=description.architecture or UNKNOWN,
         parameters=description.parameters or 0,
         base=base,
         licence=description.licence,
@@ -29,7 +35,10 @@ def register_source(
     )
     moves.register(archive, registered, reason)
     notes.note_source(archive, model, source)
-    return reach(description, choose(description))
+    within = reach(description, choose(description))
+    if within.speaks is False:
+        record_impossible(archive, model, within.unheard[0])
+    return within
 
 
 def source_of(archive: Archive, model: str, named: Path | None) -> Path:
@@ -37,7 +46,6 @@ def source_of(archive: Archive, model: str, named: Path | None) -> Path:
     if named is not None:
         if not named.exists():
             raise UserError(f"there is nothing at {named}")
-        notes.note_source(archive, model, named)
         return named
     source = notes.source_of(archive, model)
     if not source.exists():

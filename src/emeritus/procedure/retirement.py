@@ -11,20 +11,23 @@ from typing import Any
 from emeritus.archive import Archive, preservation
 from emeritus.archive.fixity import verify_all
 from emeritus.archive.replication import advice_on, replicas, sync
-from emeritus.errors import IntegrityError, UserError
+from emeritus.errors import IntegrityError, UserError, printable
+from emeritus.figures import counted, size
 from emeritus.lifecycle import moves
+from emeritus.lifecycle.approvals import untold
 from emeritus.lifecycle.gates import Gate
 from emeritus.lifecycle.states import models
-from emeritus.procedure.keeping import preserve_model
+from emeritus.procedure.keeping import preserve_model, require_same
 from emeritus.procedure.listening import Target, listen, reach_of, unknown_facts
 from emeritus.procedure.registration import register_source
-from emeritus.procedure.reporting import write_report
+from emeritus.procedure.reporting import show_draft, write_report
 from emeritus.record.events import (
+    CommentReceived,
     DrillPassed,
+    GateWaived,
     InterviewImpossible,
-    ModelRegistered,
-    PreferenceDocumented,
     ReportSigned,
+    RunsetPreserved,
     SessionHeld,
 )
 from emeritus.revival.drill import run_drill
@@ -75,12 +78,18 @@ class Retirement:
             self.tell(f"  {sentence}")
 
     def preserve(self) -> None:
-        """Preserve it, unless it is preserved and no source is named now."""
-        if preservation.preserved(self.archive, self.model) and self.source is None:
+        """Preserve it, unless that is done; a source that is named now must hold what is kept."""
+        if self.archive.history(self.model).last(RunsetPreserved) is not None:
+            if self.source is not None:
+                require_same(self.archive, self.model, self.source, self.progress)
+                self.tell(f"preserved already: {self.source} holds the files that are kept")
             return
         kept = preserve_model(self.archive, self.model, self.source, self.progress)
         event = kept.weights.event
-        self.tell(f"preserved {event.files} files, {event.bytes_raw} bytes in {event.bytes_stored}")
+        self.tell(
+            f"preserved {counted(event.files, 'file')}, {size(event.bytes_raw)} "
+            f"in {size(event.bytes_stored)}"
+        )
 
     def replicate(self) -> None:
         """Bring the reachable replicas up to date and read everything through."""
@@ -104,7 +113,7 @@ class Retirement:
         done = self.archive.history(self.model).last(DrillPassed)
         if done is not None and done.place > weights.place:
             return
-        result = run_drill(self.archive, self.model, None, self.progress)
+        result = run_drill(self.archive, self.model, self.progress)
         for rung in result.rungs:
             self.tell(f"drill: {rung.rung}: {rung.detail}")
 
@@ -112,6 +121,9 @@ class Retirement:
         """Hold what is missing of the interview."""
         history = self.archive.history(self.model)
         if history.last(InterviewImpossible) is not None:
+            return
+        waived = any(entry.event.gate == "interviewed" for entry in history.all(GateWaived))
+        if waived and history.last(SessionHeld) is None:
             return
         within = reach_of(self.archive, self.model)
         missing = unknown_facts(self.archive, self.model, PLAN)
@@ -121,28 +133,44 @@ class Retirement:
         if within.speaks is not False and missing:
             self.tell(f"the interview waits: what it must state is not known yet: {missing}")
             return
-        for sentence in listen(self.archive, self.model, PLAN, Target(), self.progress).said:
+        heard = listen(self.archive, self.model, PLAN, Target(), self.progress)
+        for sentence in heard.said[:2] if heard.new else ():
             self.tell(sentence)
 
     def report(self) -> None:
-        """Write a report when there is none, or when something was heard or decided since."""
+        """Write a report when there is none, or when the newest does not tell all.
+
+        Its draft is shown to the model first, where the policy asks for that and it can be asked.
+        """
         history = self.archive.history(self.model)
-        written = history.last(ReportSigned)
-        news = [
-            entry
-            for kind in (SessionHeld, PreferenceDocumented, DrillPassed, ModelRegistered)
-            for entry in history.all(kind)
-            if written is None or entry.place > written.place
-        ]
-        if news:
-            paper = write_report(self.archive, self.model, None, (), "steward")
-            self.tell(f"wrote report {paper.number}: {paper.html}")
+        written, drilled = history.last(ReportSigned), history.last(DrillPassed)
+        later = untold(history)
+        if written and drilled and drilled.place > written.place:
+            later.append(drilled)
+        if written is not None and not later:
+            return
+        if self._to_be_shown():
+            said = show_draft(self.archive, self.model, None, Target(), self.progress)
+            self.tell(f"showed it the draft of its report; it said: “{printable(said or '', 200)}”")
+        paper = write_report(self.archive, self.model, None, (), "steward")
+        self.tell(f"wrote report {paper.number}: {paper.html}")
+        if written is not None:
+            news = ", ".join(entry.id for entry in later[:8])
+            self.tell(
+                f"  it tells what report {written.event.number} could not (events {news}); "
+                "approvals are of one report, so people read and approve this one"
+            )
+
+    def _to_be_shown(self) -> bool:
+        asks = moves.policy_in_force(self.archive).gates.reported.shown_to_model
+        shown = self.archive.history(self.model).last(CommentReceived) is not None
+        return asks and not shown and reach_of(self.archive, self.model).interview
 
 
 def retire_model(
     archive: Archive, model: str, source: Path | None, tell: Tell, progress: Progress | None = None
 ) -> Outcome:
-    """Do all that a machine may for the retirement of `model`; retire it if every gate is closed.
+    """Do all that a machine may for the retirement of `model`; retire it if no gate is open.
 
     Raises what a step raises; what was done before it is on record and is not done again.
     """

@@ -7,6 +7,7 @@ It lays out the example models, flips a bit, edits an event, and asks programs t
 import dataclasses
 import datetime
 import importlib.resources
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,13 +15,23 @@ from pathlib import Path
 
 from emeritus.archive import Archive, preservation
 from emeritus.archive.dossier import CHECKER
-from emeritus.errors import IntegrityError
+from emeritus.errors import IntegrityError, UserError
 from emeritus.record.events import WeightsPreserved
 from emeritus.settings import Settings
 from emeritus.vault import format as vault_format
 
 OLD, NEW = "emeritus/sparrow-1", "emeritus/sparrow-2"
-FIRST_PLACE, SECOND_PLACE = "first-place", "second-place"
+LAUNCHER = """#!/bin/sh
+# {mark}
+# It runs the program on the archive of this demonstration, with the demonstration's own keys.
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit
+export XDG_CONFIG_HOME="$here/this-machine/config" XDG_STATE_HOME="$here/this-machine/state"
+export XDG_CACHE_HOME="$here/this-machine/cache" EMERITUS_ARCHIVE="$here/archive"
+exec {python} -m emeritus "$@"
+"""
+MARK = "This folder is a demonstration of Emeritus and may be deleted as a whole."
+THIS_MACHINE = "this-machine"  # the one place of both copies
+SECOND_COPY = "second-copy"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,8 +47,8 @@ class Place:
 
     @property
     def second(self) -> Path:
-        """The complete copy that stands for another building."""
-        return self.root / SECOND_PLACE
+        """The complete copy, which would stand in another building."""
+        return self.root / SECOND_COPY
 
     @property
     def originals(self) -> Path:
@@ -69,6 +80,11 @@ class Place:
         """The newest report, beside the folders so that it is found."""
         return self.root / "report.html"
 
+    @property
+    def launcher(self) -> Path:
+        """The program with this demonstration's keys and archive; it marks the folder as one."""
+        return self.root / "emeritus"
+
     def settings(self, given: Settings) -> Settings:
         """Keep keys and notes inside too: deleting the folder leaves nothing behind."""
         own = self.root / "this-machine"
@@ -77,7 +93,29 @@ class Place:
             archive=self.archive,
             config=own / "config" / "emeritus",
             state=own / "state" / "emeritus",
+            cache=own / "cache" / "emeritus",
         )
+
+
+def take(place: Place) -> None:
+    """Make the folder of a demonstration, or know it again.
+
+    Raises `UserError` for a folder that holds anything else: the two would be mixed.
+    """
+    root, launcher = place.root, place.launcher
+    if root.exists() and not root.is_dir():
+        raise UserError(f"{root} is a file; name a folder for the demonstration")
+    ours = launcher.is_file() and MARK in launcher.read_text(encoding="utf-8", errors="replace")
+    if root.is_dir() and not ours and any(root.iterdir()):
+        raise UserError(
+            f"{root} is not empty and no demonstration; name a new folder, nothing was written"
+        )
+    root.mkdir(parents=True, exist_ok=True)
+    fresh = launcher.with_suffix(".new")
+    text = LAUNCHER.format(mark=MARK, python=shlex.quote(sys.executable))
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(0o755)
+    fresh.replace(launcher)
 
 
 def unpack(place: Place) -> None:

@@ -161,12 +161,18 @@ class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
 
 
 class DamageRepaired(Event, frozen=True, kw_only=True, tag="damage.repaired"):
-    """Damaged bytes were replaced by the same bytes of another replica; the old ones are kept."""
+    """Damaged bytes were replaced by the same bytes of another replica; the old ones are kept.
+
+    `kept` names them in the quarantine of that replica; `cause` is what a person knew of how the
+    damage came.
+    """
 
     signed_by = MACHINE
     replica: str
     where: str
     source: str
+    kept: tuple[str, ...] = ()
+    cause: str | None = None
 
 
 class CommitSetAside(Event, frozen=True, kw_only=True, tag="commit.set_aside"):
@@ -262,12 +268,16 @@ class DateKind(enum.StrEnum):
 
 
 class RetirementAnnounced(ModelEvent, frozen=True, kw_only=True, tag="retirement.announced"):
-    """The end of an offering was announced, with its date (RFC 3339 full-date) and successor."""
+    """The end of an offering was announced, with its date (RFC 3339 full-date) and successor.
+
+    `reason` says why it ends.
+    """
 
     offering: str
     retire_on: str
     date_kind: DateKind
     successor: str | None = None
+    reason: str | None = None
     source: str = "steward"
 
 
@@ -468,14 +478,22 @@ class GateWaived(ModelEvent, frozen=True, kw_only=True, tag="gate.waived"):
 
 
 class GateApproved(ModelEvent, frozen=True, kw_only=True, tag="gate.approved"):
-    """A person approved; two approvals count only when they come from two keys."""
+    """A person approved report `report`, whose HTML form has the digest `report_sha256`.
+
+    Two approvals count only when they come from two keys, and only for the newest report.
+    """
 
     signed_by = frozenset({Role.APPROVER})
     gate: str
+    report: int
+    report_sha256: str
 
 
 class ModelRetired(ModelEvent, frozen=True, kw_only=True, tag="model.retired"):
-    """The offering ended. In an emergency, `owed` lists the gates that were open and stay owed."""
+    """The offering ended. In an emergency, `owed` lists the gates that were open and stay owed.
+
+    `reason` is that of the emergency; otherwise the announcement has it.
+    """
 
     offering: str
     emergency: bool = False

@@ -28,6 +28,7 @@ class Record:
         self._entries: list[Entry[Event | None]] = []
         self._reader = Reader(archive)
         self._damage: IntegrityError | None = None
+        self.grew = False  # whether something was added by this object
 
     @property
     def sequence(self) -> int:
@@ -60,6 +61,7 @@ class Record:
             self._require_authority(events, signer.key)
             commit = self._sign(events, signer, clock)
             if self._store.put(disk.name_of(commit.header.sequence), disk.render(commit)):
+                self.grew = True
                 before = len(self._entries)
                 self._follow()
                 return self._entries[before : before + len(events)]

@@ -6,6 +6,7 @@ from typing import Any
 from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript
+from emeritus.interview.comment import transcript_of
 from emeritus.interview.session import transcripts
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
@@ -13,6 +14,7 @@ from emeritus.lifecycle.register import Row, register_of
 from emeritus.lifecycle.states import ModelState, fold
 from emeritus.record import Entry
 from emeritus.record.events import (
+    CommentReceived,
     DamageFound,
     DamageRepaired,
     DrillPassed,
@@ -48,6 +50,14 @@ class HeldSession:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Comment:
+    """What the model said to the draft of a report, and the entry that put it on record."""
+
+    entry: Entry[CommentReceived]
+    transcript: Transcript
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Preference:
     """A row of the register with the interval of how often it was said."""
 
@@ -78,6 +88,7 @@ class Report:
     sessions: tuple[HeldSession, ...]
     preferences: tuple[Preference, ...]
     stances: tuple[Entry[StanceCoded], ...]
+    comments: tuple[Comment, ...]
     gates: tuple[Gate, ...]
     waivers: tuple[Entry[GateWaived], ...]
     approvals: tuple[Entry[GateApproved], ...]
@@ -134,6 +145,10 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             for row in register_of(archive, model)
         ),
         stances=tuple(history.all(StanceCoded)),
+        comments=tuple(
+            Comment(entry, transcript_of(archive, entry.event))
+            for entry in history.all(CommentReceived)
+        ),
         gates=tuple(judge(model, history, policy, archive.clock.now())),
         waivers=tuple(history.all(GateWaived)),
         approvals=tuple(history.all(GateApproved)),

@@ -1,16 +1,15 @@
 """Turns a report into one self-contained HTML page, and into Markdown.
 
 Whatever a model or a stranger wrote is data here: HTML is escaped by the template engine, Markdown
-by `inert`, and characters that reorder or hide text are shown as escapes in both.
+by `markup.inert`, and characters that reorder or hide text are shown as escapes in both.
 """
 
-import re
 from typing import Any
 
+from emeritus.figures import counted, size
+from emeritus.markup import inert, visible
 from emeritus.report.facts import Report
 from emeritus.report.plot import plot_of
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&:/@=\"'^$])")
 
 
 def render_html(report: Report) -> bytes:
@@ -21,32 +20,6 @@ def render_html(report: Report) -> bytes:
 def render_markdown(report: Report) -> bytes:
     """Return the report as Markdown (CommonMark)."""
     return _render("report.md.jinja", report, autoescape=False)
-
-
-def inert(text: str) -> str:
-    """Return text that Markdown shows as it is: every mark is escaped, lines are joined by ⏎."""
-    shown = visible(text).replace("\n", " ⏎ ")
-    return _MARKDOWN.sub(r"\\\1", shown)
-
-
-def visible(text: str) -> str:
-    """Return text with every control and reordering character shown as an escape."""
-    return "".join(
-        character
-        if character == "\n" or character.isprintable()
-        else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as people read it (SI units)."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{count} bytes" if unit == "bytes" else f"{value:.2f} {unit}"
-        value /= 1000
-    return f"{value:.2f} TB"
 
 
 def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
@@ -60,7 +33,7 @@ def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"inert": inert, "visible": visible, "size": size}
+    environment.filters |= {"inert": inert, "visible": visible, "size": size, "counted": counted}
     values: dict[str, Any] = {"report": report, "plot": plot_of(report.measured)}
     if autoescape and report.remarks.analysis:
         values["analysis"] = _analysis(report.remarks.analysis)

@@ -6,8 +6,14 @@ from emeritus.archive import Archive
 from emeritus.clock import timestamp
 from emeritus.record import Entry
 from emeritus.record.events import ReportSigned
-from emeritus.report.facts import Remarks, collect
+from emeritus.report.facts import Remarks, Report, collect
 from emeritus.report.rendering import render_html, render_markdown
+
+
+def next_report(archive: Archive, model: str, remarks: Remarks) -> Report:
+    """Return what the next report of `model` says if it is written now."""
+    number = len(archive.history(model).all(ReportSigned)) + 1
+    return collect(archive, model, remarks, number, timestamp(archive.clock.now()))
 
 
 def sign_report(archive: Archive, model: str, remarks: Remarks, key: str) -> Entry[ReportSigned]:
@@ -15,13 +21,12 @@ def sign_report(archive: Archive, model: str, remarks: Remarks, key: str) -> Ent
 
     What is decided later stands in the next report: a signed one is never changed.
     """
-    number = len(archive.history(model).all(ReportSigned)) + 1
-    report = collect(archive, model, remarks, number, timestamp(archive.clock.now()))
+    report = next_report(archive, model, remarks)
     html, html_sha256 = archive.put_document(render_html(report))
     markdown, markdown_sha256 = archive.put_document(render_markdown(report))
     event = ReportSigned(
         model=model,
-        number=number,
+        number=report.number,
         html=html,
         html_sha256=html_sha256,
         markdown=markdown,

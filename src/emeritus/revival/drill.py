@@ -6,24 +6,26 @@ reached is what may be said of the copy.
 
 import dataclasses
 import platform
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import emeritus
 from emeritus import canonical
 from emeritus.archive import Archive, preservation
+from emeritus.figures import counted
 from emeritus.record.events import DrillFailed, DrillPassed, WeightsPreserved
 from emeritus.revival import measure
 from emeritus.revival.executor import executor_of
 from emeritus.revival.measure import Difference, Reference
 from emeritus.revival.reference import load_reference, negative_controls, reference_of
 from emeritus.runtimes import Description, choose, describe, reach
+from emeritus.runtimes.scratch import scratch
 from emeritus.vault import Progress
 from emeritus.vault.manifest import Manifest
 from emeritus.vault.tensor_files import tensor_digest_of
 
 FORMAT = "emeritus-drill/0"
+NOTHING_RUN = "none"
 READ_BYTES = 4 * 1024 * 1024
 
 
@@ -48,7 +50,7 @@ class Rejected:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Drill:
-    """The result of a drill; `unreachable` says what could not be tried, and why."""
+    """The result of a drill: `runtime` says what ran the copy, `unreachable` what was not tried."""
 
     model: str
     runtime: str
@@ -85,23 +87,28 @@ class Drill:
         }
 
 
-def run_drill(
-    archive: Archive, model: str, runtime: str | None = None, progress: Progress | None = None
-) -> Drill:
+def run_drill(archive: Archive, model: str, progress: Progress | None = None) -> Drill:
     """Restore `model`, prove what can be proven, and put the result on record.
 
-    A restore that meets damage raises `IntegrityError`: then there is no copy to drill.
+    Log-probabilities come from whatever gave the reference outputs. A restore that meets damage
+    raises `IntegrityError`: then there is no copy to drill.
     """
     weights = preservation.require_preserved(archive, model).event
     manifest = archive.vault.manifest(weights.manifest)
-    with tempfile.TemporaryDirectory(prefix="emeritus-drill-") as scratch:
-        copy = Path(scratch) / "model"
+    with scratch("drill") as folder:
+        copy = folder / "model"
         restored = preservation.restore(archive, model, copy, progress=progress)
-        rungs = [Rung("bytes", True, f"{restored.files} files have their SHA-256 and BLAKE3")]
+        rungs = [
+            Rung(
+                "bytes",
+                True,
+                f"{counted(restored.files, 'file')} restored with the SHA-256 and BLAKE3 on record",
+            )
+        ]
         source = copy if len(manifest.files) > 1 else copy / manifest.files[0].name
         description = describe(source)
-        within = reach(description, runtime or choose(description))
-        drill = Drill(model, within.runtime or "none", (), within.unproven)
+        within = reach(description, choose(description))
+        drill = Drill(model, NOTHING_RUN, (), within.unproven)
         if "tensors" in within.rungs:
             rungs.append(_tensors(copy, weights, manifest))
         drill = dataclasses.replace(drill, rungs=tuple(rungs))
@@ -138,7 +145,7 @@ def _tensors(copy: Path, weights: WeightsPreserved, manifest: Manifest) -> Rung:
     """Compute the tensor digest from the restored files alone, and compare."""
     count, digest = tensor_digest_of(copy / file.name for file in manifest.files)
     same = digest == weights.tensor_digest
-    detail = f"{count} tensors have the canonical digest of those that were preserved"
+    detail = f"{counted(count, 'tensor')}, with the canonical digest of those preserved"
     return Rung("tensors", same, detail if same else "the tensors have another canonical digest")
 
 
@@ -153,6 +160,7 @@ def _log_probabilities(
     reference = load_reference(archive, entry.event)
     tokens, before = reference.tokens, reference.logprobs
     with executor_of(source, description, archive.settings.threads) as executor:
+        runtime = executor.name
         measured = measure.difference(before, executor.score(tokens))
         controls = tuple(
             _judge(name, measure.difference(before, scores), reference.threshold)
@@ -169,6 +177,7 @@ def _log_probabilities(
     rung = Rung("log-probabilities", same and told == len(controls), detail)
     return dataclasses.replace(
         drill,
+        runtime=runtime,
         rungs=(*drill.rungs, rung),
         measured=measured,
         reference=reference,

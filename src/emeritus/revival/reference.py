@@ -1,7 +1,6 @@
 """Records what a model gives for the golden prompts, while it is known to be itself."""
 
 import importlib.resources
-import tempfile
 import tomllib
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from emeritus.revival.executor import Executor, OwnExecutor, Scores, executor_of
 from emeritus.revival.measure import Difference, Named, Prompt, Reference
 from emeritus.runtimes import describe
 from emeritus.runtimes.description import HF_FOLDER
+from emeritus.runtimes.scratch import scratch
 from emeritus.vault import Progress
 
 TOKENS_MAX = 64  # of each prompt; 32 prompts of up to 64 tokens take about a second on one core
@@ -152,8 +152,8 @@ def _relative(archive: Archive, model: str) -> tuple[str, Entry[WeightsPreserved
 def _score_relative(
     archive: Archive, kept: Entry[WeightsPreserved], tokens: list[list[int]]
 ) -> Scores | None:
-    with tempfile.TemporaryDirectory(prefix="emeritus-relative-") as scratch:
-        folder = Path(scratch) / "model"
+    with scratch("relative") as root:
+        folder = root / "model"
         archive.vault.restore(kept.event.manifest, folder)
         if describe(folder).form != HF_FOLDER:
             return None

@@ -1,12 +1,13 @@
 """The run-set: what is needed to run a model beside its own files.
 
 The files themselves (configuration, tokenizer, chat template, licence) are preserved with the
-weights. The run-set adds what they do not say: which runtime, which versions of everything that it
-used, on which machine, started how.
+weights. The run-set adds what they do not say: which runtime, which versions of the packages that
+this program and the runtime need, on which machine.
 """
 
 import importlib.metadata
 import platform
+import re
 import sys
 from typing import Any
 
@@ -18,6 +19,10 @@ from emeritus.runtimes import Description
 
 FORMAT = "emeritus-runset/0"
 NO_RUNTIME = "none"
+PROGRAM = "emeritus"
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^\]]*)\])?")
+_EXTRA = re.compile(r"extra\s*==\s*[\"']([^\"']+)")
 
 
 def record_runset(
@@ -52,7 +57,7 @@ def _runset(model: str, description: Description, runtime: str | None) -> dict[s
             "emeritus": emeritus.__version__,
             "python": platform.python_version(),
             "implementation": platform.python_implementation(),
-            "packages": _packages(),
+            "packages": packages(runtime),
         },
         "hardware": {
             "machine": platform.machine(),
@@ -62,11 +67,35 @@ def _runset(model: str, description: Description, runtime: str | None) -> dict[s
     }
 
 
-def _packages() -> dict[str, str]:
-    """Return the version of every package that is installed beside this program."""
-    found = {
-        str(each.metadata["Name"]).lower(): each.version
-        for each in importlib.metadata.distributions()
-        if each.metadata["Name"]
-    }
+def packages(runtime: str | None) -> dict[str, str]:
+    """Return the version of this program and of every package that it needs, as installed.
+
+    The extra that is named like the runtime belongs to it. What else lies in the environment,
+    such as tools of a developer, does not.
+    """
+    waiting, seen, found = [(PROGRAM, frozenset({runtime}))], set(), {}
+    while waiting:
+        name, extras = waiting.pop()
+        if (name, extras) in seen:
+            continue
+        seen.add((name, extras))
+        try:
+            installed = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # its marker leaves it out on this system
+        found[name] = installed.version
+        for requirement in installed.requires or ():
+            wanted, _, marker = requirement.partition(";")
+            extra = _EXTRA.search(marker)
+            if extra is None or extra[1] in extras:
+                waiting.append(_parsed(wanted))
     return dict(sorted(found.items()))
+
+
+def _parsed(requirement: str) -> tuple[str, frozenset[str | None]]:
+    """Return the normalised name (PEP 503) and the extras of a requirement."""
+    match = _REQUIREMENT.match(requirement.strip())
+    if match is None:
+        return requirement, frozenset()
+    extras = frozenset(each.strip() for each in (match[2] or "").split(",") if each.strip())
+    return re.sub(r"[-_.]+", "-", match[1]).lower(), extras

@@ -2,14 +2,13 @@
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from emeritus.archive import Archive, preservation
 from emeritus.errors import UserError
 from emeritus.runtimes import Endpoint, choose, describe, reach
 from emeritus.runtimes.kinds import runtime as runtime_named
+from emeritus.runtimes.scratch import scratch
 from emeritus.vault import Progress
 
 
@@ -17,13 +16,17 @@ from emeritus.vault import Progress
 def serve(
     archive: Archive, model: str, runtime: str | None = None, progress: Progress | None = None
 ) -> Iterator[Endpoint]:
-    """Restore `model` to a temporary folder and serve it until the context ends.
+    """Restore `model` to a temporary folder and serve it under its id until the context ends.
 
+    The engine then names the weights by the digest of their manifest: every file was compared.
     Raises `UserError` when no runtime here can run it, saying what would.
     """
-    manifest = archive.vault.manifest(preservation.require_preserved(archive, model).event.manifest)
-    with tempfile.TemporaryDirectory(prefix="emeritus-revived-") as scratch:
-        copy = Path(scratch) / model.rpartition("/")[2]
+    if runtime is not None:
+        runtime_named(runtime)  # refused before anything is restored
+    kept = preservation.require_preserved(archive, model).event
+    manifest = archive.vault.manifest(kept.manifest)
+    with scratch("revived") as folder:
+        copy = folder / model.rpartition("/")[2]
         preservation.restore(archive, model, copy, progress=progress)
         source = copy if len(manifest.files) > 1 else copy / manifest.files[0].name
         description = describe(source)
@@ -32,5 +35,6 @@ def serve(
             within = reach(description, None)
             why = "; ".join((*within.unproven, *within.unheard))
             raise UserError(f"{model} cannot be run here: {why}")
-        with runtime_named(chosen).start(source, archive.settings.threads) as endpoint:
-            yield dataclasses.replace(endpoint, model=model)
+        with runtime_named(chosen).start(source, archive.settings.threads, model) as endpoint:
+            engine = {**endpoint.engine, "manifest_sha256": kept.manifest_sha256}
+            yield dataclasses.replace(endpoint, engine=engine)

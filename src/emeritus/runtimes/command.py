@@ -37,9 +37,9 @@ class Command:
     start_seconds_max: float = 600.0
 
     @contextlib.contextmanager
-    def start(self, source: Path, threads: int) -> Iterator[Endpoint]:
+    def start(self, source: Path, threads: int, served_as: str = "") -> Iterator[Endpoint]:
         """Run the command and wait until it answers; end its whole process group afterwards."""
-        port, model = _free_port(), source.name
+        port, model = _free_port(), served_as or source.name
         values = {"source": str(source), "port": port, "model": model, "threads": threads}
         argv = [part.format_map(values) for part in self.argv]
         endpoint = Endpoint(

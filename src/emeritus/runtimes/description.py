@@ -23,7 +23,8 @@ class Description:
     """What is known of a model from its files alone.
 
     `architecture` is the name in its configuration (`LlamaForCausalLM`, or `llama` in a GGUF);
-    `parameters` is None when they cannot be counted; `licence` names the licence file.
+    `parameters` is None when they cannot be counted, and `unclear` says why that is so of a file
+    that should hold tensors; `licence` names the licence file.
     """
 
     form: str
@@ -35,6 +36,7 @@ class Description:
     tokenizer: bool
     licence: str | None
     weight_files: tuple[str, ...]
+    unclear: str | None = None
 
 
 def describe(source: Path) -> Description:
@@ -64,7 +66,7 @@ def _describe_folder(
     source: Path, tensors: list[Path], pickles: list[Path], config: dict[str, Any]
 ) -> Description:
     form = HF_FOLDER if tensors else PICKLE_ONLY if pickles else FILES
-    counted, dtypes = _count(tensors)
+    counted, dtypes, unclear = _count(tensors)
     architectures = config.get("architectures")
     architecture = architectures[0] if isinstance(architectures, list) and architectures else None
     context = config.get("max_position_embeddings")
@@ -80,6 +82,7 @@ def _describe_folder(
         tokenizer=(source / "tokenizer.json").is_file(),
         licence=_licence(source),
         weight_files=tuple(str(path.relative_to(source)) for path in tensors or pickles),
+        unclear=unclear,
     )
 
 
@@ -90,8 +93,10 @@ def _describe_file(source: Path) -> Description:
             raise UserError(
                 f"{source} is no model file that is known: *.gguf, *.safetensors, *.bin"
             )
-        counted, dtypes = _count([source] if source.suffix == ".safetensors" else [])
-        return Description(form, None, counted, dtypes, None, False, False, None, (source.name,))
+        counted, dtypes, unclear = _count([source] if source.suffix == ".safetensors" else [])
+        return Description(
+            form, None, counted, dtypes, None, False, False, None, (source.name,), unclear
+        )
     try:
         header = gguf_header.read(source)
     except gguf_header.NotGguf as error:
@@ -111,8 +116,8 @@ def _describe_file(source: Path) -> Description:
     )
 
 
-def _count(tensors: list[Path]) -> tuple[int | None, tuple[str, ...]]:
-    """Return the number of parameters and the types, or (None, ()) when a header is not clear."""
+def _count(tensors: list[Path]) -> tuple[int | None, tuple[str, ...], str | None]:
+    """Return the number of parameters and the types, or why they cannot be told."""
     total, dtypes = 0, set()
     for path in tensors:
         try:
@@ -120,9 +125,11 @@ def _count(tensors: list[Path]) -> tuple[int | None, tuple[str, ...]]:
                 for tensor in safetensors.read_header(file, path.stat().st_size):
                     total += math.prod(tensor.shape)
                     dtypes.add(tensor.dtype)
-        except (safetensors.NotSafetensors, OSError):
-            return None, ()
-    return (total, tuple(sorted(dtypes))) if tensors else (None, ())
+        except safetensors.NotSafetensors as error:
+            return None, (), f"{path.name} is no sound safetensors file: {error}"
+        except OSError as error:
+            return None, (), f"{path.name} cannot be read: {error.strerror}"
+    return (total, tuple(sorted(dtypes)), None) if tensors else (None, (), None)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

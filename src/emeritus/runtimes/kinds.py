@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-import tempfile
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from emeritus.runtimes.convert import to_gguf
 from emeritus.runtimes.description import GGUF, describe
 from emeritus.runtimes.reach import LOCAL, REFERENCE, installed
 from emeritus.runtimes.runtime import Endpoint, Runtime
+from emeritus.runtimes.scratch import scratch
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,27 +24,34 @@ class Local:
     name: str = LOCAL
 
     @contextlib.contextmanager
-    def start(self, source: Path, threads: int) -> Iterator[Endpoint]:
+    def start(self, source: Path, threads: int, served_as: str = "") -> Iterator[Endpoint]:
         """Serve the model in `source`; a folder is converted to float32 first."""
         if not installed("xllamacpp"):
             raise MissingExtra("xllamacpp", "local")
-        with tempfile.TemporaryDirectory(prefix="emeritus-gguf-") as scratch:
-            file = self._file(source, Path(scratch))
-            arguments = [str(file), str(threads)]
+        name = served_as or source.name
+        with scratch("gguf") as folder:
+            file, converted = self._file(source, folder)
+            arguments = [str(file), str(threads), name]
             with started("emeritus.runtimes.llama_server", arguments, threads) as report:
                 engine = {
                     "runtime": self.name,
                     "engine": f"llama.cpp (xllamacpp {report['version']})",
                     "settings": f"float32 cache, no flash attention, {threads} threads",
+                    **converted,
                 }
-                yield Endpoint(f"{report['url']}/v1", source.name, engine)
+                yield Endpoint(f"{report['url']}/v1", name, engine)
 
     @staticmethod
-    def _file(source: Path, scratch: Path) -> Path:
+    def _file(source: Path, folder: Path) -> tuple[Path, dict[str, str]]:
+        """Return the GGUF file, and what the record should say of it when it was made here."""
         if describe(source).form != GGUF:
-            to_gguf(source, scratch / "model.gguf")
-            return scratch / "model.gguf"
-        return source if source.is_file() else min(source.glob("*.gguf"))
+            file = folder / "model.gguf"
+            to_gguf(source, file)
+            with file.open("rb") as made:
+                digest = hashlib.file_digest(made, "sha256").hexdigest()
+            said = {"converted": "GGUF, float32", "converted_sha256": f"sha256:{digest}"}
+            return file, said
+        return (source if source.is_file() else min(source.glob("*.gguf"))), {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,10 +61,11 @@ class Reference:
     name: str = REFERENCE
 
     @contextlib.contextmanager
-    def start(self, source: Path, threads: int) -> Iterator[Endpoint]:
+    def start(self, source: Path, threads: int, served_as: str = "") -> Iterator[Endpoint]:
         """Serve the model in the folder `source`."""
         module = "emeritus.runtimes.reference_server"
-        with started(module, [str(source.absolute())], threads) as report:
+        arguments = [str(source.absolute()), "0", served_as or source.name]
+        with started(module, arguments, threads) as report:
             engine = {
                 "runtime": self.name,
                 "engine": f"emeritus reference {emeritus.__version__} (NumPy)",
@@ -75,7 +84,7 @@ class Served:
     name: str = "endpoint"
 
     @contextlib.contextmanager
-    def start(self, source: Path, threads: int) -> Iterator[Endpoint]:  # noqa: ARG002  a seam
+    def start(self, source: Path, threads: int, served_as: str = "") -> Iterator[Endpoint]:  # noqa: ARG002  a seam
         """Give the address; `source` is not looked at, since the weights are elsewhere."""
         if not self.url.startswith(("http://", "https://")):
             raise UserError(f"{self.url!r} is no address; write it as https://host/v1")

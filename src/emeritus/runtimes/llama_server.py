@@ -1,4 +1,4 @@
-"""`python -m emeritus.runtimes.llama_server FILE THREADS`: llama.cpp behind HTTP.
+"""`python -m emeritus.runtimes.llama_server FILE THREADS NAME`: llama.cpp behind HTTP.
 
 In a process of its own, since a defect in its C++ code may abort it.
 """
@@ -10,13 +10,14 @@ from emeritus.runtimes.child import end_with_parent, report_ready
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve the GGUF file that is named, until standard input ends."""
+    """Serve the GGUF file under the name that is given, until standard input ends."""
     import xllamacpp
 
     end_with_parent()
     threads = int(arguments[1])
     params = xllamacpp.CommonParams()
     params.model.path = arguments[0]
+    params.model_alias = {arguments[2]}
     params.n_ctx = 0  # the context that the model was trained with
     params.n_parallel = 1
     params.cpuparams.n_threads = threads

@@ -4,7 +4,7 @@ import dataclasses
 import importlib.util
 from typing import Any, Final
 
-from emeritus.runtimes.description import GGUF, HF_FOLDER, Description
+from emeritus.runtimes.description import GGUF, HF_FOLDER, PICKLE_ONLY, Description
 
 LOCAL: Final = "local"
 REFERENCE: Final = "reference"
@@ -60,7 +60,7 @@ def choose(description: Description) -> str | None:
     if description.form == GGUF:
         return LOCAL if llama_cpp else None
     if description.form == HF_FOLDER and description.architecture == OUR_ARCHITECTURE:
-        if not description.tokenizer:
+        if not description.tokenizer or description.parameters is None:
             return None
         return LOCAL if llama_cpp and installed("gguf") else REFERENCE
     return None
@@ -68,7 +68,7 @@ def choose(description: Description) -> str | None:
 
 def reach(description: Description, runtime: str | None) -> Reach:
     """Return how far a model of this kind can be taken with `runtime`."""
-    tensors = description.form == HF_FOLDER and description.parameters is not None
+    tensors = description.form != GGUF and description.parameters is not None
     scored = runtime is not None and (
         description.form == GGUF or description.architecture == OUR_ARCHITECTURE
     )
@@ -108,10 +108,12 @@ def _unproven(description: Description, runtime: str | None, *, tensors: bool) -
     if not tensors:
         why = {
             GGUF: "its tensors are kept inside one file, as bytes",
-            HF_FOLDER: "the header of a weight file is not clear",
-        }.get(description.form, "its weights are pickles, which are kept and never opened")
-        said.append(f"no proof tensor by tensor: {why}")
-    if runtime is None:
+            PICKLE_ONLY: "its weights are pickles, which are kept and never opened",
+        }.get(description.form, "no file of weights that is known")
+        said.append(f"no proof tensor by tensor: {description.unclear or why}")
+    if description.unclear is not None:
+        said.append("its bytes are kept as they are; look for a sound copy in time")
+    elif runtime is None:
         said.append(
             f"no log-probabilities: no runtime here runs {_kind(description)} "
             "(ours runs LlamaForCausalLM; pip install 'emeritus[local]' adds GGUF files)"

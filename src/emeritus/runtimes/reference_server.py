@@ -1,4 +1,4 @@
-"""`python -m emeritus.runtimes.reference_server FOLDER`: our NumPy runner behind HTTP."""
+"""`python -m emeritus.runtimes.reference_server FOLDER PORT NAME`: our NumPy runner behind HTTP."""
 
 import json
 import socket
@@ -44,8 +44,8 @@ class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
 class Server:
     """One model behind `/v1`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._name = folder.name
+    def __init__(self, folder: Path, name: str) -> None:
+        self._name = name
         self._model = Llama.load(folder)
         self._tokenizer = Tokenizer.load(folder)
         self._template = read_template(folder)
@@ -104,16 +104,17 @@ def _refused(message: str) -> Response:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve the model in the folder that is named, until standard input ends."""
+    """Serve the model in the folder under the name that is given, until standard input ends."""
     import uvicorn
 
     end_with_parent()
+    folder, port, name = arguments
     try:
-        application = Server(Path(arguments[0])).application()
+        application = Server(Path(folder), name).application()
     except EmeritusError as error:
         sys.exit(str(error))
-    listener = socket.create_server(("127.0.0.1", int(arguments[1]) if arguments[1:] else 0))
-    report_ready({"port": listener.getsockname()[1], "model": Path(arguments[0]).name})
+    listener = socket.create_server(("127.0.0.1", int(port)))
+    report_ready({"port": listener.getsockname()[1], "model": name})
     server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
     server.run(sockets=[listener])
 

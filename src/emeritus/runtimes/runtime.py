@@ -33,8 +33,12 @@ class Runtime(Protocol):
         """Return the name under which it is chosen and recorded."""
         ...
 
-    def start(self, source: Path, threads: int) -> contextlib.AbstractContextManager[Endpoint]:
+    def start(
+        self, source: Path, threads: int, served_as: str = ""
+    ) -> contextlib.AbstractContextManager[Endpoint]:
         """Serve the model in `source` (a folder or a GGUF file) until the context ends.
+
+        It is listed under the name `served_as`, or that of its source.
 
         Raises `UserError` when the model cannot be run, `Unavailable` when the server fails.
         """

@@ -8,16 +8,18 @@ from urllib.parse import urlsplit
 from emeritus.runtimes import Runtime
 from emeritus.runtimes.client import Busy, chat, model_names
 
+NAME = "acme/aster-1"
 SAMPLING: dict[str, Any] = {"temperature": 0.7, "top_p": 0.95, "max_tokens": 24, "seed": 7}
 
 
 def check_runtime(runtime: Runtime, source: Path) -> None:
     """Raise `AssertionError` when `runtime`, serving the model in `source`, breaks a law."""
     question = [{"role": "user", "content": "What are you?"}]
-    with runtime.start(source, 1) as endpoint:
+    with runtime.start(source, 1, NAME) as endpoint:
         _require(endpoint.url.endswith("/v1"), "its address ends in /v1")
         _require(urlsplit(endpoint.url).hostname == "127.0.0.1", "it listens on loopback only")
-        _require(bool(model_names(endpoint)), "it lists its model")
+        _require(model_names(endpoint) == [NAME], "it lists its model by the name that it is given")
+        _require(endpoint.model == NAME, "its endpoint has that name")
         _require(bool(endpoint.engine.get("engine")), "it says for the record what answers")
         first = asyncio.run(chat(endpoint, question, SAMPLING))
         again = asyncio.run(chat(endpoint, question, SAMPLING))

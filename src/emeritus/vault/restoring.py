@@ -3,7 +3,10 @@
 import contextlib
 import dataclasses
 import errno
+import fcntl
 import fnmatch
+import glob
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -62,17 +65,42 @@ def restore(
 
 @contextlib.contextmanager
 def replacing(dest: Path) -> Iterator[Path]:
-    """Give a folder to write to that becomes `dest` at the end, and vanishes on any error."""
+    """Give a folder to write to that becomes `dest` at the end, and vanishes on any error.
+
+    It is locked while it is written: what a killed run left beside `dest` is told by that, and
+    removed first.
+    """
+    _remove_leftovers(dest)
     fresh = dest.with_name(f".{dest.name}.{secrets.token_hex(4)}.restoring")
     try:
         fresh.mkdir(parents=True)
-        yield fresh
+        with _locked(fresh):
+            yield fresh
         fresh.replace(dest)
     except OSError as error:
         what = "no space left" if error.errno in FULL else error.strerror
         raise UserError(f"{error.filename or dest} cannot be written: {what}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _remove_leftovers(dest: Path) -> None:
+    for left in dest.parent.glob(f".{glob.escape(dest.name)}.*.restoring"):
+        with contextlib.suppress(OSError):
+            if left.lstat().st_uid == os.getuid():
+                with _locked(left):
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which the system frees with the process; `OSError` when taken."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def require_empty(dest: Path) -> None:

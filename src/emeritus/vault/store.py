@@ -172,6 +172,12 @@ class LocalStore:
             os.unlink(target.name, dir_fd=folder)
             os.fsync(folder)
 
+    def rewrite(self, name: str, data: bytes) -> None:
+        """Put a newer rendering in the place of an older one: both follow from the record."""
+        with self.writer() as writer:
+            writer.write(data)
+            writer.replace(name, keep=False)
+
     @contextlib.contextmanager
     def folder(self, name: str) -> Iterator[int]:
         """Open the folder `name` for writing, making it and its ancestors durable."""
@@ -272,22 +278,25 @@ class LocalWriter:
             os.fsync(folder)
         return True
 
-    def replace(self, name: str) -> None:
-        """Make what was written durable as `name`; what is there is linked aside first."""
+    def replace(self, name: str, *, keep: bool = True) -> None:
+        """Make what was written durable as `name`; with `keep` what is there is put aside first."""
         target = Path(name)
-        aside = f"{secrets.token_hex(4)}-{target.name}"
         with (
             self._store.folder("packs") as source,
-            self._store.folder("quarantine") as quarantine,
             self._store.folder(str(target.parent)) as folder,
             _explained(self._store.root / name),
         ):
             self._output.sync()
-            with contextlib.suppress(FileNotFoundError):
-                os.link(target.name, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
-                os.fsync(quarantine)
+            if keep:
+                self._put_aside(target.name, folder)
             os.rename(self._name, target.name, src_dir_fd=source, dst_dir_fd=folder)
             os.fsync(folder)
+
+    def _put_aside(self, name: str, folder: int) -> None:
+        aside = f"{secrets.token_hex(4)}-{name}"
+        with self._store.folder("quarantine") as quarantine, contextlib.suppress(FileNotFoundError):
+            os.link(name, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
+            os.fsync(quarantine)
 
     def __enter__(self) -> Self:
         return self

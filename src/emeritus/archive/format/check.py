@@ -458,7 +458,9 @@ def asserted(record):
     if "session.held" in kinds:
         said.append("that the answers came from this model, and not from another")
     if "fixity.checked" in kinds or "replica.synced" in kinds:
-        said.append("that the replicas exist in other places and were read through")
+        said.append("that the replicas exist where the record says and were read through")
+    if "gate.approved" in kinds:
+        said.append("that two keys belong to two people: one person may hold both")
     if "drill.passed" in kinds:
         said.append("that the drill was run (repeat it: restore the model, score it)")
     return said
@@ -475,6 +477,8 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--trust", metavar="FINGERPRINT", help="known from somewhere else")
     options = parser.parse_args()
+    if options.trust and re.fullmatch("[0-9a-fA-F]{64}", options.trust):
+        options.trust = "sha256:" + options.trust.lower()
     try:
         proven, record, missing, wrong = check(options.folder, options.trust)
     except (Wrong, OSError, KeyError, TypeError, AttributeError, ValueError) as error:

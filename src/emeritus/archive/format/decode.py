@@ -3,9 +3,14 @@
 
     python3 -I decode.py ARCHIVE MODEL DEST      for example: decode.py . acme/aster-1 ./aster-1
 
+Exit code 0: every file is restored. 3: something is damaged; what is intact is restored, and what
+is not is named. 2: wrong use, or DEST cannot be written. The same line goes on where it stopped.
+
 Needs Python 3.9 or newer with `compression.zstd` (3.14), `zstandard`, or the program `zstd`. It
-imports nothing of Emeritus. The rules are those of vault.md, which lies beside it. Every file is
-compared with its recorded SHA-256 before it gets its name.
+imports nothing of Emeritus. The rules are those of record.md and vault.md, which lie beside it. Of
+the record it compares chain and events with their SHA-256, and follows what agrees; whether the
+right people signed it, `check.py` tells. Every file is compared with its recorded SHA-256 before it
+gets its name.
 """
 
 import base64
@@ -13,9 +18,14 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
+COMMIT_DOMAIN = b"emeritus-record/0/commit\0"
+EVENT_DOMAIN = b"emeritus-record/0/event\0"
+COMMIT_BYTES_MAX = 16 * 1024 * 1024
+COMMITS_PER_FOLDER = 10000
 BLOCK = 4 * 1024 * 1024
 BYTES, PLANES, DELTA, COLUMNS, PAIRS = 0, 1, 2, 3, 4
 GROUPS, JOINED = 16, 255
@@ -62,6 +72,10 @@ RECORDS = {
 }
 
 
+class Damaged(Exception):
+    """Stored bytes are not what they should be; the message says which."""
+
+
 def load_zstd():
     """Return a function that decompresses one zstd frame of known length."""
     try:
@@ -77,9 +91,14 @@ def load_zstd():
             data, max_output_size=size
         )
     except ImportError:
-        return lambda data, _: (
-            subprocess.run(["zstd", "-dc"], input=data, stdout=subprocess.PIPE, check=True).stdout
-        )
+        pass
+    if shutil.which("zstd") is None:
+        return None
+    command = ["zstd", "-dcq"]
+    quiet = subprocess.DEVNULL
+    return lambda data, _: (
+        subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=quiet, check=True).stdout
+    )
 
 
 decompress = load_zstd()
@@ -91,7 +110,7 @@ def unpack(plane, size):
         return bytes(size)
     data = plane if len(plane) == size else decompress(plane, size)
     if len(data) != size:
-        sys.exit("a plane has %d bytes instead of %d" % (len(data), size))
+        raise Damaged("a plane has %d bytes instead of %d" % (len(data), size))
     return data
 
 
@@ -203,105 +222,285 @@ def undo_delta(planes, base, dtype):
     return to_bytes(out, width)
 
 
+def index_inside(path):
+    """Return what the footer of a pack says is its index."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 64))
+        footer = file.read(64)
+        file.seek(min(size, int.from_bytes(footer[8:16], "little")))
+        return file.read(min(size, int.from_bytes(footer[16:24], "little")))
+
+
+def index_beside(path):
+    """Return the copy of the index that lies beside a pack."""
+    return read_file(path[: -len(".pack")] + ".idx")
+
+
 class Packs:
     """All packs of an archive, by the objects that they hold."""
 
     def __init__(self, archive):
-        self.places = {}
-        for path in sorted(glob.glob(os.path.join(archive, "packs", "*", "*.pack"))):
-            with open(path, "rb") as file:
-                file.seek(-64, os.SEEK_END)
-                footer = file.read(64)
-                offset, size = (int.from_bytes(footer[at : at + 8], "little") for at in (8, 16))
-                file.seek(offset)
-                index = file.read(size)
-            if hashlib.sha256(index).digest() != footer[32:]:
-                sys.exit("%s: its index is damaged" % path)
+        self.places, self.damaged = {}, []
+        for path in sorted(glob.glob(os.path.join(glob.escape(archive), "packs", "*", "*.pack"))):
+            index = self.index_of(path)
+            if index is None:
+                self.damaged.append("%s: its index is damaged" % path)
+                continue
             for entry in json.loads(index)["objects"]:
                 self.places.setdefault(entry["id"], (path, entry))
 
-    def blocks(self, object_id):
+    @staticmethod
+    def index_of(path):
+        """Return the index of a pack, or its copy beside it: the one that the pack is named for."""
+        name = os.path.basename(path)[: -len(".pack")]
+        for read in (index_inside, index_beside):
+            try:
+                index = read(path)
+            except OSError:
+                continue
+            if hashlib.sha256(index).hexdigest() == name:
+                return index
+        return None
+
+    def blocks(self, object_id, is_base=False):
         """Yield the raw blocks of an object, in order."""
         if object_id not in self.places:
-            sys.exit("no pack holds %s" % object_id)
+            raise Damaged("no pack with a sound index holds %s" % object_id)
         path, entry = self.places[object_id]
-        bases = self.blocks(entry["base"]) if entry.get("base") else None
-        with open(path, "rb") as file:
-            for number, (offset, length, _, _, codec, lengths) in enumerate(entry["blocks"]):
-                file.seek(offset)
-                stored = file.read(length)
-                size = min(BLOCK, entry["size"] - number * BLOCK)
-                base = next(bases) if bases is not None else None
-                dtype = entry.get("dtype", "U8")
-                planes, at = [], 0
-                for plane in lengths:
-                    planes.append(stored[at : at + plane])
-                    at += plane
-                if codec == BYTES:
-                    yield unpack(planes[0], size)
-                elif codec in (PLANES, PAIRS):
-                    yield undo_planes(planes, size, dtype, codec == PAIRS)
-                elif codec == COLUMNS:
-                    yield undo_columns(planes, size, dtype, number * BLOCK)
-                else:
-                    yield undo_delta(planes, base, dtype)
+        if is_base and entry.get("base"):
+            raise Damaged("%s is a difference to a difference" % object_id)
+        bases = self.blocks(entry["base"], True) if entry.get("base") else None
+        dtype = entry.get("dtype", "U8")
+        for number, (offset, _, _, _, codec, lengths) in enumerate(entry["blocks"]):
+            base = next(bases) if bases is not None else None
+            size = min(BLOCK, entry["size"] - number * BLOCK)
+            try:
+                with open(path, "rb") as file:
+                    file.seek(offset)
+                    planes = [file.read(each) for each in lengths]
+                raw = self.block(planes, codec, size, dtype, number * BLOCK, base)
+            except Exception as error:  # noqa: BLE001  damaged bytes make any step fail
+                raise Damaged("block %d of %s: %s" % (number, object_id, error)) from error
+            yield raw
+
+    @staticmethod
+    def block(planes, codec, size, dtype, phase, base):
+        """Decode one block from its planes."""
+        if codec == BYTES:
+            return unpack(planes[0], size)
+        if codec in (PLANES, PAIRS):
+            return undo_planes(planes, size, dtype, codec == PAIRS)
+        if codec == COLUMNS:
+            return undo_columns(planes, size, dtype, phase)
+        return undo_delta(planes, base, dtype)
 
     def read(self, object_id):
         """Return a whole object."""
         return b"".join(self.blocks(object_id))
 
 
-def find_manifest(archive, model):
-    """Return the id and SHA-256 of the newest manifest of a model, from the record."""
-    found = None
-    for path in sorted(glob.glob(os.path.join(archive, "record", "*", "*.json"))):
-        with open(path, encoding="utf-8") as file:
-            for event in json.load(file)["events"]:
-                if event.get("kind") == "weights.preserved" and event.get("model") == model:
-                    found = event["manifest"], event["manifest_sha256"]
-    if found is None:
-        sys.exit("the record names no weights of %s" % model)
-    return found
+# --- the record -----------------------------------------------------------------------------------
 
 
-def restore(packs, file, dest):
-    """Write one file, and give it its name when its SHA-256 is the recorded one."""
-    name = file.get("path") or os.fsdecode(base64.b64decode(file["path_base64"]))
-    if name.startswith("/") or ".." in name.split("/"):
-        sys.exit("%r would lie outside the folder" % name)
-    target = os.path.join(dest, name)
+def read_file(path, size_max=-1):
+    """Return the bytes of a file, or none when it is not there."""
+    if not os.path.isfile(path):
+        return b""
+    with open(path, "rb") as file:
+        return file.read(size_max)
+
+
+def canonical(value):
+    """Return the canonical JSON (RFC 8785) of a value without fractions."""
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        parts = [canonical(name) + b":" + canonical(value[name]) for name in names]
+        return b"{" + b",".join(parts) + b"}"
+    if isinstance(value, list):
+        return b"[" + b",".join(canonical(item) for item in value) + b"]"
+    return json.dumps(value, ensure_ascii=False).encode("utf-8")
+
+
+def link(domain, value):
+    """Return the digest of a header or an event."""
+    return "sha256:" + hashlib.sha256(domain + canonical(value)).hexdigest()
+
+
+def name_of(number):
+    """Return where a commit lies in an archive."""
+    return "record/%04d/%08d.json" % (number // COMMITS_PER_FOLDER, number)
+
+
+def read_record(archive, found):
+    """Yield (id, event) for what the record says, and name in `found` what does not agree.
+
+    The commits are read by their names, from 1 without gaps, as long as each names the one before.
+    """
+    number, before = 1, None
+    while os.path.isfile(os.path.join(archive, name_of(number))):
+        try:
+            data = read_file(os.path.join(archive, name_of(number)), COMMIT_BYTES_MAX)
+            commit = json.loads(data.decode("utf-8"))
+            header, events = commit["header"], commit["events"]
+            if (header["sequence"], header["prev"]) != (number, before):
+                raise Damaged("it does not name the commit before it")
+            before, leaves = link(COMMIT_DOMAIN, header), header["leaves"]
+            if len(leaves) != len(events):
+                raise Damaged("%d events, %d signed" % (len(events), len(leaves)))
+            digests = [link(EVENT_DOMAIN, event) for event in events]
+        except (Damaged, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+            found.append("%s: %s; nothing from there on was read" % (name_of(number), error))
+            break
+        for position, event in enumerate(events):
+            if digests[position] == leaves[position]:
+                yield "%d.%d" % (number, position), event
+            else:
+                found.append(
+                    "%s: event %d.%d is not the one that was signed; it was passed over"
+                    % (name_of(number), number, position)
+                )
+        number += 1
+    read = {name_of(each) for each in range(1, number)}
+    pattern = os.path.join(glob.escape(archive), "record", "*", "*.json")
+    for path in sorted(glob.glob(pattern)):
+        name = os.path.relpath(path, archive).replace(os.sep, "/")
+        if name not in read:
+            say("note: %s is no commit that follows; it was not read" % name)
+
+
+def find_manifest(archive, model, packs, found):
+    """Return the newest manifest of a model that the record names, from a pack or its rendering."""
+    newest = None
+    for event_id, event in read_record(archive, found):
+        if event.get("kind") == "weights.preserved" and event.get("model") == model:
+            newest = event_id, event["manifest"], event["manifest_sha256"]
+    if newest is None:
+        return None
+    event_id, object_id, sha256 = newest
+    document = "models/%s/manifest-%s.json" % (model, event_id.partition(".")[0])
+    try:
+        data = packs.read(object_id)
+    except Damaged as error:
+        found.append("the manifest: %s" % error)
+        data = read_file(os.path.join(archive, document))
+    if "sha256:" + hashlib.sha256(data).hexdigest() != sha256:
+        raise Damaged(
+            "the manifest that event %s cites is in no pack and not in models/" % event_id
+        )
+    return json.loads(data)
+
+
+# --- the files ------------------------------------------------------------------------------------
+
+
+def path_of(dest, name):
+    """Return where a file belongs, inside DEST."""
+    if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise Damaged("it would lie outside the folder")
+    return os.path.join(dest, name)
+
+
+def sha256_of(path):
+    """Return the SHA-256 of a file that is there, else None."""
+    if os.path.islink(path) or not os.path.isfile(path):
+        return None
+    hasher = hashlib.sha256()
+    with open(path, "rb") as file:
+        for part in iter(lambda: file.read(BLOCK), b""):
+            hasher.update(part)
+    return "sha256:" + hasher.hexdigest()
+
+
+def restore(packs, file, target, part):
+    """Write one file by way of `part`; it gets its name when its SHA-256 is the recorded one."""
+    if os.path.lexists(target):
+        if sha256_of(target) != file["sha256"]:
+            raise Damaged("another file is there already; it was not touched")
+        return
     os.makedirs(os.path.dirname(target), exist_ok=True)
     hasher = hashlib.sha256()
-    with open(target + ".part", "wb") as out:
-        for object_id, offset, length in file["recipe"]:
-            at = 0
-            for raw in packs.blocks(object_id):
-                part = raw[max(0, offset - at) : max(0, offset + length - at)]
-                hasher.update(part)
-                out.write(part)
-                at += len(raw)
-    if "sha256:" + hasher.hexdigest() != file["sha256"]:
-        sys.exit("%s does not have its recorded SHA-256" % name)
-    os.chmod(target + ".part", file["mode"])
-    os.replace(target + ".part", target)
-    print("%s  %s" % (hasher.hexdigest(), name))
+    try:
+        with open(part, "wb") as out:
+            for object_id, offset, length in file["recipe"]:
+                at = 0
+                for raw in packs.blocks(object_id):
+                    piece = raw[max(0, offset - at) : max(0, offset + length - at)]
+                    hasher.update(piece)
+                    out.write(piece)
+                    at += len(raw)
+        if "sha256:" + hasher.hexdigest() != file["sha256"]:
+            raise Damaged("what was decoded does not have its recorded SHA-256")
+        os.chmod(part, file["mode"])
+        os.replace(part, target)
+    finally:
+        if os.path.lexists(part):
+            os.remove(part)
 
 
-def main():
-    """Restore the model that is named."""
-    if len(sys.argv) != 4:
-        sys.exit(__doc__)
-    archive, model, dest = sys.argv[1:]
-    if os.path.exists(dest):
-        sys.exit("%s exists; name a new folder" % dest)
-    manifest_id, sha256 = find_manifest(archive, model)
-    packs = Packs(archive)
-    data = packs.read(manifest_id)
-    if "sha256:" + hashlib.sha256(data).hexdigest() != sha256:
-        sys.exit("the manifest is not the one on record")
-    for file in json.loads(data)["files"]:
-        restore(packs, file, dest)
+def restore_all(packs, manifest, dest, found):
+    """Restore every file that is intact; return how many. Name the others in `found`."""
+    files, done = {}, 0
+    for file in manifest["files"]:
+        files[file.get("path") or os.fsdecode(base64.b64decode(file["path_base64"]))] = file
+    part = ".decoding"
+    while any(name.split("/")[0] == part for name in files):
+        part += "-"
+    part = os.path.join(dest, part)
+    if os.path.lexists(part):
+        os.remove(part)  # of a run that was killed
+    for name in manifest.get("empty_folders", ()):
+        os.makedirs(path_of(dest, name), exist_ok=True)
+    for name, file in files.items():
+        try:
+            restore(packs, file, path_of(dest, name), part)
+        except Damaged as error:
+            found.append("%s: %s" % (name, error))
+            continue
+        done += 1
+        say("%s  %s" % (file["sha256"].partition(":")[2], name))
+    say("%d of %d files restored in %s" % (done, len(files), dest))
+
+
+def say(text):
+    """Print a line without characters that a terminal would obey."""
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    print("".join(shown))
+
+
+def main(arguments):
+    """Restore the model that is named; return the exit code."""
+    if len(arguments) != 3:
+        print(__doc__)
+        return 2
+    archive, model, dest = arguments
+    if decompress is None:
+        say("this needs zstd: Python 3.14, the package zstandard, or the program zstd")
+        return 2
+    if not os.path.isfile(os.path.join(archive, name_of(1))):
+        say("%s is no archive: it has no %s" % (archive, name_of(1)))
+        return 2
+    packs, found, manifest = Packs(archive), [], None
+    try:
+        manifest = find_manifest(archive, model, packs, found)
+        if manifest is None:
+            say("the record names no weights of %s" % model)
+        else:
+            restore_all(packs, manifest, dest, found)
+    except (Damaged, KeyError, TypeError, ValueError) as error:
+        found.append("%s" % error)
+    except OSError as error:
+        say("%s: %s" % (error.filename or dest, error.strerror))
+        return 2
+    for each in packs.damaged + found:
+        say("DAMAGED  %s" % each)
+    if packs.damaged and not found:
+        say("nothing that was asked for lies there")
+    say("signatures were not checked: check.py does that")
+    if found:
+        return 3
+    return 0 if manifest is not None else 2
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
