@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from emeritus.errors import printable
+from emeritus.figures import size
 
 BAR_WIDTH = 24
 LABEL_MOST = 40
