@@ -111,7 +111,7 @@ def _differing(
             yield f"{name} has other bytes than those that are kept"
         done += file.size
         if progress is not None:
-            progress(f"comparing {name}", done, total)
+            progress(f"comparing {name}", done, total, "B")
 
 
 def _another_kind(archive: Archive, model: str, source: Path) -> Iterator[str]:
