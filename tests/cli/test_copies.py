@@ -35,7 +35,7 @@ def test_verify_says_what_it_read_and_what_it_did_not(shell: Shell) -> None:
     assert said.endswith("nothing is broken\n")
     assert "behind" not in said
     (shell.root / "model" / "more.txt").write_text("x")
-    shell.run("preserve", "acme/m")
+    shell.run("preserve", "acme/m", "--again")
     said = shell.run("verify")
     assert f"basel: {commits} commits and" in said
     assert "behind by 2 commits; run: emeritus replica sync" in said
