@@ -19,6 +19,7 @@ from emeritus.vault import LocalStore, Store, Vault
 
 FORMAT = "emeritus-archive/0"
 DESCRIPTION = "archive.json"
+DESCRIPTION_BYTES_MAX = 64 * 1024
 
 PERSON = (Role.STEWARD, Role.REVIEWER, Role.APPROVER)
 
@@ -114,7 +115,7 @@ def read_description(root: Path, store: Store) -> Description:
             )
         raise UserError(f"{root} is a folder and no archive: it has no {DESCRIPTION}")
     try:
-        text = canonical.loads(store.get(DESCRIPTION))
+        text = canonical.loads(store.get(DESCRIPTION, 0, DESCRIPTION_BYTES_MAX))
         description = msgspec.convert(text, Description)
     except (canonical.NotCanonical, msgspec.ValidationError) as error:
         raise IntegrityError(
@@ -161,7 +162,8 @@ def _replica_name(store: Store) -> str:
     if not store.exists(REPLICA_MARK):
         return PRIMARY
     try:
-        return str(canonical.loads(store.get(REPLICA_MARK))["replica"])
+        mark = canonical.loads(store.get(REPLICA_MARK, 0, DESCRIPTION_BYTES_MAX))
+        return str(mark["replica"])
     except (canonical.NotCanonical, KeyError, TypeError) as error:
         raise IntegrityError(f"{REPLICA_MARK} is damaged: {error} (A002)") from error
 

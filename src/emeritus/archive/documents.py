@@ -24,6 +24,7 @@ from emeritus.record.events import (
     SessionHeld,
     WeightsPreserved,
 )
+from emeritus.vault import parts_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def check_documents(archive: Archive) -> Iterator[Finding]:
     for document in documents_of(archive.history()):
         if not archive.store.exists(document.name):
             yield Finding("A004", document.name, f"missing; event {document.entry} cites it")
-        elif digests.sha256(archive.store.get(document.name)) != document.sha256:
+        elif digests.of_chunks(parts_of(archive.store, document.name)).sha256 != document.sha256:
             yield Finding("A004", document.name, f"not the bytes that event {document.entry} cites")
 
 

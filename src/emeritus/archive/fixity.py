@@ -30,7 +30,7 @@ from emeritus.record.events import (
     WeightsPreserved,
 )
 from emeritus.record.verification import NOT_BLOCKING
-from emeritus.vault import LocalStore, Progress, Vault
+from emeritus.vault import LocalStore, Progress, Vault, parts_of
 from emeritus.vault import format as vault_format
 
 ACCOUNTED = ("packs/", "record/", "format/", "models/", "protocols/", "quarantine/")
@@ -154,7 +154,7 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
         expected = render_description(archive.store)
     except (EmeritusError, ValueError):
         return  # what is wrong with the commit is a finding of its own
-    if archive.store.get(DESCRIPTION) != expected:
+    if archive.store.get(DESCRIPTION, 0, len(expected) + 1) != expected:
         yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
 
 
@@ -225,7 +225,7 @@ def _replace_commit(archive: Archive, target: Replica, source: Replica, name: st
     store, other = _store(target), _store(source)
     if any(check_record(other, archive.id, archive.genesis)) or not other.exists(name):
         return False
-    store.replace(name, [other.get(name)])
+    store.replace(name, parts_of(other, name))
     return True
 
 
@@ -282,6 +282,8 @@ def _explained(archive: Archive, finding: Finding) -> Finding:
 
 def _check_folder(archive: Archive) -> Iterator[Finding]:
     """Check the format pages, and that nothing lies in the folder that has no business there."""
+    for name in LocalStore(archive.root).special():
+        yield Finding("A005", name, "it is no regular file")
     yield from check_format_pages(archive.store)
     known = {document.name for document in documents_of(archive.history())}
     for name in archive.store.list(""):

@@ -15,7 +15,7 @@ from emeritus.archive.handle import PRIMARY, REPLICA_MARK, STEWARD, Archive
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import format as record_format
 from emeritus.record.events import ReplicaAdded, ReplicaSynced, WeightsPreserved
-from emeritus.vault import LocalStore, Progress, Store, Vault
+from emeritus.vault import LocalStore, Progress, Store, Vault, copy
 
 SHARDS_MARK = "shards.json"  # in a folder that holds shards instead of packs
 MARKS = (REPLICA_MARK, SHARDS_MARK)
@@ -89,13 +89,13 @@ def copy_documents(source: Store, target: Store) -> None:
     """Copy what is neither a pack nor a commit nor about one copy only."""
     for name in source.list(""):
         if not name.startswith((*PARTS_OF_ITS_OWN, "record/")) and name not in MARKS:
-            target.put(name, source.get(name))
+            copy(source, target, name)
 
 
 def copy_commits(source: Store, target: Store) -> None:
     """Copy the signed history, in order."""
     for name in source.list("record/"):
-        target.put(name, source.get(name))
+        copy(source, target, name)
 
 
 def _is_news(archive: Archive, replica: Replica) -> bool:
@@ -113,7 +113,7 @@ def require_same_history(archive: Archive, store: Store) -> None:
     """Raise `IntegrityError` (R013) when `store` holds another history: it is never overwritten."""
     for number, data in enumerate(archive.record.commits(), start=1):
         name = record_format.name_of(number)
-        if store.exists(name) and store.get(name) != data:
+        if store.exists(name) and store.get(name, 0, len(data) + 1) != data:
             raise IntegrityError(
                 f"the replica holds another commit {number} than the archive (R013); "
                 "nothing was copied: run `emeritus verify` on both and decide which one is true"

@@ -68,7 +68,7 @@ def _check_frame(store: Store, pack: str) -> Iterator[Finding]:
     if not _there(store, pack):
         return
     try:
-        parse_index(store.get(disk.index_name(pack)), pack)
+        parse_index(store.get(disk.index_name(pack), 0, disk.INDEX_BYTES_MAX + 1), pack)
     except NotStored:
         pass  # a writer that was killed leaves it out; the pack has its own
     except DamagedPack as error:

@@ -259,11 +259,18 @@ def find_manifest(archive, model):
     return found
 
 
+def name_of(entry):
+    """Return the path of a file or a folder, as bytes that lie inside the folder."""
+    path = entry.get("path")
+    name = path.encode() if path is not None else base64.b64decode(entry["path_base64"])
+    if name.startswith(b"/") or b".." in name.split(b"/"):
+        sys.exit("%r would lie outside the folder" % name)
+    return os.fsdecode(name)
+
+
 def restore(packs, file, dest):
     """Write one file, and give it its name when its SHA-256 is the recorded one."""
-    name = file.get("path") or os.fsdecode(base64.b64decode(file["path_base64"]))
-    if name.startswith("/") or ".." in name.split("/"):
-        sys.exit("%r would lie outside the folder" % name)
+    name = name_of(file)
     target = os.path.join(dest, name)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     hasher = hashlib.sha256()
@@ -279,7 +286,7 @@ def restore(packs, file, dest):
         sys.exit("%s does not have its recorded SHA-256" % name)
     os.chmod(target + ".part", file["mode"])
     os.replace(target + ".part", target)
-    print("%s  %s" % (hasher.hexdigest(), name))
+    print("%s  %s" % (hasher.hexdigest(), ascii(name)[1:-1]))
 
 
 def main():
@@ -294,8 +301,11 @@ def main():
     data = packs.read(manifest_id)
     if "sha256:" + hashlib.sha256(data).hexdigest() != sha256:
         sys.exit("the manifest is not the one on record")
-    for file in json.loads(data)["files"]:
+    manifest = json.loads(data)
+    for file in manifest["files"]:
         restore(packs, file, dest)
+    for folder in manifest.get("empty_folders", ()):
+        os.makedirs(os.path.join(dest, name_of(folder)), exist_ok=True)
 
 
 if __name__ == "__main__":
