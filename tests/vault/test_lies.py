@@ -221,7 +221,7 @@ def test_shards_that_agree_on_another_pack_give_none(packed: tuple[MemoryStore, 
     for place in (disk.ALIGNMENT + disk.ALIGNMENT + 7, len(data) - 32 - disk.FOOTER_BYTES - 4000):
         forged = bytearray(data)
         forged[place] ^= 1
-        folder.files[name] = _shard(_header(data), bytes(forged[disk.ALIGNMENT : -32]))
+        folder.files[name] = _shard(_header(bytes(data)), bytes(forged[disk.ALIGNMENT : -32]))
         assert check_shard(folder, pack, 0) is None
         target = MemoryStore()
         with pytest.raises(IntegrityError, match="V013"):

@@ -24,7 +24,7 @@ from emeritus.record.events import (
     SessionHeld,
     WeightsPreserved,
 )
-from emeritus.vault import parts_of
+from emeritus.vault import Store, parts_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ def write_documents(archive: Archive) -> None:
             archive.store.put(document.name, data)
 
 
-def check_documents(archive: Archive) -> Iterator[Finding]:
+def check_documents(store: Store, history: History) -> Iterator[Finding]:
     """Yield a finding for every document that is missing or not what its event cites."""
-    for document in documents_of(archive.history()):
-        if not archive.store.exists(document.name):
+    for document in documents_of(history):
+        if not store.exists(document.name):
             yield Finding("A004", document.name, f"missing; event {document.entry} cites it")
-        elif digests.of_chunks(parts_of(archive.store, document.name)).sha256 != document.sha256:
+        elif digests.of_chunks(parts_of(store, document.name)).sha256 != document.sha256:
             yield Finding("A004", document.name, f"not the bytes that event {document.entry} cites")
 
 

@@ -20,6 +20,7 @@ from emeritus.archive.sharding import (
     missing_packs,
 )
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
+from emeritus.record import History
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
 from emeritus.record.events import (
@@ -27,6 +28,7 @@ from emeritus.record.events import (
     DamageRepaired,
     FixityChecked,
     ModelRegistered,
+    ReplicaSynced,
     WeightsPreserved,
 )
 from emeritus.record.verification import NOT_BLOCKING
@@ -90,6 +92,8 @@ def verify_all(
     if readable and archive.replica == PRIMARY:
         # A run that was killed behind its commit leaves a rendering to be written.
         write_documents(archive)
+    # Taken before the packs are listed: what others record meanwhile is for the next check.
+    history = archive.history() if readable else History([])
     listed = replicas(archive) if readable else [Replica(archive.replica, "", archive.root)]
     for replica in listed:
         if replica.folder is None or not replica.reachable:
@@ -98,11 +102,12 @@ def verify_all(
         found = list(vault.check(deep, progress))
         if readable:
             told = {each for finding in found for each in finding.affects}
-            found += [each for each in _missing(archive, vault) if each.where not in told]
+            held = _held_by(history, replica, archive)
+            found += [each for each in _missing(held, vault) if each.where not in told]
         if replica.name != archive.replica:
             found += check_record(vault.store, archive.id, archive.genesis)
         elif readable:
-            found += [*check_documents(archive), *_check_folder(archive)]
+            found += [*check_documents(archive.store, history), *_check_folder(archive)]
         if readable:
             found = [_explained(archive, finding) for finding in found]
         damage += [(replica.name, finding) for finding in found]
@@ -158,10 +163,19 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
         yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
 
 
-def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:
+def _held_by(history: History, replica: Replica, archive: Archive) -> History:
+    """Return what a replica must hold: what came after it was synced last waits for the next."""
+    if replica.name == archive.replica:
+        return history
+    synced = [each.event for each in history.all(ReplicaSynced)]
+    last = max((each.up_to for each in synced if each.replica == replica.name), default=0)
+    return History(entry for entry in history if entry.place[0] <= last)
+
+
+def _missing(history: History, vault: Vault) -> Iterator[Finding]:
     """Yield what is on record and in no pack: a pack may vanish together with its index."""
-    manifests = {each.event.manifest: None for each in archive.history().all(WeightsPreserved)}
-    documents = {document.object: None for document in documents_of(archive.history())}
+    manifests = {each.event.manifest: None for each in history.all(WeightsPreserved)}
+    documents = {document.object: None for document in documents_of(history)}
     seen: set[str] = set()
     for finding in (
         *(each for manifest in manifests for each in vault.missing(manifest)),
@@ -285,8 +299,9 @@ def _check_folder(archive: Archive) -> Iterator[Finding]:
     for name in LocalStore(archive.root).special():
         yield Finding("A005", name, "it is no regular file")
     yield from check_format_pages(archive.store)
+    names = list(archive.store.list(""))  # first: a document is on record before it is written
     known = {document.name for document in documents_of(archive.history())}
-    for name in archive.store.list(""):
+    for name in names:
         if name in ACCOUNTED_FILES or (name.startswith(ACCOUNTED) and not _readable(name)):
             continue
         if name not in known:

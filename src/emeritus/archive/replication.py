@@ -6,6 +6,7 @@ making was interrupted is an older archive and never a broken one.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from emeritus import canonical
@@ -13,8 +14,9 @@ from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, read_description
 from emeritus.archive.handle import PRIMARY, REPLICA_MARK, STEWARD, Archive
 from emeritus.errors import IntegrityError, UserError
+from emeritus.record import Entry
 from emeritus.record import format as record_format
-from emeritus.record.events import ReplicaAdded, ReplicaSynced, WeightsPreserved
+from emeritus.record.events import Event, ReplicaAdded, ReplicaSynced, WeightsPreserved
 from emeritus.vault import LocalStore, Progress, Store, Vault, copy
 
 SHARDS_MARK = "shards.json"  # in a folder that holds shards instead of packs
@@ -77,12 +79,14 @@ def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -
         raise UserError(f"the replica {replica.name} is not reachable from this machine")
     store = LocalStore(replica.folder)
     require_same_history(archive, store)
+    archive.history()
+    last = archive.record.sequence  # what others record from now on may name packs that come later
     packs = archive.vault.copy_to(Vault(store), progress=progress)
     copy_documents(archive.store, store)
     if packs or _is_news(archive, replica):
-        event = ReplicaSynced(replica=replica.name, up_to=archive.record.sequence, packs=len(packs))
-        archive.append(event)
-    copy_commits(archive.store, store)
+        event = ReplicaSynced(replica=replica.name, up_to=last, packs=len(packs))
+        last = said_after(last, archive.append(event))
+    copy_commits(archive.store, store, last)
 
 
 def copy_documents(source: Store, target: Store) -> None:
@@ -92,10 +96,17 @@ def copy_documents(source: Store, target: Store) -> None:
             copy(source, target, name)
 
 
-def copy_commits(source: Store, target: Store) -> None:
-    """Copy the signed history, in order."""
+def copy_commits(source: Store, target: Store, last: int | None = None) -> None:
+    """Copy the signed history in order, up to commit `last`: all that it names was copied."""
     for name in source.list("record/"):
-        copy(source, target, name)
+        number = record_format.sequence_of(name)
+        if number is not None and (last is None or number <= last):
+            copy(source, target, name)
+
+
+def said_after(last: int, said: Sequence[Entry[Event | None]]) -> int:
+    """Return the last commit that a copy may hold: the word about it, when nothing came between."""
+    return said[-1].place[0] if said[-1].place[0] == last + 1 else last
 
 
 def _is_news(archive: Archive, replica: Replica) -> bool:

@@ -17,6 +17,7 @@ from emeritus.archive.replication import (
     copy_commits,
     copy_documents,
     require_same_history,
+    said_after,
 )
 from emeritus.errors import Finding, IntegrityError, UserError
 from emeritus.record.events import ShardsPlaced, ShardsWritten
@@ -103,6 +104,8 @@ def sync_shards(archive: Archive, placement: Placement, progress: Progress | Non
     targets = {
         number: store for place, store in stores.items() for number in placement.numbers_at(place)
     }
+    archive.history()
+    last = archive.record.sequence
     packs = [str(pack_of(name)) for name in archive.vault.pack_names()]
     for done, pack in enumerate(packs, start=1):
         if not archive.vault.sound(pack):
@@ -115,9 +118,10 @@ def sync_shards(archive: Archive, placement: Placement, progress: Progress | Non
     written = archive.history().last(ShardsWritten)
     news = written is None or written.event.packs != len(packs)
     if news and len(stores) == len(placement.folders):
-        archive.append(ShardsWritten(up_to=archive.record.sequence, packs=len(packs)))
+        event = ShardsWritten(up_to=last, packs=len(packs))
+        last = said_after(last, archive.append(event))
     for store in stores.values():
-        copy_commits(archive.store, store)
+        copy_commits(archive.store, store, last)
 
 
 def check_shards(archive: Archive) -> Iterator[tuple[str, int, list[Finding]]]:

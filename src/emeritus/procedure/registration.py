@@ -7,6 +7,7 @@ from emeritus.errors import UserError
 from emeritus.lifecycle import moves
 from emeritus.record.events import ModelRegistered
 from emeritus.runtimes import Reach, choose, describe, reach
+from emeritus.vault import list_source
 
 
 def register_source(
@@ -14,8 +15,10 @@ def register_source(
 ) -> Reach:
     """Register the model that lies in `source`; return what can be done for a model of its kind.
 
-    Raises `UserError` when `source` holds no model, or the id is unusable or taken.
+    Raises `UserError` when `source` holds no model or something that cannot be kept, such as a
+    link, or the id is unusable or taken.
     """
+    list_source(source)  # first of all: to look into a pipe or a device may take for ever
     description = describe(source)
     registered = ModelRegistered(
         model=model,
@@ -33,10 +36,12 @@ def register_source(
 
 
 def source_of(archive: Archive, model: str, named: Path | None) -> Path:
-    """Return where the model's files lie: the path that was named now, or the one noted before."""
+    """Return where the model's files lie: the path that was named now, or the one noted before.
+
+    Raises `UserError` when nothing lies there, or something that cannot be kept.
+    """
     if named is not None:
-        if not named.exists():
-            raise UserError(f"there is nothing at {named}")
+        list_source(named)
         notes.note_source(archive, model, named)
         return named
     source = notes.source_of(archive, model)
@@ -45,4 +50,5 @@ def source_of(archive: Archive, model: str, named: Path | None) -> Path:
             f"{model} was registered from {source}, and nothing lies there now; "
             f"name its place with --from SOURCE"
         )
+    list_source(source)
     return source

@@ -3,6 +3,7 @@
 from emeritus.vault.ingest import Progress
 from emeritus.vault.manifest import Manifest
 from emeritus.vault.restoring import Restored
+from emeritus.vault.source import list_source
 from emeritus.vault.store import LocalStore, NotStored, Store, Writer, copy, parts_of
 from emeritus.vault.tensors import LazyTensor, Tensors
 from emeritus.vault.vault import Receipt, Vault
@@ -20,5 +21,6 @@ __all__ = [
     "Vault",
     "Writer",
     "copy",
+    "list_source",
     "parts_of",
 ]
