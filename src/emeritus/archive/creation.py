@@ -148,13 +148,13 @@ def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: 
     Record(store, archive_id).append(events, steward, clock)
 
 
-def _require_free(root: Path, store: Store) -> None:
+def _require_free(root: Path, store: LocalStore) -> None:
     if store.exists(DESCRIPTION):
         raise UserError(f"there is an archive at {root} already; nothing was changed")
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file; name a folder for the archive")
     started = store.exists(record_format.name_of(1))
-    if root.is_dir() and not started and any(root.iterdir()):
+    if not started and not store.is_vacant():
         raise UserError(f"{root} is not empty; name a new folder for the archive")
 
 

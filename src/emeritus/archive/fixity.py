@@ -32,7 +32,7 @@ from emeritus.record.events import (
     WeightsPreserved,
 )
 from emeritus.record.verification import NOT_BLOCKING
-from emeritus.vault import LocalStore, Progress, Vault, parts_of
+from emeritus.vault import LocalStore, Progress, Store, Vault, parts_of
 from emeritus.vault import format as vault_format
 
 ACCOUNTED = ("packs/", "record/", "format/", "models/", "protocols/", "quarantine/")
@@ -105,7 +105,7 @@ def verify_all(
             held = _held_by(history, replica, archive)
             found += [each for each in _missing(held, vault) if each.where not in told]
         if replica.name != archive.replica:
-            found += check_record(vault.store, archive.id, archive.genesis)
+            found += _check_copied(archive, vault.store, _synced(history, replica))
         elif readable:
             found += [*check_documents(archive.store, history), *_check_folder(archive)]
         if readable:
@@ -167,9 +167,25 @@ def _held_by(history: History, replica: Replica, archive: Archive) -> History:
     """Return what a replica must hold: what came after it was synced last waits for the next."""
     if replica.name == archive.replica:
         return history
-    synced = [each.event for each in history.all(ReplicaSynced)]
-    last = max((each.up_to for each in synced if each.replica == replica.name), default=0)
+    last = _synced(history, replica)
     return History(entry for entry in history if entry.place[0] <= last)
+
+
+def _synced(history: History, replica: Replica) -> int:
+    """Return the last commit that a replica was synced to, as the record says; 0 for never."""
+    synced = [each.event for each in history.all(ReplicaSynced)]
+    return max((each.up_to for each in synced if each.replica == replica.name), default=0)
+
+
+def _check_copied(archive: Archive, store: Store, last: int) -> Iterator[Finding]:
+    """Check the record of a replica: it may be older than ours, and not than commit `last`."""
+    names = [record_format.name_of(number) for number in range(1, last + 1)]
+    if any(store.list("record/")):
+        yield from check_record(store, archive.id, archive.genesis)
+        while names and not store.exists(names[-1]):
+            yield Finding("R001", names.pop(), "the replica was synced to it, and lacks it now")
+    else:
+        yield from (Finding("R001", name, "the replica lacks its whole record") for name in names)
 
 
 def _missing(history: History, vault: Vault) -> Iterator[Finding]:

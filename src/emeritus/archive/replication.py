@@ -83,10 +83,10 @@ def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -
     last = archive.record.sequence  # what others record from now on may name packs that come later
     packs = archive.vault.copy_to(Vault(store), progress=progress)
     copy_documents(archive.store, store)
+    copy_commits(archive.store, store, last)
     if packs or _is_news(archive, replica):
         event = ReplicaSynced(replica=replica.name, up_to=last, packs=len(packs))
-        last = said_after(last, archive.append(event))
-    copy_commits(archive.store, store, last)
+        copy_commits(archive.store, store, said_after(last, archive.append(event)))
 
 
 def copy_documents(source: Store, target: Store) -> None:
@@ -131,10 +131,12 @@ def require_same_history(archive: Archive, store: Store) -> None:
             )
 
 
-def _require_usable(archive: Archive, folder: Path, store: Store) -> None:
+def _require_usable(archive: Archive, folder: Path, store: LocalStore) -> None:
     if folder.exists() and folder.resolve() == archive.root.resolve():
         raise UserError(f"{folder} is the archive itself; a replica is another folder")
-    if not folder.exists() or not any(folder.iterdir()) or store.exists(REPLICA_MARK):
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; name a folder for the replica")
+    if store.is_vacant() or store.exists(REPLICA_MARK):
         return
     if store.exists(DESCRIPTION) and read_description(folder, store).id == archive.id:
         return

@@ -115,13 +115,14 @@ def sync_shards(archive: Archive, placement: Placement, progress: Progress | Non
             progress("writing shards", done, len(packs))
     for store in stores.values():
         copy_documents(archive.store, store)
+        copy_commits(archive.store, store, last)
     written = archive.history().last(ShardsWritten)
     news = written is None or written.event.packs != len(packs)
     if news and len(stores) == len(placement.folders):
         event = ShardsWritten(up_to=last, packs=len(packs))
         last = said_after(last, archive.append(event))
-    for store in stores.values():
-        copy_commits(archive.store, store, last)
+        for store in stores.values():
+            copy_commits(archive.store, store, last)
 
 
 def check_shards(archive: Archive) -> Iterator[tuple[str, int, list[Finding]]]:
@@ -202,6 +203,6 @@ def _claim(archive: Archive, place: str, folder: Path) -> None:
     mark = canonical.dumps({"archive": archive.id, "place": place})
     if store.exists(SHARDS_MARK) and store.get(SHARDS_MARK) == mark:
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not (folder.is_dir() and store.is_vacant()):
         raise UserError(f"{folder} is not empty; name a new folder for the shards in {place}")
     store.put(SHARDS_MARK, mark)

@@ -146,6 +146,13 @@ class LocalStore:
             if entry.is_file(follow_symlinks=False) and name.startswith(prefix) and not temporary:
                 yield name
 
+    def is_vacant(self) -> bool:
+        """Tell whether nothing lies here but folders, and what a killed writer left."""
+        entries = self._walk(self.root)
+        return all(
+            e.is_file(follow_symlinks=False) and e.name.startswith(TEMPORARY) for e in entries
+        )
+
     def special(self) -> Iterator[str]:
         """Yield the place of everything that is no regular file and no folder, such as a link."""
         for entry in self._walk(self.root):
@@ -300,7 +307,11 @@ class LocalWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
+        # Whoever was interrupted here calls again; by then the number may be another file's.
+        file, self._file = self._file, -1
+        if file < 0:
+            return
+        os.close(file)
         with contextlib.suppress(OSError):
             self._path.unlink()
 
