@@ -11,6 +11,7 @@ from pathlib import Path
 
 from emeritus import canonical
 from emeritus.archive import notes
+from emeritus.archive.documents import documents_of
 from emeritus.archive.handle import STEWARD, Archive
 from emeritus.archive.replication import (
     SHARDS_MARK,
@@ -20,7 +21,8 @@ from emeritus.archive.replication import (
     said_after,
 )
 from emeritus.errors import Finding, IntegrityError, UserError
-from emeritus.record.events import ShardsPlaced, ShardsWritten
+from emeritus.record import History
+from emeritus.record.events import ShardsPlaced, ShardsWritten, WeightsPreserved
 from emeritus.vault import LocalStore, Progress, Vault, erasure, shards
 from emeritus.vault.format import pack_of
 
@@ -128,19 +130,41 @@ def sync_shards(archive: Archive, placement: Placement, progress: Progress | Non
 def check_shards(archive: Archive) -> Iterator[tuple[str, int, list[Finding]]]:
     """Yield for each place that can be reached its name in the record, its packs, its findings.
 
-    Packs that are in no place yet wait for the next sync, and are no finding.
+    Packs that came since the last sync wait for the next one, and what they lack is no finding.
     """
     placement = placement_of(archive)
     if placement is None:
         return
     stores = placement.stores()
     packs = {pack for store in stores.values() for pack in shards.packs_in(store)}
+    waiting = _waiting(archive)
     for place, store in stores.items():
-        numbers = placement.numbers_at(place)
         found = [
-            shards.check_shard(store, pack, each) for pack in sorted(packs) for each in numbers
+            shards.check_shard(store, pack, number)
+            for pack in sorted(packs)
+            for number in placement.numbers_at(place)
+            if pack not in waiting or store.exists(shards.shard_name(pack, number))
         ]
         yield PREFIX + place, len(packs), [finding for finding in found if finding is not None]
+
+
+def _waiting(archive: Archive) -> set[str]:
+    """Return the packs here that nothing refers to which the record had when shards were written.
+
+    Their shards are not promised yet. Where that cannot be told, every pack's are.
+    """
+    written = archive.history().last(ShardsWritten)
+    last = written.event.up_to if written else 0
+    history = History(entry for entry in archive.history() if entry.place[0] <= last)
+    vault = archive.vault
+    try:
+        manifests = {entry.event.manifest for entry in history.all(WeightsPreserved)}
+        needed = {each for manifest in manifests for each in vault.objects(manifest)}
+    except IntegrityError:
+        return set()
+    needed |= {document.object for document in documents_of(history)}
+    packs = {str(pack_of(name)) for name in vault.pack_names()}
+    return packs - {vault.pack_of(each) for each in needed}
 
 
 def heal_shard(archive: Archive, place: str, where: str) -> str | None:
