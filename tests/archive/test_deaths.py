@@ -16,7 +16,7 @@ from tests.archive.stories import MODELS, STORY, World, make_models
 from tests.vault.test_vault import tree
 
 CALLS = ("write", "fsync", "link", "rename", "replace", "mkdir", "unlink", "rmdir", "open")
-SAMPLES = 5
+SAMPLES = 4
 
 
 class Died(BaseException):

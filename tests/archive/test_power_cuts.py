@@ -12,7 +12,7 @@ from tests.archive.stories import STORY, World, make_models
 from tests.vault.test_crashes import needs_strace
 from tests.vault.test_vault import tree
 
-SAMPLES = 40
+SAMPLES = 24
 KEEPING = {"keep a": "acme/a", "keep b": "acme/b", "keep c": "acme/c"}
 
 

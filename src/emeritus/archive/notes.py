@@ -30,7 +30,7 @@ def read(archive: Archive) -> Notes:
         return msgspec.json.decode(path.read_bytes(), type=Notes)
     except FileNotFoundError:
         return Notes()
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path} is damaged ({error}); delete it and name the paths again"
         ) from error

@@ -65,5 +65,5 @@ def _key(file: SourceFile) -> str:
 def _parse(line: bytes) -> tuple[str, File] | None:
     try:
         return msgspec.json.decode(line, type=tuple[str, File])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None

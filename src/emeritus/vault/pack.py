@@ -285,7 +285,7 @@ def parse_index(raw: bytes, pack: str) -> Index:
         raise DamagedPack("V004", "its index is not the one that it is named for")
     try:
         index = msgspec.json.decode(raw, type=Index)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedPack("V004", f"its index cannot be read: {error}") from error
     if index.format != disk.PACK_FORMAT:
         raise DamagedPack("V004", f"its format is {index.format!r}")

@@ -122,7 +122,7 @@ def read_header(store: Store, pack: str, number: int) -> Header:
             raise ValueError("its numbers contradict each other")
         if store.size(name) != ALIGNMENT + header.length + HASH_BYTES:
             raise ValueError("its length is another one")
-    except (msgspec.DecodeError, ValueError, UserError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError, UserError) as error:
         finding = Finding("V013", name, f"its header is damaged: {error}", (pack_name(pack),))
         raise IntegrityError(f"{name}: {finding.detail} (V013)", (finding,)) from error
     return header
