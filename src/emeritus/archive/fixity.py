@@ -11,7 +11,13 @@ from emeritus.archive.documents import check_documents, documents_of, write_docu
 from emeritus.archive.format_pages import check_format_pages, format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, Archive
 from emeritus.archive.preservation import preserved
-from emeritus.archive.replication import Replica, replicas
+from emeritus.archive.replication import (
+    Replica,
+    check_copied,
+    lost_commits,
+    replicas,
+    synced_to,
+)
 from emeritus.archive.sharding import (
     PREFIX,
     check_shards,
@@ -28,11 +34,10 @@ from emeritus.record.events import (
     DamageRepaired,
     FixityChecked,
     ModelRegistered,
-    ReplicaSynced,
     WeightsPreserved,
 )
 from emeritus.record.verification import NOT_BLOCKING
-from emeritus.vault import LocalStore, Progress, Store, Vault, parts_of
+from emeritus.vault import LocalStore, Progress, Vault, parts_of
 from emeritus.vault import format as vault_format
 
 ACCOUNTED = ("packs/", "record/", "format/", "models/", "protocols/", "quarantine/")
@@ -105,7 +110,7 @@ def verify_all(
             held = _held_by(history, replica, archive)
             found += [each for each in _missing(held, vault) if each.where not in told]
         if replica.name != archive.replica:
-            found += _check_copied(archive, vault.store, _synced(history, replica))
+            found += check_copied(archive, vault.store, synced_to(history, replica))
         elif readable:
             found += [*check_documents(archive.store, history), *_check_folder(archive)]
         if readable:
@@ -115,8 +120,11 @@ def verify_all(
     for place, count, found in check_shards(archive) if readable else ():
         damage += [(place, finding) for finding in found]
         packs[place] = count
+    copies = [*listed, *_places(archive)] if readable else []
+    lost = {each.where: each for copy in copies for each in lost_commits(archive, copy)}
+    damage += [(archive.replica, finding) for finding in lost.values()]
     verification = Verification(tuple(damage), packs, _commit_count(archive), deep)
-    if readable:
+    if readable and not lost:  # else the next commit would take the place of one that was lost
         _record(archive, verification)
     return verification
 
@@ -135,7 +143,11 @@ def repair_all(
         return ((archive.replica, DESCRIPTION, source),) if source else ()
     reachable = [each for each in _reachable(archive, verification) if each.folder is not None]
     healed = []
-    broken = {(name, finding.where.partition("@")[0]) for name, finding in verification.damage}
+    broken = {
+        (name, finding.where.partition("@")[0])
+        for name, finding in verification.damage
+        if finding.code != "R013"  # two histories that are both whole: people decide
+    }
     # A shard is cut anew from its pack, so packs come first.
     order = sorted(broken, key=lambda each: (each[0].startswith(PREFIX), each))
     for done, (name, where) in enumerate(order, start=1):
@@ -167,25 +179,8 @@ def _held_by(history: History, replica: Replica, archive: Archive) -> History:
     """Return what a replica must hold: what came after it was synced last waits for the next."""
     if replica.name == archive.replica:
         return history
-    last = _synced(history, replica)
+    last = synced_to(history, replica)
     return History(entry for entry in history if entry.place[0] <= last)
-
-
-def _synced(history: History, replica: Replica) -> int:
-    """Return the last commit that a replica was synced to, as the record says; 0 for never."""
-    synced = [each.event for each in history.all(ReplicaSynced)]
-    return max((each.up_to for each in synced if each.replica == replica.name), default=0)
-
-
-def _check_copied(archive: Archive, store: Store, last: int) -> Iterator[Finding]:
-    """Check the record of a replica: it may be older than ours, and not than commit `last`."""
-    names = [record_format.name_of(number) for number in range(1, last + 1)]
-    if any(store.list("record/")):
-        yield from check_record(store, archive.id, archive.genesis)
-        while names and not store.exists(names[-1]):
-            yield Finding("R001", names.pop(), "the replica was synced to it, and lacks it now")
-    else:
-        yield from (Finding("R001", name, "the replica lacks its whole record") for name in names)
 
 
 def _missing(history: History, vault: Vault) -> Iterator[Finding]:
@@ -217,7 +212,8 @@ def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica
     if where.startswith("blake3:"):
         return _fetch(archive, vault, where, reachable)
     pack = vault_format.pack_of(where.removesuffix(".idx") + ".pack" if ".idx" in where else where)
-    for other in reachable:
+    places = _places(archive) if where.startswith("record/") else []
+    for other in [*reachable, *places]:
         if other.name == target.name:
             continue
         if pack is not None and vault.replace_pack(pack, vault_of(archive, other)):
@@ -229,6 +225,13 @@ def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica
     if pack is not None:
         return heal_pack(archive, vault, pack)
     return _rewrite_page(vault, where) or _rewrite_document(archive, vault, where)
+
+
+def _places(archive: Archive) -> list[Replica]:
+    """Return the places of shards that can be reached: each holds the record, too."""
+    noted = notes.read(archive).shards
+    places = [Replica(PREFIX + place, place, Path(path)) for place, path in noted.items()]
+    return [each for each in places if each.reachable]
 
 
 def _fetch(archive: Archive, vault: Vault, identity: str, reachable: list[Replica]) -> str | None:
@@ -275,7 +278,7 @@ def _rewrite_page(vault: Vault, where: str) -> str | None:
 
 def _rewrite_document(archive: Archive, vault: Vault, where: str) -> str | None:
     store = vault.store
-    if not isinstance(store, LocalStore) or vault is not archive.vault:
+    if not (isinstance(store, LocalStore) and vault is archive.vault and _readable(where)):
         return None
     for document in documents_of(archive.history()):
         if document.name == where:

@@ -6,15 +6,16 @@ making was interrupted is an older archive and never a broken one.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emeritus import canonical
 from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, read_description
 from emeritus.archive.handle import PRIMARY, REPLICA_MARK, STEWARD, Archive
-from emeritus.errors import IntegrityError, UserError
-from emeritus.record import Entry
+from emeritus.errors import Finding, IntegrityError, UserError
+from emeritus.record import Entry, History
+from emeritus.record import check as check_record
 from emeritus.record import format as record_format
 from emeritus.record.events import Event, ReplicaAdded, ReplicaSynced, WeightsPreserved
 from emeritus.vault import LocalStore, Progress, Store, Vault, copy
@@ -107,6 +108,37 @@ def copy_commits(source: Store, target: Store, last: int | None = None) -> None:
 def said_after(last: int, said: Sequence[Entry[Event | None]]) -> int:
     """Return the last commit that a copy may hold: the word about it, when nothing came between."""
     return said[-1].place[0] if said[-1].place[0] == last + 1 else last
+
+
+def synced_to(history: History, replica: Replica) -> int:
+    """Return the last commit that a replica was synced to, as the record says; 0 for never."""
+    synced = [each.event for each in history.all(ReplicaSynced)]
+    return max((each.up_to for each in synced if each.replica == replica.name), default=0)
+
+
+def check_copied(archive: Archive, store: Store, last: int) -> Iterator[Finding]:
+    """Check the record of a replica: it may be older than ours, but not than commit `last`."""
+    names = [name for name in store.list("record/") if record_format.sequence_of(name)]
+    wrong = list(check_record(store, archive.id, archive.genesis)) if names or last else []
+    yield from wrong
+    for number in range(len(names) + 1, last + 1) if not wrong else ():
+        yield Finding("R001", record_format.name_of(number), "it was synced, and is not here now")
+    for name in names if not wrong else ():
+        if archive.store.exists(name) and not _same(archive.store, store, name):
+            yield Finding("R013", name, "another commit than ours, and as whole: one is a fork")
+
+
+def lost_commits(archive: Archive, copy: Replica) -> Iterator[Finding]:
+    """Yield a finding (R001) for every commit that a copy holds and the archive lost."""
+    if archive.replica != PRIMARY or copy.folder is None or copy.folder == archive.root:
+        return
+    for name in LocalStore(copy.folder).list("record/"):
+        if record_format.sequence_of(name) and not archive.store.exists(name):
+            yield Finding("R001", name, f"missing here, and {copy.name} holds it")
+
+
+def _same(one: Store, other: Store, name: str) -> bool:
+    return one.size(name) == other.size(name) and one.get(name) == other.get(name)
 
 
 def _is_news(archive: Archive, replica: Replica) -> bool:
