@@ -3,7 +3,9 @@
 import dataclasses
 import datetime
 import random
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,10 @@ import pytest
 from emeritus.archive import open_archive
 from emeritus.archive.fixity import Verification, repair_all, verify_all
 from emeritus.archive.handle import STEWARD
+from emeritus.archive.replication import replicas, sync
+from emeritus.archive.sharding import placement_of, sync_shards
 from emeritus.clock import FixedClock
+from emeritus.errors import UserError
 from emeritus.record.events import ModelCovered
 from tests.archive.stories import STORY, World, catch_up, make_models
 
@@ -170,6 +175,59 @@ def test_a_fork_is_named_and_neither_side_is_touched(world: World) -> None:
         if commit.name > last.name:
             commit.unlink()
     _write(last, aside)
+    assert _check(world).damage == ()
+
+
+def test_a_link_in_the_place_of_a_file_is_named_and_not_followed(world: World) -> None:
+    """Whoever plants a link gets nothing read or written through it; a repair takes it away."""
+    path = _files(world, "packs")[0]
+    outside = world.root / "outside"
+    data = path.read_bytes()
+    outside.write_bytes(data)
+    path.unlink()
+    path.symlink_to(outside)
+    found = _check(world)
+    told = {(finding.code, finding.where.partition("@")[0]) for _, finding in found.damage}
+    name = str(path.relative_to(world.root / "archive"))
+    assert {("A005", name), ("V001", name)} <= told
+    repair_all(world.open(), found)
+    assert not path.is_symlink()
+    assert path.read_bytes() == outside.read_bytes() == data
+    assert _check(world).damage == ()
+
+
+@pytest.mark.parametrize("place", ["second", "rome"])
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_place_that_vanishes_is_never_called_up_to_date(
+    place: str, when: str, tmp_path: Path
+) -> None:
+    """A disk that is not there, or goes in the middle of a write: said, and recorded nowhere."""
+    world = World(tmp_path / "world")
+    make_models(world)
+    for name in ("found", "keep a", "replicate", "cut", "keep b"):
+        STORY[name](world)
+    folder, away = world.root / place, world.root / "unplugged"
+
+    def unplug(*_: object) -> None:
+        if not away.exists():
+            folder.rename(away)
+            folder.mkdir()  # as an empty mount point is left
+
+    if when == "before":
+        unplug()
+    archive = world.open()
+    commits = len(list(archive.record.commits()))
+    placement = placement_of(archive)
+    assert placement is not None
+    bring = partial(sync, archive, replicas(archive)[1])
+    if place != "second":
+        bring = partial(sync_shards, archive, placement)
+    with pytest.raises(UserError, match="disk"):
+        bring(unplug)
+    assert len(list(archive.record.commits())) == commits
+    shutil.rmtree(folder)
+    away.rename(folder)
+    catch_up(world)
     assert _check(world).damage == ()
 
 

@@ -74,20 +74,31 @@ def add_replica(
 def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -> None:
     """Bring `replica` up to the present; copies only what it lacks.
 
-    Raises `IntegrityError` when it holds another history (a fork), which is never overwritten.
+    Raises `IntegrityError` when it holds another history (a fork), which is never overwritten,
+    and `UserError` when its folder is there and the replica is not, as when a disk is missing.
     """
     if replica.folder is None or not replica.reachable:
         raise UserError(f"the replica {replica.name} is not reachable from this machine")
     store = LocalStore(replica.folder)
+    _require_there(replica, store)
     require_same_history(archive, store)
     archive.history()
     last = archive.record.sequence  # what others record from now on may name packs that come later
     packs = archive.vault.copy_to(Vault(store), progress=progress)
     copy_documents(archive.store, store)
     copy_commits(archive.store, store, last)
+    _require_there(replica, store)  # still: a disk may have gone while it was written to
     if packs or _is_news(archive, replica):
         event = ReplicaSynced(replica=replica.name, up_to=last, packs=len(packs))
         copy_commits(archive.store, store, said_after(last, archive.append(event)))
+
+
+def _require_there(replica: Replica, store: Store) -> None:
+    if not store.exists(REPLICA_MARK):
+        raise UserError(
+            f"{replica.folder} does not hold the replica {replica.name} (it has no "
+            f"{REPLICA_MARK}); see whether its disk is there, and run the command again"
+        )
 
 
 def copy_documents(source: Store, target: Store) -> None:

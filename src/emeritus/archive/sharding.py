@@ -102,6 +102,7 @@ def sync_shards(archive: Archive, placement: Placement, progress: Progress | Non
     """Bring the shards up to the present, in every place that can be reached."""
     stores = placement.stores()
     for store in stores.values():
+        _require_there(store)
         require_same_history(archive, store)
     targets = {
         number: store for place, store in stores.items() for number in placement.numbers_at(place)
@@ -118,6 +119,7 @@ def sync_shards(archive: Archive, placement: Placement, progress: Progress | Non
     for store in stores.values():
         copy_documents(archive.store, store)
         copy_commits(archive.store, store, last)
+        _require_there(store)  # still: a disk may have gone while it was written to
     written = archive.history().last(ShardsWritten)
     news = written is None or written.event.packs != len(packs)
     if news and len(stores) == len(placement.folders):
@@ -220,6 +222,14 @@ def rebuild_archive(folders: Sequence[Path], dest: Path, progress: Progress | No
     copy_documents(newest, target)
     copy_commits(newest, target)
     return len(packs)
+
+
+def _require_there(store: LocalStore) -> None:
+    if not store.exists(SHARDS_MARK):
+        raise UserError(
+            f"{store.root} does not hold the shards that belong there (it has no {SHARDS_MARK}); "
+            "see whether its disk is there, and run the command again"
+        )
 
 
 def _claim(archive: Archive, place: str, folder: Path) -> None:
