@@ -1,6 +1,10 @@
 """Reads the header of a GGUF file: its fields and tensors, bounded and without trust.
 
 Source: the GGUF specification, versions 2 and 3 (ggml project, docs/gguf.md).
+
+It needs no process of its own that could be killed: it is Python, which cannot write beyond a
+buffer, and its limits bound memory and time. A header at all of them took 62 MB and 1.7 s, and
+one beyond them is refused before it is read (tests/vault/test_limits.py).
 """
 
 import dataclasses
@@ -9,13 +13,12 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from emeritus.safetensors import TensorRange
+from emeritus.safetensors import TENSORS_MAX, TensorRange, is_plain_name
 
 MAGIC: Final = b"GGUF"
 FIELDS_MAX: Final = 100_000
-TENSORS_MAX: Final = 1_000_000
-STRING_BYTES_MAX: Final = 16 * 1024 * 1024
-ARRAY_ITEMS_MAX: Final = 10_000_000
+TEXT_BYTES_MAX: Final = 16 * 1024 * 1024  # of all names and texts that are kept, together
+STRINGS_MAX: Final = 4_000_000  # in arrays, together; the largest vocabularies have a quarter
 ALIGNMENT_MAX: Final = 1024 * 1024
 
 _SCALARS: Final = {
@@ -90,6 +93,8 @@ Entry = tuple[str, tuple[int, ...], int, int]
 
 def _entry(reader: "_Reader", size: int) -> Entry:
     name = reader.text()
+    if not is_plain_name(name):
+        raise NotGguf(f"{name[:80]!r} is no plain name")
     shape = tuple(reader.count("<Q", size * 8 + 1) for _ in range(reader.count("<I", 8)))
     return name, shape, reader.count("<I", 10_000), reader.count("<Q", size)
 
@@ -127,6 +132,8 @@ class _Reader:
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self.left = size
+        self._text = TEXT_BYTES_MAX
+        self._strings = STRINGS_MAX
 
     def take(self, length: int) -> bytes:
         if length > self.left:
@@ -151,7 +158,9 @@ class _Reader:
         return value
 
     def text(self) -> str:
-        return self.take(self.count("<Q", STRING_BYTES_MAX)).decode("utf-8", "replace")
+        length = self.count("<Q", self._text)
+        self._text -= length
+        return self.take(length).decode("utf-8", "replace")
 
     def value(self, kind: int) -> Value:
         if kind == _STRING:
@@ -160,12 +169,14 @@ class _Reader:
             return self.scalar(_SCALARS[kind])
         if kind != _ARRAY:
             raise NotGguf(f"a field has the unknown type {kind}")
-        inner, count = self.count("<I", 12), self.count("<Q", ARRAY_ITEMS_MAX)
+        inner = self.count("<I", 12)
         if inner in _SCALARS:
-            self.skip(count * struct.calcsize(_SCALARS[inner]))
+            self.skip(struct.calcsize(_SCALARS[inner]) * self.count("<Q", self.left))
         elif inner == _STRING:
+            count = self.count("<Q", self._strings)
+            self._strings -= count
             for _ in range(count):
-                self.skip(self.count("<Q", STRING_BYTES_MAX))
+                self.skip(self.count("<Q", self.left))
         else:
             raise NotGguf(f"an array holds items of the type {inner}")
         return None

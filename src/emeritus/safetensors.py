@@ -1,12 +1,17 @@
 """Reads the header of a safetensors file, strictly.
 
 The header is untrusted: it is bounded before it is read, and refused when it could be understood
-in two ways (names that stand twice, overlaps, holes, unknown fields). A file that is refused is
-still preserved byte for byte; only its tensors are not known.
+in two ways (names that stand twice, overlaps, holes, unknown fields) or holds a name that some
+program would take for a path elsewhere. A file that is refused is still preserved byte for byte;
+only its tensors are not known.
+
+Its limits bound memory and time: a header at all of them took 98 MB and 0.9 s. Under the limit of
+the library, 100 MB, one of 33 million empty lists took 2.7 GB and 19 s.
 """
 
 import dataclasses
 import math
+import re
 from typing import Any, BinaryIO, Final
 
 from emeritus import canonical
@@ -19,8 +24,13 @@ WIDTHS: Final = {
 }  # fmt: skip
 """Bytes of one element, by the names that safetensors gives to types."""
 
-HEADER_BYTES_MAX: Final = 100_000_000  # the limit of the safetensors library
+HEADER_BYTES_MAX: Final = 16 * 1024 * 1024
+TENSORS_MAX: Final = 100_000
+MARKS_MAX: Final = 20 * TENSORS_MAX  # commas and brackets; an entry of four dimensions has 11
 DIMENSIONS_MAX: Final = 32
+
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class NotSafetensors(ValueError):
@@ -49,20 +59,37 @@ def read_header(file: BinaryIO, size: int) -> list[TensorRange]:
     length = int.from_bytes(prefix, "little")
     if length > min(HEADER_BYTES_MAX, size - 8):
         raise NotSafetensors(f"its header claims {length} bytes")
+    text = file.read(length)
+    if sum(map(text.count, (b",", b"[", b"{"))) > MARKS_MAX:
+        raise NotSafetensors(f"its header has more parts than {TENSORS_MAX} tensors need")
     try:
-        header = canonical.loads(file.read(length))
+        header = canonical.loads(text)
     except canonical.NotCanonical as error:
         raise NotSafetensors(f"its header is {error}") from error
     if not isinstance(header, dict):
         raise NotSafetensors("its header is no object")
     _check_metadata(header.pop("__metadata__", {}))
+    if len(header) > TENSORS_MAX:
+        raise NotSafetensors(f"it has {len(header)} tensors; at most {TENSORS_MAX} are looked for")
     tensors = [_tensor(name, entry, 8 + length) for name, entry in header.items()]
     tensors.sort(key=lambda tensor: (tensor.offset, tensor.length))
     _check_cover(tensors, 8 + length, size)
     return tensors
 
 
+def is_plain_name(name: str) -> bool:
+    """Tell whether a tensor's name is text that no reader can take for something else.
+
+    It is not empty, holds no control characters (NUL ends a name in C) and no lone surrogates,
+    and as a path it leads nowhere else.
+    """
+    parts = name.split("/")
+    return parts[0] != "" and ".." not in parts and not _UNPRINTABLE.search(name)
+
+
 def _tensor(name: str, entry: Any, start: int) -> TensorRange:
+    if not is_plain_name(name):
+        raise NotSafetensors(f"{name[:80]!r} is no plain name")
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise NotSafetensors(f"the entry of {name[:80]!r} has other fields than it should")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]

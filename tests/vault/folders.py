@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from emeritus import gguf_header
+
 
 def safetensors(path: Path, tensors: dict[str, tuple[str, tuple[int, ...], bytes]]) -> None:
     """Write a safetensors file."""
@@ -77,8 +79,8 @@ def torch_zip(path: Path, storages: dict[str, bytes]) -> None:
         archive.writestr("model/version", b"3\n")
 
 
-GGML = {"F32": (0, 1, 4), "F16": (1, 1, 2), "Q4_0": (2, 32, 18), "Q8_0": (8, 32, 34),
-        "Q6_K": (14, 256, 210), "BF16": (30, 1, 2)}  # fmt: skip
+GGML = {name: (number, *sizes) for number, (name, *sizes) in gguf_header._TYPES.items()}
+"""Types of ggml: number, elements of a record, bytes of a record."""
 
 
 def gguf(path: Path, tensors: dict[str, tuple[str, int]], alignment: int = 32) -> None:

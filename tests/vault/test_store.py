@@ -1,5 +1,6 @@
 """Stores keep their laws, and the local one is durable and follows no links."""
 
+import errno
 import itertools
 import os
 from pathlib import Path
@@ -78,6 +79,46 @@ def test_a_full_disk_is_said_and_loses_nothing(
             store.put("new", b"x")
     assert store.get("kept") == b"kept"
     assert store.put("new", b"x")
+
+
+def test_a_write_that_was_taken_in_part_and_then_refused_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the page cache only whole pages may be written: the rest goes on where it stopped."""
+    data = os.urandom(9_000_000)
+    write, calls = os.write, itertools.count()
+
+    def partly(file: int, rest: memoryview) -> int:
+        match next(calls):
+            case 0:
+                return write(file, bytes(rest[:1_048_576]))
+            case 1:
+                raise OSError(errno.EINVAL, "Invalid argument")
+            case _:
+                return write(file, bytes(rest))
+
+    monkeypatch.setattr(os, "write", partly)
+    store = LocalStore(tmp_path)
+    with store.writer() as writer:
+        writer.write(data)
+        assert writer.commit("packs/aa/big")
+    assert store.get("packs/aa/big") == data
+
+
+def test_what_is_no_file_is_neither_listed_nor_waited_for(tmp_path: Path) -> None:
+    """Pipes, links and folders where files belong: not stored, and told apart."""
+    store = LocalStore(tmp_path)
+    store.put("a/file", b"x")
+    os.mkfifo(tmp_path / "a" / "pipe")
+    (tmp_path / "a" / "link").symlink_to("file")
+    (tmp_path / "a" / "folder").mkdir()
+    assert list(store.list("")) == ["a/file"]
+    assert list(store.special()) == ["a/link", "a/pipe"]
+    assert not store.is_vacant()
+    for name in ("a/pipe", "a/link", "a/folder"):
+        assert not store.exists(name)
+        with pytest.raises(NotStored):
+            store.get(name)
 
 
 def test_what_a_killed_writer_left_is_removed_and_a_living_one_is_not(tmp_path: Path) -> None:

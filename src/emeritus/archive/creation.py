@@ -21,6 +21,7 @@ from emeritus.vault import LocalStore, Store, Vault
 
 FORMAT = "emeritus-archive/0"
 DESCRIPTION = "archive.json"
+DESCRIPTION_BYTES_MAX = 64 * 1024
 
 PERSON = (Role.STEWARD, Role.REVIEWER, Role.APPROVER)
 
@@ -119,7 +120,7 @@ def read_description(root: Path, store: Store) -> Description:
             )
         raise UserError(f"{root} is a folder and no archive: it has no {DESCRIPTION}")
     try:
-        text = canonical.loads(store.get(DESCRIPTION))
+        text = canonical.loads(store.get(DESCRIPTION, 0, DESCRIPTION_BYTES_MAX))
         description = msgspec.convert(text, Description)
     except (canonical.NotCanonical, msgspec.ValidationError) as error:
         raise IntegrityError(
@@ -162,14 +163,14 @@ def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: 
     Record(store, archive_id).append(events, steward, clock)
 
 
-def _require_free(root: Path, store: Store) -> None:
+def _require_free(root: Path, store: LocalStore) -> None:
     require_outside(root)
     if store.exists(DESCRIPTION):
         raise UserError(f"there is an archive at {root} already; nothing was changed")
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file; name a folder for the archive")
     started = store.exists(record_format.name_of(1))
-    if root.is_dir() and not started and any(root.iterdir()):
+    if not started and not store.is_vacant():
         raise UserError(f"{root} is not empty; name a new folder for the archive")
 
 

@@ -28,7 +28,7 @@ from emeritus.record.events import (
     SessionHeld,
     WeightsPreserved,
 )
-from emeritus.vault import LocalStore, Store
+from emeritus.vault import LocalStore, Store, parts_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Fin
     for document in documents:
         if not store.exists(document.name):
             yield Finding("A004", document.name, f"missing; event {document.entry} cites it")
-        elif digests.sha256(store.get(document.name)) != document.sha256:
+        elif digests.of_chunks(parts_of(store, document.name)).sha256 != document.sha256:
             yield Finding("A004", document.name, f"not the bytes that event {document.entry} cites")
 
 

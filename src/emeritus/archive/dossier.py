@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from emeritus import canonical
-from emeritus.archive.creation import require_outside
+from emeritus import canonical, digests
+from emeritus.archive.creation import DESCRIPTION, DESCRIPTION_BYTES_MAX, require_outside
 from emeritus.archive.documents import documents_of, renderings_of
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.handle import Archive
@@ -18,7 +18,8 @@ from emeritus.clock import timestamp
 from emeritus.errors import EmeritusError, Finding, UserError
 from emeritus.record import History, Record
 from emeritus.record import check as check_record
-from emeritus.vault import LocalStore
+from emeritus.vault import LocalStore, parts_of
+from emeritus.vault.durable import sync, sync_tree
 
 CHECKER = "check.py"
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -68,7 +69,9 @@ def write_dossier(
         if with_weights:
             _copy_packs(archive, model, fresh / "data")
         _write_tags(archive, model, fresh)
+        sync_tree(fresh)
         fresh.replace(dest)
+        sync(dest.parent)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "no space left" if full else error.strerror
@@ -85,7 +88,7 @@ def check_dossier(folder: Path, trust: str | None = None) -> Iterator[Finding]:
     yield from _check_bag(folder)
     store = LocalStore(folder / "data")
     try:
-        described = canonical.loads(store.get("archive.json"))
+        described = canonical.loads(store.get(DESCRIPTION, 0, DESCRIPTION_BYTES_MAX))
         archive_id, genesis = str(described["id"]), str(described["genesis"])
     except (EmeritusError, canonical.NotCanonical, KeyError, TypeError) as error:
         yield Finding("A002", "data/archive.json", f"cannot be read: {error}")
@@ -96,8 +99,8 @@ def check_dossier(folder: Path, trust: str | None = None) -> Iterator[Finding]:
         return
     for document in documents_of(History(Record(store, archive_id).entries())):
         if store.exists(document.name):
-            data = store.get(document.name)
-            if "sha256:" + hashlib.sha256(data).hexdigest() != document.sha256:
+            found = digests.of_chunks(parts_of(store, document.name))
+            if found.sha256 != document.sha256:
                 yield Finding("A004", document.name, f"not what event {document.entry} cites")
 
 
@@ -172,6 +175,7 @@ def _copy_packs(archive: Archive, model: str, data: Path) -> None:
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+    sync(path)
 
 
 def _sha256(path: Path) -> str:

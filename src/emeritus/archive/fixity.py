@@ -255,7 +255,7 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
         expected = render_description(archive.store)
     except (EmeritusError, ValueError):
         return  # what is wrong with the commit is a finding of its own
-    if archive.store.get(DESCRIPTION) != expected:
+    if archive.store.get(DESCRIPTION, 0, len(expected) + 1) != expected:
         yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
 
 
@@ -318,11 +318,15 @@ def _check_folder(archive: Archive, copy: Replica, up_to: int) -> Iterator[Findi
 
 def _check_strangers(archive: Archive, copy: Replica) -> Iterator[Finding]:
     """Check that nothing lies in a copy that has no business there."""
+    for name in copy.store.special():
+        if not name.startswith(QUARANTINE):
+            yield Finding("A005", name, "it is no regular file")
+    names = list(copy.store.list(""))  # first: a document is on record before it is written
     known = {document.name for document in documents_of(archive.history())}
     known |= {page.name for page in renderings_of(archive.history())}
     known |= {*READABLE_FILES, *MARKS}
     accounted = (SHARDS if copy.name.startswith(SHARDS) else "packs/", *ACCOUNTED)
-    for name in copy.store.list(""):
+    for name in names:
         if name not in known and not name.startswith(accounted):
             detail = "nothing on record accounts for it; move it out of the archive"
             yield Finding("A001", name, detail)

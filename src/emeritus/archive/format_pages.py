@@ -66,5 +66,5 @@ def check_format_pages(store: Store) -> Iterator[Finding]:
     for name, data in format_pages().items():
         if not store.exists(name):
             yield Finding("A003", name, "missing")
-        elif store.get(name) != data:
+        elif store.get(name, 0, len(data) + 1) != data:
             yield Finding("A003", name, "not the page that this version of Emeritus writes")

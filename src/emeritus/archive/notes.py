@@ -5,7 +5,6 @@ sources and the folders of replicas are noted in the state directory. Losing the
 nothing: a command that misses a path asks for it.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -13,6 +12,7 @@ import msgspec
 from emeritus import canonical
 from emeritus.archive.handle import Archive
 from emeritus.errors import UserError
+from emeritus.vault.durable import make_folder, write_file
 
 
 class Notes(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ def read(archive: Archive) -> Notes:
         return msgspec.json.decode(path.read_bytes(), type=Notes)
     except FileNotFoundError:
         return Notes()
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path} is damaged ({error}); delete it and name the paths again"
         ) from error
@@ -83,7 +83,5 @@ def _text(path: Path) -> str:
 
 def _write(archive: Archive, notes: Notes) -> None:
     path = _path(archive)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}.new")
-    fresh.write_bytes(canonical.dumps(msgspec.to_builtins(notes)))
-    fresh.replace(path)
+    make_folder(path.parent)
+    write_file(path, canonical.dumps(msgspec.to_builtins(notes)), replace=True)

@@ -10,7 +10,7 @@ from emeritus.archive.marks import SHARDS
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import Entry
 from emeritus.record.events import ModelRegistered, WeightsPreserved
-from emeritus.vault import Progress, Restored, Tensors
+from emeritus.vault import Progress, Restored, Tensors, list_source
 
 SIZE_TOLERANCE = 0.25  # of the new model's size, to look for the one that it was made from
 
@@ -130,14 +130,10 @@ def _base(archive: Archive, model: str, source: Path) -> str | None:
     if declared is not None:
         return declared if preserved(archive, declared) else None
     kept = {entry.event.model: entry.event for entry in archive.history().all(WeightsPreserved)}
-    size = sum(path.stat().st_size for path in _files(source))
+    size = sum(file.size for file in list_source(source)[0])
     candidates = {
         name: event.manifest
         for name, event in kept.items()
         if name != model and abs(event.bytes_raw - size) <= SIZE_TOLERANCE * size
     }
     return archive.vault.nearest(source, candidates)
-
-
-def _files(source: Path) -> list[Path]:
-    return [source] if source.is_file() else [each for each in source.rglob("*") if each.is_file()]

@@ -6,6 +6,7 @@ making was interrupted is an older archive and never a broken one.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from emeritus.archive import notes
@@ -15,10 +16,17 @@ from emeritus.archive.documents import write_documents
 from emeritus.archive.handle import PRIMARY, STEWARD, Archive
 from emeritus.archive.marks import SHARDS, Mark, read_mark, require_place
 from emeritus.errors import EmeritusError, IntegrityError, UserError
+from emeritus.record import Entry
 from emeritus.record import format as record_format
-from emeritus.record.events import ReplicaAdded, ReplicaSynced, ReplicaWithdrawn, WeightsPreserved
+from emeritus.record.events import (
+    Event,
+    ReplicaAdded,
+    ReplicaSynced,
+    ReplicaWithdrawn,
+    WeightsPreserved,
+)
 from emeritus.record.replicas import standing_replicas
-from emeritus.vault import LocalStore, Progress, Store, Vault
+from emeritus.vault import LocalStore, Progress, Store, Vault, copy
 
 READABLE = ("format/", "models/", "protocols/")
 READABLE_FILES = frozenset({"README.txt", DESCRIPTION})
@@ -130,13 +138,24 @@ def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -
     store = replica.store
     require_same_history(archive, store, replica.name)
     before = commits_in(store)
+    archive.history()
+    last = archive.record.sequence  # what others record from now on may name packs that come later
     packs = archive.vault.copy_to(Vault(store), progress=progress)
     copy_documents(archive.store, store)
+    copy_commits(archive.store, store, last)
+    require_still_there(replica.name, store)
     if packs or _is_news(archive, replica):
-        event = ReplicaSynced(replica=replica.name, up_to=archive.record.sequence, packs=len(packs))
-        archive.append(event)
-    copy_commits(archive.store, store)
+        event = ReplicaSynced(replica=replica.name, up_to=last, packs=len(packs))
+        copy_commits(archive.store, store, said_after(last, archive.append(event)))
     return Copied(len(packs), commits_in(store) - before)
+
+
+def require_still_there(name: str, store: Store) -> None:
+    """Raise `UserError` when the mark of a copy is gone: its disk went while it was written to."""
+    if read_mark(store) is None:
+        raise UserError(
+            f"{name} is not there any more; see whether its disk is, and run the command again"
+        )
 
 
 def advice_on(copy: Replica) -> str:
@@ -160,13 +179,23 @@ def copy_documents(source: Store, target: Store) -> None:
         if is_rendering(name):
             continue  # it is written behind the commits that it tells of
         if name.startswith(READABLE) or name in READABLE_FILES:
-            target.put(name, source.get(name))
+            copy(source, target, name)
 
 
-def copy_commits(source: Store, target: LocalStore) -> None:
-    """Copy the signed history, in order, and then what is written from it for people."""
+def said_after(last: int, said: Sequence[Entry[Event | None]]) -> int:
+    """Return the last commit that a copy may hold: the word about it, when nothing came between."""
+    return said[-1].place[0] if said[-1].place[0] == last + 1 else last
+
+
+def copy_commits(source: Store, target: LocalStore, last: int | None = None) -> None:
+    """Copy the signed history in order, up to commit `last`: all that it names was copied.
+
+    Then copy what is written from it for people.
+    """
     for name in source.list("record/"):
-        target.put(name, source.get(name))
+        number = record_format.sequence_of(name)
+        if number is None or last is None or number <= last:
+            copy(source, target, name)
     for name in (each for prefix in ("index.", "models/") for each in source.list(prefix)):
         if is_rendering(name):
             data = source.get(name)

@@ -23,6 +23,8 @@ from emeritus.archive.replication import (
     copy_commits,
     copy_documents,
     require_same_history,
+    require_still_there,
+    said_after,
 )
 from emeritus.errors import Finding, IntegrityError, UserError
 from emeritus.record.events import ShardsPlaced, ShardsWritten, WeightsPreserved
@@ -127,6 +129,8 @@ def sync_shards(
     targets = {
         number: store for place, store in stores.items() for number in placement.numbers_at(place)
     }
+    archive.history()
+    last = archive.record.sequence
     packs = [str(pack_of(name)) for name in archive.vault.pack_names()]
     for done, pack in enumerate(packs, start=1):
         if not archive.vault.sound(pack):
@@ -134,14 +138,16 @@ def sync_shards(
         shards.write_shards(archive.store, pack, placement.scheme, targets)
         if progress is not None:
             progress("writing shards", done, len(packs))
-    for store in stores.values():
+    for place, store in stores.items():
         copy_documents(archive.store, store)
+        copy_commits(archive.store, store, last)
+        require_still_there(SHARDS + place, store)
     written = archive.history().last(ShardsWritten)
     news = written is None or written.event.packs != len(packs)
     if news and len(stores) == len(placement.places):
-        archive.append(ShardsWritten(up_to=archive.record.sequence, packs=len(packs)))
-    for store in stores.values():
-        copy_commits(archive.store, store)
+        last = said_after(last, archive.append(ShardsWritten(up_to=last, packs=len(packs))))
+        for store in stores.values():
+            copy_commits(archive.store, store, last)
     return {
         place: Copied(_shard_count(store) - before[place][0], commits_in(store) - before[place][1])
         for place, store in stores.items()

@@ -11,6 +11,7 @@ from emeritus.conversation.format import End, Header, Line, Turn
 from emeritus.conversation.transcript import Transcript, read
 from emeritus.errors import UserError
 from emeritus.runtimes.client import Reply
+from emeritus.vault.durable import make_folder, sync
 
 _SESSION = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}\Z")
 
@@ -44,13 +45,13 @@ class Spool:
                 raise UserError(f"{self.path} is a conversation with another model")
             self._link = disk.link(disk.parse(data[:-1].rsplit(b"\n", 1)[-1]))
             return self._transcript
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         header = Header(
             format=disk.FORMAT, session=self._session, model=model, setup=setup, time=self._now()
         )
         self._transcript = Transcript(header)
         self._add(header)
-        _sync_folder(self.path.parent)
+        sync(self.path.parent)
         return self._transcript
 
     @property
@@ -133,11 +134,3 @@ class Spool:
 
 def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,7 +8,7 @@ from emeritus.interview.session import record_impossible
 from emeritus.lifecycle import moves
 from emeritus.record.events import ModelRegistered
 from emeritus.runtimes import Reach, choose, describe, reach
-from emeritus.vault.source import list_source
+from emeritus.vault import list_source
 
 UNKNOWN = "unknown"
 
@@ -21,6 +21,7 @@ def register_source(
     That a model of its kind gives no text goes on record with it. Raises `UserError` when `source`
     holds no model or what cannot be kept, or when the id is unusable or taken.
     """
+    list_source(source)  # first of all: to look into a pipe or a device may take for ever
     description = describe(source)
     list_source(source)  # a registration is for ever: what could not be kept is refused before it
     registered = ModelRegistered(
@@ -42,7 +43,10 @@ def register_source(
 
 
 def source_of(archive: Archive, model: str, named: Path | None) -> Path:
-    """Return where the model's files lie: the path that was named now, or the one noted before."""
+    """Return where the model's files lie: the path that was named now, or the one noted before.
+
+    Raises `UserError` when nothing lies there, or something that cannot be kept.
+    """
     if named is not None:
         if not named.exists():
             raise UserError(f"there is nothing at {named}")
@@ -53,4 +57,5 @@ def source_of(archive: Archive, model: str, named: Path | None) -> Path:
             f"{model} was registered from {source}, and nothing lies there now; "
             f"name its place with --from SOURCE"
         )
+    list_source(source)
     return source

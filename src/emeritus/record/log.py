@@ -71,7 +71,7 @@ class Record:
         """Yield the bytes of every commit in order, unchecked."""
         sequence = 1
         while self._store.exists(disk.name_of(sequence)):
-            yield self._store.get(disk.name_of(sequence))
+            yield self._store.get(disk.name_of(sequence), 0, disk.COMMIT_BYTES_MAX + 1)
             sequence += 1
 
     def _sign(self, events: Sequence[Event], signer: Signer, clock: Clock) -> disk.Commit:
@@ -103,7 +103,8 @@ class Record:
         name = disk.name_of(self._reader.sequence + 1)
         if not self._store.exists(name):
             return False
-        entries, findings = self._reader.read(name, self._store.get(name))
+        data = self._store.get(name, 0, disk.COMMIT_BYTES_MAX + 1)
+        entries, findings = self._reader.read(name, data)
         serious = blocking(findings)
         if serious:
             first = serious[0]

@@ -3,13 +3,13 @@
 A key's id is `ed25519:` and the public key in hex, so an id alone is enough to verify.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from emeritus.errors import UserError
+from emeritus.vault.durable import make_folder, write_file
 
 _ID = re.compile(r"ed25519:([0-9a-f]{64})\Z")
 _SIGNATURE = re.compile(r"[0-9a-f]{128}\Z")
@@ -150,12 +150,9 @@ class KeyRing:
 
     def _write(self, path: Path, pem: bytes) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            with open(os.open(path, flags, 0o600), "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
+            # Durable before the record names it: a key that is lost can sign nothing any more.
+            make_folder(path.parent, 0o700)
+            write_file(path, pem, 0o600)
         except FileExistsError:
             raise UserError(f"a key named {path.stem!r} exists already in {path.parent}") from None
         except OSError as error:

@@ -153,7 +153,7 @@ def genesis_of(store: Store) -> disk.Commit:
     Raises `IntegrityError` with the findings when it does not.
     """
     name = disk.name_of(1)
-    data = store.get(name)
+    data = store.get(name, 0, disk.COMMIT_BYTES_MAX + 1)
     try:
         commit = disk.parse(data)
     except disk.NotACommit as error:
@@ -186,7 +186,7 @@ def check(store: Store, archive: str, trust: str | None = None) -> Iterator[Find
             last = f" to {sequence - 1}" if sequence - 1 > missing else ""
             yield Finding("R001", disk.name_of(missing), f"commit {missing}{last} is missing")
             reader.skip_to(sequence)
-        _, findings = reader.read(name, store.get(name))
+        _, findings = reader.read(name, store.get(name, 0, disk.COMMIT_BYTES_MAX + 1))
         yield from findings
         if sequence == 1 and trust is not None and reader.link != trust:
             yield Finding("R012", name, f"its fingerprint is {reader.link}, not {trust}")

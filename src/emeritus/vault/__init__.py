@@ -3,7 +3,8 @@
 from emeritus.vault.ingest import Progress
 from emeritus.vault.manifest import Manifest
 from emeritus.vault.restoring import Restored
-from emeritus.vault.store import LocalStore, NotStored, Store, Writer
+from emeritus.vault.source import list_source
+from emeritus.vault.store import LocalStore, NotStored, Store, Writer, copy, parts_of
 from emeritus.vault.tensors import LazyTensor, Tensors
 from emeritus.vault.vault import Receipt, Vault
 
@@ -19,4 +20,7 @@ __all__ = [
     "Tensors",
     "Vault",
     "Writer",
+    "copy",
+    "list_source",
+    "parts_of",
 ]

@@ -1,6 +1,7 @@
 """Writes chosen tensors to a safetensors file, reading no others."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def export(tensors: Tensors, names: Sequence[str], dest: Path) -> int:
         write_all(opened.fileno(), header)
         for _, tensor in chosen:
             write_all(opened.fileno(), tensor.raw())
+        os.fsync(opened.fileno())
     return len(header) + sum(tensor.nbytes for _, tensor in chosen)
 
 

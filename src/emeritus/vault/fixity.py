@@ -73,7 +73,7 @@ class _Frame:
         found: list[Finding] = []
         inside = copy = None
         try:
-            copy = parse_index(store.get(disk.index_name(pack)), pack)
+            copy = parse_index(store.get(disk.index_name(pack), 0, disk.INDEX_BYTES_MAX + 1), pack)
         except NotStored:
             pass  # a writer that was killed leaves it out; the pack has its own
         except DamagedPack as error:

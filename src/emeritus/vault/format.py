@@ -15,7 +15,9 @@ UNALIGNED_BYTES_MAX: Final = 64 * 1024  # shorter blocks follow each other witho
 OBJECT_BYTES_MAX: Final = 256 * 1024 * 1024  # so that a pack can end at an object
 PACK_BYTES_MAX: Final = 1024 * 1024 * 1024
 GAP_BYTES_MAX: Final = 64 * 1024  # shorter ranges between tensors are gathered in one object
-INDEX_BYTES_MAX: Final = 256 * 1024 * 1024
+INDEX_BYTES_MAX: Final = 64 * 1024 * 1024
+INDEX_ENTRIES_MAX: Final = 16 * 1024  # objects and blocks: at the worst they take two thirds of it
+FOLDERS_MAX: Final = 256  # in folders; no model has more, and programs that recurse survive it
 DOCUMENT_BYTES_MAX: Final = OBJECT_BYTES_MAX
 
 HEADER: Final = b"EMERITUS PACK 0\nsee format/vault.md\n".ljust(ALIGNMENT, b"\0")

@@ -28,7 +28,7 @@ from emeritus.vault.format import (
 )
 from emeritus.vault.journal import Journal
 from emeritus.vault.lineage import BaseTensors
-from emeritus.vault.manifest import File, Manifest, Part, Tensor
+from emeritus.vault.manifest import File, Folder, Manifest, Part, Tensor
 from emeritus.vault.objects import id_of, object_id
 from emeritus.vault.pack import PackWriter
 from emeritus.vault.parallel import Lane
@@ -77,7 +77,7 @@ class Ingest:
         return Manifest(
             format=MANIFEST_FORMAT,
             files=kept,
-            empty_folders=tuple(empty),
+            empty_folders=tuple(Folder(**manifests.path_fields(each)) for each in empty),
             tensor_digest=manifests.tensor_digest(tensors),
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from emeritus.vault.durable import make_folder
 from emeritus.vault.manifest import File
 from emeritus.vault.source import SourceFile
 
@@ -44,7 +45,7 @@ class Journal:
             return
         done = [each for each in self._waiting if all(id_ in durable for id_ in each[1].objects)]
         if done:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)  # where notes lie, which are to last
             with open(self._path, "ab") as opened:
                 opened.write(b"".join(msgspec.json.encode(each) + b"\n" for each in done))
             self._known.update(done)
@@ -64,5 +65,5 @@ def _key(file: SourceFile) -> str:
 def _parse(line: bytes) -> tuple[str, File] | None:
     try:
         return msgspec.json.decode(line, type=tuple[str, File])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None

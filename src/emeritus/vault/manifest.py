@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from emeritus import canonical, digests
-from emeritus.vault.format import MANIFEST_FORMAT
+from emeritus.vault.format import FOLDERS_MAX, MANIFEST_FORMAT
 
+MODE_MAX: Final = 0o7777
 TENSORS_DOMAIN: Final = "emeritus-tensors/0"
 
 
@@ -20,6 +21,18 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     object: str
     offset: int
     length: int
+
+
+class Folder(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A folder that holds nothing; its path stands as that of a file does."""
+
+    path: str | None = None
+    path_base64: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The path as Python's file functions take it."""
+        return _name(self.path, self.path_base64)
 
 
 class Tensor(msgspec.Struct, frozen=True):
@@ -61,9 +74,7 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def name(self) -> str:
         """The path as Python's file functions take it."""
-        if self.path is not None:
-            return self.path
-        return os.fsdecode(base64.b64decode(self.path_base64 or "", validate=True))
+        return _name(self.path, self.path_base64)
 
 
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,7 +82,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
 
     format: str
     files: tuple[File, ...]
-    empty_folders: tuple[str, ...] = ()
+    empty_folders: tuple[Folder, ...] = ()
     tensor_digest: str | None = None
 
     @property
@@ -96,11 +107,11 @@ class NotAManifest(ValueError):
 
 def path_fields(name: str) -> dict[str, str]:
     """Return the fields that hold a path: as text, or as base64 when it is not UTF-8."""
+    raw = os.fsencode(name)
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return {"path_base64": base64.b64encode(os.fsencode(name)).decode()}
-    return {"path": name}
+        return {"path": raw.decode()}
+    except UnicodeDecodeError:
+        return {"path_base64": base64.b64encode(raw).decode()}
 
 
 def render(manifest: Manifest) -> bytes:
@@ -118,14 +129,25 @@ def parse(data: bytes) -> Manifest:
         manifest = msgspec.convert(canonical.loads(data, canonical=True), Manifest)
         if manifest.format != MANIFEST_FORMAT:
             raise NotAManifest(f"its format is {manifest.format!r}")
-        names = [file.name for file in manifest.files]
-        for name in (*names, *manifest.empty_folders):
-            _require_inside(name)
+        names = [each.name for each in manifest.files]
+        names += [each.name for each in manifest.empty_folders]
     except (canonical.NotCanonical, msgspec.ValidationError, binascii.Error) as error:
         raise NotAManifest(str(error)) from error
-    if len(set(names)) != len(names):
-        raise NotAManifest("a path stands twice")
+    folders = {parent for name in names for parent in _require_inside(name)}
+    if len(set(names)) != len(names) or not folders.isdisjoint(names):
+        raise NotAManifest("a path stands twice, or is a file and a folder")
+    for file in manifest.files:
+        _require_consistent(file)
     return manifest
+
+
+def _require_consistent(file: File) -> None:
+    """Refuse a recipe that makes a file of another length: a short list could fill a disk."""
+    whole = all(part.offset >= 0 and part.length >= 0 for part in file.recipe)
+    if not whole or sum(part.length for part in file.recipe) != file.size:
+        raise NotAManifest(f"{file.name[:80]!r} is not made of {file.size} bytes")
+    if not 0 <= file.mode <= MODE_MAX:
+        raise NotAManifest(f"{file.name[:80]!r} has the mode {file.mode}")
 
 
 def tensor_digest(tensors: Collection[Tensor]) -> str | None:
@@ -141,7 +163,16 @@ def tensor_digest(tensors: Collection[Tensor]) -> str | None:
     return digests.sha256(TENSORS_DOMAIN.encode() + b"\0" + canonical.dumps(rows))
 
 
-def _require_inside(name: str) -> None:
+def _name(path: str | None, path_base64: str | None) -> str:
+    if path is not None:
+        return os.fsdecode(path.encode())
+    return os.fsdecode(base64.b64decode(path_base64 or "", validate=True))
+
+
+def _require_inside(name: str) -> list[str]:
+    """Return the folders that a path lies in."""
     parts = name.split("/")
-    if not name or "\0" in name or any(part in ("", ".", "..") for part in parts):
+    plain = all(part not in ("", ".", "..") and "\0" not in part for part in parts)
+    if not plain or len(parts) > FOLDERS_MAX + 1:
         raise NotAManifest(f"{name[:80]!r} is no path inside a folder")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]

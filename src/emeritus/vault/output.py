@@ -41,13 +41,16 @@ class DirectOutput:
     def _spill(self, *, direct: bool) -> None:
         with memoryview(self._buffer) as buffer:
             _set_direct(self._file, direct)
-            try:
-                write_all(self._file, buffer[: self._filled])
-            except OSError as error:
-                if error.errno != errno.EINVAL or not direct:
-                    raise
-                _set_direct(self._file, False)
-                write_all(self._file, buffer[: self._filled])
+            rest = buffer[: self._filled]
+            while rest:
+                try:
+                    rest = rest[os.write(self._file, rest) :]
+                except OSError as error:
+                    if error.errno != errno.EINVAL or not direct:
+                        raise
+                    # Refused, perhaps behind a part that was taken: the rest goes the usual way.
+                    direct = False
+                    _set_direct(self._file, False)
         self._filled = 0
 
 

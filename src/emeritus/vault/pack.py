@@ -23,7 +23,7 @@ from emeritus.vault.format import Block, Index, ObjectEntry
 from emeritus.vault.objects import object_id
 from emeritus.vault.parallel import Lane
 from emeritus.vault.planes import Plane
-from emeritus.vault.store import NotStored, Store, Writer
+from emeritus.vault.store import NotStored, Readable, Store, Writer
 
 ReadBase = Callable[[int], memoryview]
 """Gives the raw bytes of one block of the base object."""
@@ -75,6 +75,7 @@ class PackWriter:
         self._offset = 0
         self._blocks: list[Block] = []
         self._objects: list[ObjectEntry] = []
+        self._entries = 0
         self._sealing = False  # stays true when sealing failed: then there is nothing to save
         self.written = 0
 
@@ -158,11 +159,13 @@ class PackWriter:
         return self._open
 
     def _make_room(self, size: int) -> None:
-        if self._offset + size > disk.PACK_BYTES_MAX - disk.INDEX_BYTES_MAX // 4:
+        full = self._offset + size > disk.PACK_BYTES_MAX - disk.INDEX_BYTES_MAX
+        if full or self._entries > disk.INDEX_ENTRIES_MAX:
             self._seal()
 
     def _close_object(self, identity: str, size: int, dtype: str, base: str | None) -> None:
         self._objects.append(ObjectEntry(identity, size, tuple(self._blocks), dtype, base))
+        self._entries += 1 + len(self._blocks)
         self._blocks = []
         self._started()
 
@@ -216,6 +219,7 @@ class PackWriter:
         if self._writer is not None:
             self._writer.__exit__()
         self._writer, self._objects, self._blocks, self._offset = None, [], [], 0
+        self._entries = 0
 
 
 def _encode(raw: Plane, raw_hash: bytes, layout: codec.Layout, base: Plane | None) -> Encoded:
@@ -243,18 +247,18 @@ def read_index(store: Store, pack: str) -> Index:
     Raises `DamagedPack` when neither is.
     """
     try:
-        return parse_index(store.get(disk.index_name(pack)), pack)
+        return parse_index(store.get(disk.index_name(pack), 0, disk.INDEX_BYTES_MAX + 1), pack)
     except (DamagedPack, NotStored):
         return index_inside(store, pack)
 
 
-def index_inside(store: Store, pack: str) -> Index:
+def index_inside(store: Readable, pack: str) -> Index:
     """Return the index that stands in the pack itself. Raises `DamagedPack`."""
     offset, length = index_place(store, pack)
     return parse_index(store.get(disk.pack_name(pack), offset, length), pack)
 
 
-def index_place(store: Store, pack: str) -> tuple[int, int]:
+def index_place(store: Readable, pack: str) -> tuple[int, int]:
     """Return offset and length of the index in a pack. Raises `DamagedPack`."""
     name = disk.pack_name(pack)
     try:
@@ -280,11 +284,34 @@ def parse_index(raw: bytes, pack: str) -> Index:
         raise DamagedPack("V004", "its index is not the one that it is named for")
     try:
         index = msgspec.json.decode(raw, type=Index)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedPack("V004", f"its index cannot be read: {error}") from error
     if index.format != disk.PACK_FORMAT:
         raise DamagedPack("V004", f"its format is {index.format!r}")
+    for entry in index.objects:
+        _require_consistent(entry)
     return index
+
+
+def _require_consistent(entry: ObjectEntry) -> None:
+    """Refuse numbers that no writer wrote, and an id that is not the hash of the blocks.
+
+    Whoever makes a pack gives it its id: without this it could offer other bytes as an object
+    that the record cites.
+    """
+    count = -(-entry.size // disk.BLOCK_BYTES)
+    if not 0 <= entry.size <= disk.OBJECT_BYTES_MAX or count != len(entry.blocks):
+        raise DamagedPack("V004", f"its index lies about the size of {entry.id[:80]}")
+    for position, block in enumerate(entry.blocks):
+        size = disk.block_size(entry.size, position)
+        if block.offset < 0 or not 0 <= block.length <= size:
+            raise DamagedPack("V004", f"its index lies about where {entry.id[:80]} is")
+    try:
+        hashes = [bytes.fromhex(block.raw_hash) for block in entry.blocks]
+    except ValueError:
+        hashes = []
+    if object_id(entry.size, hashes) != entry.id:
+        raise DamagedPack("V004", f"its index offers other bytes as {entry.id[:80]}")
 
 
 def read_block(
@@ -317,7 +344,12 @@ def read_block(
     return raw
 
 
-def _stored(store: Store, pack: str, entry: ObjectEntry, position: int) -> bytes:
+def check_stored(store: Readable, pack: str, entry: ObjectEntry, position: int) -> None:
+    """Compare the stored bytes of one block with their hash; raises `IntegrityError`."""
+    require_stored(_stored(store, pack, entry, position), pack, entry, position)
+
+
+def _stored(store: Readable, pack: str, entry: ObjectEntry, position: int) -> bytes:
     block, name = entry.blocks[position], disk.pack_name(pack)
     try:
         return store.get(name, block.offset, block.length)

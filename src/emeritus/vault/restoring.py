@@ -16,6 +16,7 @@ from pathlib import Path
 from emeritus import digests
 from emeritus.errors import Finding, IntegrityError, UserError
 from emeritus.vault import kernels
+from emeritus.vault.durable import make_folder, sync, sync_tree
 from emeritus.vault.ingest import Progress
 from emeritus.vault.manifest import File, Manifest
 from emeritus.vault.output import DirectOutput
@@ -59,7 +60,7 @@ def restore(
                 if progress is not None:
                     progress(f"restoring {file.name}", done, total, "B")
         for folder in manifest.empty_folders if not only else ():
-            (fresh / folder).mkdir(parents=True, exist_ok=True)
+            (fresh / folder.name).mkdir(parents=True, exist_ok=True)
     return Restored(len(chosen), total)
 
 
@@ -73,10 +74,12 @@ def replacing(dest: Path) -> Iterator[Path]:
     _remove_leftovers(dest)
     fresh = dest.with_name(f".{dest.name}.{secrets.token_hex(4)}.restoring")
     try:
-        fresh.mkdir(parents=True)
+        make_folder(fresh)
         with _locked(fresh):
             yield fresh
+            sync_tree(fresh)
         fresh.replace(dest)
+        sync(dest.parent)
     except OSError as error:
         what = "no space left" if error.errno in FULL else error.strerror
         raise UserError(f"{error.filename or dest} cannot be written: {what}") from error
@@ -123,12 +126,12 @@ def _write(reader: Reader, file: File, dest: Path) -> Iterator[int]:
             output.write(part)
             yield len(part)
         hashing.flush()
+        os.fchmod(opened.fileno(), file.mode)
         output.sync()
     digest = running.finish()
     if (digest.size, digest.sha256, digest.blake3) != (file.size, file.sha256, file.blake3):
         finding = Finding("V010", file.name, "its digests are not the recorded ones")
         raise IntegrityError(f"{file.name}: {finding.detail} (V010)", (finding,))
-    target.chmod(file.mode)
 
 
 def _matches(name: str, only: Sequence[str]) -> bool:

@@ -17,7 +17,8 @@ from emeritus import canonical
 from emeritus.errors import Finding, IntegrityError, UserError
 from emeritus.vault.erasure import Bytes, Scheme, combine
 from emeritus.vault.format import ALIGNMENT, pack_name
-from emeritus.vault.store import NotStored, Store
+from emeritus.vault.pack import DamagedPack, check_stored, index_inside
+from emeritus.vault.store import NotStored, Store, parts_of
 
 SHARD_FORMAT: Final = "emeritus-shard/0"
 STRIPE_BYTES: Final = 512 * 1024  # of each shard, worked on at a time
@@ -119,10 +120,61 @@ def read_header(store: Store, pack: str, number: int) -> Header:
         scheme = Scheme(header.data, header.parity)
         if header.length != _length(header.size, scheme) or number >= scheme.total:
             raise ValueError("its numbers contradict each other")
-    except (msgspec.DecodeError, ValueError, UserError) as error:
+        if store.size(name) != ALIGNMENT + header.length + HASH_BYTES:
+            raise ValueError("its length is another one")
+    except (msgspec.DecodeError, ValueError, RecursionError, UserError) as error:
         finding = Finding("V013", name, f"its header is damaged: {error}", (pack_name(pack),))
         raise IntegrityError(f"{name}: {finding.detail} (V013)", (finding,)) from error
     return header
+
+
+class Joined:
+    """A pack as any shards that are enough show it: it can be read, and is not written anywhere.
+
+    Raises `IntegrityError` (V013) when too few of them are sound.
+    """
+
+    def __init__(self, pack: str, sources: Sequence[Store]) -> None:
+        self._found: dict[int, tuple[Store, Header]] = {}
+        for store in sources:
+            for number in packs_in(store).get(pack, []):
+                if number not in self._found and check_shard(store, pack, number) is None:
+                    self._found[number] = store, read_header(store, pack, number)
+        kinds = {(each.data, each.parity, each.size) for _, each in self._found.values()}
+        if len(kinds) != 1 or len(self._found) < next(iter(kinds))[0]:
+            detail = f"only {len(self._found)} sound shards are left, which are not enough"
+            raise _damage(pack, detail)
+        data, parity, self._size = next(iter(kinds))
+        scheme = Scheme(data, parity)
+        self._length = _length(self._size, scheme)
+        # The lowest numbers: those that are data need no arithmetic.
+        self._chosen = sorted(self._found)[:data]
+        self._rows = scheme.coefficients(self._chosen)
+
+    def size(self, _: str) -> int:
+        """Return the length of the pack."""
+        return self._size
+
+    def get(self, _: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of the pack."""
+        end = self._size if length is None else min(self._size, offset + length)
+        pieces = []
+        while offset < end:
+            part, at = divmod(offset, self._length)
+            width = min(STRIPE_BYTES, self._length - at, end - offset)
+            pieces.append(self._piece(part, at, width))
+            offset += width
+        return b"".join(pieces)
+
+    def _piece(self, part: int, at: int, width: int) -> bytes:
+        if part in self._chosen:
+            return self._payload(part, at, width)
+        pieces = [np.frombuffer(self._payload(n, at, width), np.uint8) for n in self._chosen]
+        return combine([self._rows[part]], pieces)[0].tobytes()
+
+    def _payload(self, number: int, at: int, width: int) -> bytes:
+        store, header = self._found[number]
+        return store.get(shard_name(header.pack, number), ALIGNMENT + at, width)
 
 
 def rebuild(pack: str, sources: Sequence[Store], target: Store) -> None:
@@ -137,30 +189,19 @@ def rebuild(pack: str, sources: Sequence[Store], target: Store) -> None:
 
 
 def rebuilt(pack: str, sources: Sequence[Store]) -> Iterator[bytes]:
-    """Yield a pack, put together from any shards that are enough; raises as `rebuild` does."""
-    found: dict[int, tuple[Store, Header]] = {}
-    for store in sources:
-        for number in packs_in(store).get(pack, []):
-            if number not in found and check_shard(store, pack, number) is None:
-                found[number] = store, read_header(store, pack, number)
-    kinds = {(each.data, each.parity, each.size) for _, each in found.values()}
-    if len(kinds) != 1 or len(found) < next(iter(kinds))[0]:
-        detail = f"only {len(found)} sound shards are left, which are not enough"
-        finding = Finding("V013", pack_name(pack), detail, (pack_name(pack),))
-        raise IntegrityError(f"{pack_name(pack)}: {detail} (V013)", (finding,))
-    data, parity, size = next(iter(kinds))
-    scheme = Scheme(data, parity)
-    length = _length(size, scheme)
-    chosen = sorted(found)[:data]  # the lowest numbers: those that are data need no arithmetic
-    rows = scheme.coefficients(chosen)
-    for part in range(data):
-        for at in range(0, length, STRIPE_BYTES):
-            if part in chosen:
-                piece = _payload(*found[part], at)
-            else:
-                pieces = [np.frombuffer(_payload(*found[n], at), np.uint8) for n in chosen]
-                piece = combine([rows[part]], pieces)[0].tobytes()
-            yield piece[: max(0, size - part * length - at)]
+    """Yield a pack, put together from any shards that are enough; raises as `rebuild` does.
+
+    It is read through first: whoever changes a shard can compute its hash again, but not the id
+    of the pack, so what does not have it is never given out.
+    """
+    joined = Joined(pack, sources)
+    try:
+        for entry in index_inside(joined, pack).objects:
+            for position in range(len(entry.blocks)):
+                check_stored(joined, pack, entry, position)
+    except (DamagedPack, IntegrityError) as error:
+        raise _damage(pack, f"its shards give another pack: {error}") from error
+    yield from parts_of(joined, pack_name(pack))
 
 
 def _pieces(
@@ -189,6 +230,11 @@ def _pieces(
 def _payload(store: Store, header: Header, at: int) -> bytes:
     name = shard_name(header.pack, header.number)
     return store.get(name, ALIGNMENT + at, min(STRIPE_BYTES, header.length - at))
+
+
+def _damage(pack: str, detail: str) -> IntegrityError:
+    finding = Finding("V013", pack_name(pack), detail, (pack_name(pack),))
+    return IntegrityError(f"{pack_name(pack)}: {detail} (V013)", (finding,))
 
 
 def _length(size: int, scheme: Scheme) -> int:

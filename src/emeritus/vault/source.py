@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emeritus.errors import UserError
-from emeritus.vault.format import BLOCK_BYTES
+from emeritus.vault.format import BLOCK_BYTES, FOLDERS_MAX
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,11 +53,13 @@ def list_source(source: Path) -> tuple[list[SourceFile], list[str]]:
     """
     if not source.exists():
         raise UserError(f"there is nothing at {source}")
-    if source.is_file():
+    if not source.is_dir():
         return [_file(source, source.name)], []
     files, empty = [], []
     for folder, folders, names in os.walk(source, onerror=_refuse):
         inside = Path(folder).relative_to(source)
+        if len(inside.parts) > FOLDERS_MAX:
+            raise UserError(f"{source} has folders in folders, more than {FOLDERS_MAX} deep")
         for name in (*folders, *names):
             if (Path(folder) / name).is_symlink():
                 raise UserError(_symlink(Path(folder) / name))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from emeritus.errors import EmeritusError, UserError
+from emeritus.vault.durable import make_folder
 from emeritus.vault.output import DirectOutput
 
 TEMPORARY = ".tmp-"
@@ -45,7 +46,22 @@ class Writer(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class Store(Protocol):
+class Readable(Protocol):
+    """Named bytes that can be read."""
+
+    def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return bytes of `name` from `offset`; fewer than `length` only at its end.
+
+        Raises `NotStored` when there is no such name.
+        """
+        ...
+
+    def size(self, name: str) -> int:
+        """Return how many bytes `name` holds; raises `NotStored`."""
+        ...
+
+
+class Store(Readable, Protocol):
     """Named bytes. An implementation MUST pass `emeritus.testing.stores`.
 
     A name is a relative path with `/`. What was stored MUST NOT change, and MUST be durable when
@@ -58,17 +74,6 @@ class Store(Protocol):
 
     def writer(self) -> Writer:
         """Return a writer for bytes whose length or name is not known yet."""
-        ...
-
-    def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Return bytes of `name` from `offset`; fewer than `length` only at its end.
-
-        Raises `NotStored` when there is no such name.
-        """
-        ...
-
-    def size(self, name: str) -> int:
-        """Return how many bytes `name` holds; raises `NotStored`."""
         ...
 
     def exists(self, name: str) -> bool:
@@ -135,13 +140,24 @@ class LocalStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield all names that begin with `prefix`, in order; temporary files are no names."""
-        start = self.root / prefix.rpartition("/")[0]
-        for folder, folders, files in os.walk(start, followlinks=False):
-            folders.sort()
-            for file in sorted(files):
-                name = str((Path(folder) / file).relative_to(self.root))
-                if name.startswith(prefix) and not file.startswith(TEMPORARY):
-                    yield name
+        for entry in self._walk(self.root / prefix.rpartition("/")[0]):
+            name = os.path.relpath(entry.path, self.root)
+            temporary = entry.name.startswith(TEMPORARY)
+            if entry.is_file(follow_symlinks=False) and name.startswith(prefix) and not temporary:
+                yield name
+
+    def is_vacant(self) -> bool:
+        """Tell whether nothing lies here but folders, and what a killed writer left."""
+        entries = self._walk(self.root)
+        return all(
+            e.is_file(follow_symlinks=False) and e.name.startswith(TEMPORARY) for e in entries
+        )
+
+    def special(self) -> Iterator[str]:
+        """Yield the place of everything that is no regular file and no folder, such as a link."""
+        for entry in self._walk(self.root):
+            if not entry.is_file(follow_symlinks=False):
+                yield os.path.relpath(entry.path, self.root)
 
     def replace(self, name: str, parts: Iterable[bytes]) -> None:
         """Put sound bytes in the place of damaged ones, which are kept in `quarantine/`.
@@ -182,7 +198,7 @@ class LocalStore:
     def folder(self, name: str) -> Iterator[int]:
         """Open the folder `name` for writing, making it and its ancestors durable."""
         with _explained(self.root / name):
-            self.root.mkdir(parents=True, exist_ok=True)
+            make_folder(self.root)
             descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             for part in [] if name == "." else _parts(name):
@@ -193,6 +209,16 @@ class LocalStore:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _walk(self, folder: Path) -> Iterator["os.DirEntry[str]"]:
+        """Yield what lies below a folder in order, without the folders; links are not followed."""
+        waiting = _entries(folder)
+        while waiting:
+            entry = waiting.pop()
+            if entry.is_dir(follow_symlinks=False):
+                waiting += _entries(Path(entry.path))
+            else:
+                yield entry
 
     def _remove_abandoned(self) -> None:
         """Remove the temporary files of writers that were killed: nobody holds their lock."""
@@ -302,7 +328,11 @@ class LocalWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
+        # Whoever was interrupted here calls again; by then the number may be another file's.
+        file, self._file = self._file, -1
+        if file < 0:
+            return
+        os.close(file)
         with contextlib.suppress(OSError):
             self._path.unlink()
 
@@ -312,6 +342,38 @@ def _parts(name: str) -> list[str]:
     if not parts or any(part in ("", "..") or "\0" in part for part in parts):
         raise ValueError(f"{name!r} is no name of a store")
     return parts
+
+
+def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    """Return what is in a folder, the last of the order first; nothing when it is missing."""
+
+    def place(entry: "os.DirEntry[str]") -> str:
+        return entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name
+
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=place, reverse=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def copy(source: Store, target: Store, name: str) -> bool:
+    """Copy one name in parts of bounded size; False when `target` has it already."""
+    if target.exists(name):
+        return False
+    with target.writer() as writer:
+        for part in parts_of(source, name):
+            writer.write(part)
+        return writer.commit(name)
+
+
+def parts_of(store: Readable, name: str) -> Iterator[bytes]:
+    """Yield what is stored as `name` in parts of bounded size."""
+    size = store.size(name)
+    for offset in range(0, size, COPY_BYTES):
+        yield store.get(name, offset, min(COPY_BYTES, size - offset))
 
 
 def _enter(parent: int, part: str) -> int:

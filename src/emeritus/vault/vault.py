@@ -22,7 +22,7 @@ from emeritus.vault.pack import DamagedPack, PackWriter, index_inside, read_inde
 from emeritus.vault.parallel import cores
 from emeritus.vault.reading import Reader
 from emeritus.vault.restoring import Restored
-from emeritus.vault.store import COPY_BYTES, LocalStore, Store
+from emeritus.vault.store import LocalStore, Store, copy, parts_of
 from emeritus.vault.tensors import Tensors
 
 
@@ -243,11 +243,7 @@ class Vault:
             name = disk.pack_name(pack)
             finding = Finding(error.code, name, str(error))
             raise IntegrityError(f"{name}: {error} ({error.code})", (finding,)) from error
-        name = disk.pack_name(pack)
-        with target.writer() as writer:
-            for part in _parts(self._store, name):
-                writer.write(part)
-            writer.commit(name)
+        copy(self._store, target, disk.pack_name(pack))
         target.put(disk.index_name(pack), index)
 
     def replace_pack(self, pack: str, other: "Vault") -> bool:
@@ -257,7 +253,7 @@ class Vault:
         """
         if not isinstance(self._store, LocalStore) or not other.sound(pack):
             return False
-        self.replace_with(pack, _parts(other.store, disk.pack_name(pack)))
+        self.replace_with(pack, parts_of(other.store, disk.pack_name(pack)))
         return True
 
     def replace_with(self, pack: str, parts: Iterable[bytes]) -> None:
@@ -322,9 +318,3 @@ class Vault:
             tensor_digest=manifest.tensor_digest,
             opaque=tuple((file.name, file.opaque) for file in manifest.files if file.opaque),
         )
-
-
-def _parts(store: Store, name: str) -> Iterator[bytes]:
-    size = store.size(name)
-    for offset in range(0, size, COPY_BYTES):
-        yield store.get(name, offset, min(COPY_BYTES, size - offset))
