@@ -5,6 +5,7 @@ import datetime
 import random
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import cast
 
