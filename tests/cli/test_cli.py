@@ -243,7 +243,7 @@ def test_wrong_use_is_said_in_words(shell: Shell, words: tuple[str, ...], said: 
     [
         (("preserve", "acme/none"), "emeritus add"),
         (("restore", "acme/none", "d"), "emeritus add"),
-        (("add", "empty", "--id", "acme/x"), "no config.json"),
+        (("add", "empty", "--id", "acme/x"), "holds no file"),
         (("add", "model", "--id", "Not An Id"), "cannot be a model's id"),
         (("add", "model", "--id", "../x"), "cannot be a model's id"),
         (("add", "model", "--id", "acme/x", "--base", "acme/none"), "no model"),

@@ -19,7 +19,7 @@ from emeritus.vault import LocalStore, Vault
 from emeritus.vault.format import BLOCK_BYTES, EXPONENT_BITS, RECORDS
 from emeritus.vault.tensors import NUMPY
 from tests.vault.folders import GGML, float32, gguf, safetensors
-from tests.vault.test_vault import tree
+from tests.vault.test_vault import tree, write_record
 
 Tensor = tuple[str, tuple[int, ...], bytes]
 
@@ -47,7 +47,7 @@ def _every_type(path: Path, size: int) -> dict[str, tuple[str, int]]:
     "size", [SMALL + 999, pytest.param(BLOCK_BYTES + 999, marks=pytest.mark.long)]
 )
 def test_every_type_of_ggml_comes_back(size: int, tmp_path: Path) -> None:
-    """Each is a tensor of its own whose records lie across segments, and across blocks."""
+    """Each is a tensor of its own whose records lie across blocks."""
     tensors = _every_type(tmp_path / "m.gguf", size)
     vault, manifest = _comes_back(tmp_path / "m.gguf", tmp_path)
     assert (tmp_path / "back" / "m.gguf").read_bytes() == (tmp_path / "m.gguf").read_bytes()
@@ -90,9 +90,7 @@ def test_the_one_file_decoder_knows_every_type(tmp_path: Path) -> None:
         base = receipt.manifest
         said = {"manifest": receipt.manifest, "manifest_sha256": receipt.manifest_sha256}
         events.append({"kind": "weights.preserved", "model": name, **said})
-    record = tmp_path / "archive" / "record" / "0000"
-    record.mkdir(parents=True)
-    (record / "00000001.json").write_text(json.dumps({"events": events}))
+    write_record(tmp_path / "archive", events)
     program = Path(str(importlib.resources.files("emeritus.archive"))) / "format" / "decode.py"
     for name, source in models.items():
         dest = tmp_path / ("back-" + name.replace("/", "-"))

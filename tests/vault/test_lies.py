@@ -34,7 +34,7 @@ def _pack(objects: list[dict[str, Any]], body: bytes = b"") -> tuple[str, bytes]
 
 def _entry(identity: str, raw: bytes) -> dict[str, Any]:
     hashed = blake3(raw).hexdigest()
-    block = [disk.ALIGNMENT, len(raw), hashed, hashed, [[disk.BYTES, [len(raw)]]]]
+    block = [disk.ALIGNMENT, len(raw), hashed, hashed, disk.BYTES, [len(raw)]]
     return {"id": identity, "size": len(raw), "blocks": [block]}
 
 

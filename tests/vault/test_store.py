@@ -91,11 +91,11 @@ def test_a_write_that_was_taken_in_part_and_then_refused_is_not_repeated(
     def partly(file: int, rest: memoryview) -> int:
         match next(calls):
             case 0:
-                return write(file, bytes(rest[:1_048_576]))
+                return write(file, rest[:1_048_576])
             case 1:
                 raise OSError(errno.EINVAL, "Invalid argument")
             case _:
-                return write(file, bytes(rest))
+                return write(file, rest)
 
     monkeypatch.setattr(os, "write", partly)
     store = LocalStore(tmp_path)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -424,7 +425,18 @@ def test_the_one_file_decoder_restores_from_the_folder_alone(tmp_path: Path) -> 
         }
         for model, (receipt, _) in receipts.items()
     ]
-    record = tmp_path / "archive" / "record" / "0000"
+    write_record(tmp_path / "archive", events)
+    program = Path(str(importlib.resources.files("emeritus.archive"))) / "format" / "decode.py"
+    for model, (_, source) in receipts.items():
+        dest = tmp_path / model.replace("/", "-")
+        command = [sys.executable, "-I", str(program), str(tmp_path / "archive"), model, str(dest)]
+        subprocess.run(command, check=True, capture_output=True)
+        assert tree(dest) == tree(source)
+
+
+def write_record(archive: Path, events: list[dict[str, Any]]) -> None:
+    """Write a first commit with these events, which nobody signed: decoders do not ask."""
+    record = archive / "record" / "0000"
     record.mkdir(parents=True)
     header = record_format.Header(
         format=record_format.FORMAT,
@@ -437,12 +449,6 @@ def test_the_one_file_decoder_restores_from_the_folder_alone(tmp_path: Path) -> 
     )
     commit = record_format.Commit(header=header, events=tuple(events), signature="0" * 128)
     (record / "00000001.json").write_bytes(record_format.render(commit))
-    program = Path(str(importlib.resources.files("emeritus.archive"))) / "format" / "decode.py"
-    for model, (_, source) in receipts.items():
-        dest = tmp_path / model.replace("/", "-")
-        command = [sys.executable, "-I", str(program), str(tmp_path / "archive"), model, str(dest)]
-        subprocess.run(command, check=True, capture_output=True)
-        assert tree(dest) == tree(source)
 
 
 def disk_packs(store: MemoryStore) -> list[str]:

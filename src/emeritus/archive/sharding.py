@@ -5,6 +5,7 @@ places are an archive without any other copy. Compared with replicas the bytes a
 instead of 2 or 3), and no place can read a model alone.
 """
 
+import contextlib
 import dataclasses
 import secrets
 from collections.abc import Iterator, Sequence
@@ -182,7 +183,8 @@ def _packs_named(archive: Archive, up_to: int) -> set[str]:
     named = {each.object for each in documents_of(history) if each.commit <= up_to}
     for entry in history.all(WeightsPreserved):
         if entry.place[0] <= up_to and not any(archive.vault.missing(entry.event.manifest)):
-            named |= set(archive.vault.objects(entry.event.manifest))
+            with contextlib.suppress(IntegrityError):  # what is damaged has findings of its own
+                named |= set(archive.vault.objects(entry.event.manifest))
     packs = {archive.vault.pack_of(each) for each in named}
     return {pack for pack in packs if pack is not None}
 

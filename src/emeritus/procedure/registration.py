@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emeritus.archive import Archive, notes
-from emeritus.errors import UserError
+from emeritus.errors import UserError, printable
 from emeritus.interview.session import record_impossible
 from emeritus.lifecycle import moves
 from emeritus.record.events import ModelRegistered
@@ -38,7 +38,7 @@ def register_source(
     notes.note_source(archive, model, source)
     within = reach(description, choose(description))
     if within.speaks is False:
-        record_impossible(archive, model, within.unheard[0])
+        record_impossible(archive, model, printable(within.unheard[0]))
     return within
 
 

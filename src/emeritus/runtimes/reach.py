@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 from typing import Any, Final
 
+from emeritus.errors import printable
 from emeritus.runtimes.description import GGUF, HF_FOLDER, PICKLE_ONLY, Description
 
 LOCAL: Final = "local"
@@ -42,7 +43,8 @@ class Reach:
         """Return what can and cannot be done, for people."""
         can = f"can be proven: {', '.join(self.rungs)}"
         run = f"can be run by the runtime {self.runtime}" if self.runtime else "cannot be run here"
-        return (can, run, *self.unproven, *self.unheard)
+        # Names of files stand in them, and these may be any bytes.
+        return tuple(map(printable, (can, run, *self.unproven, *self.unheard)))
 
     def as_document(self) -> dict[str, Any]:
         """Return the same for programs."""

@@ -394,6 +394,14 @@ def find_manifest(archive, model, packs, found):
 # --- the files ------------------------------------------------------------------------------------
 
 
+def path_in(entry):
+    """Return the path of a file or a folder, also one that is not UTF-8, in any locale."""
+    path = entry.get("path")
+    return os.fsdecode(
+        path.encode() if path is not None else base64.b64decode(entry["path_base64"])
+    )
+
+
 def path_of(dest, name):
     """Return where a file belongs, inside DEST."""
     if "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
@@ -442,15 +450,15 @@ def restore_all(packs, manifest, dest, found):
     """Restore every file that is intact; return how many. Name the others in `found`."""
     files, done = {}, 0
     for file in manifest["files"]:
-        files[file.get("path") or os.fsdecode(base64.b64decode(file["path_base64"]))] = file
+        files[path_in(file)] = file
     part = ".decoding"
     while any(name.split("/")[0] == part for name in files):
         part += "-"
     part = os.path.join(dest, part)
     if os.path.lexists(part):
         os.remove(part)  # of a run that was killed
-    for name in manifest.get("empty_folders", ()):
-        os.makedirs(path_of(dest, name), exist_ok=True)
+    for folder in manifest.get("empty_folders", ()):
+        os.makedirs(path_of(dest, path_in(folder)), exist_ok=True)
     for name, file in files.items():
         try:
             restore(packs, file, path_of(dest, name), part)
