@@ -119,6 +119,8 @@ CODES: Final[dict[str, str]] = {
     "A005": "a symbolic link or a special file where a regular file belongs",
     # dossier
     "D001": "a file of the bag is missing, extra, or does not have its listed digest",
+    "D002": "the description of a dossier (dossier.json) is damaged, or says what is not so",
+    "D003": "a model signing bundle does not verify, or is over other files than the manifest's",
     # conversation
     "C001": "a turn does not name the one before it",
     "C002": "a transcript is not valid canonical JSON lines of a known format",

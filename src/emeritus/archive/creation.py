@@ -7,6 +7,7 @@ import msgspec
 
 import emeritus
 from emeritus import canonical, digests
+from emeritus.archive import model_signing
 from emeritus.archive.format_pages import write_format_pages
 from emeritus.archive.handle import PRIMARY, REPLICA_MARK, SERVICE, STEWARD, Archive
 from emeritus.clock import Clock
@@ -133,10 +134,12 @@ def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: 
     archive_id = secrets.token_hex(16)
     keys = _key_ring(settings, archive_id)
     steward, service = keys.create(STEWARD), keys.create(SERVICE)
+    bundles = model_signing.create_key(settings, archive_id)
     events = [
         ArchiveCreated(archive=archive_id, software=f"emeritus {emeritus.__version__}"),
         KeyAdded(key=steward.key, name=STEWARD, roles=(Role.ROOT, *PERSON)),
         KeyAdded(key=service.key, name=SERVICE, roles=(Role.SERVICE,)),
+        KeyAdded(key=bundles, name=model_signing.NAME, roles=()),
         PolicyAdopted(
             name=founding.policy_name,
             text=founding.policy_text,
@@ -167,4 +170,4 @@ def _replica_name(store: Store) -> str:
 
 
 def _key_ring(settings: Settings, archive_id: str) -> KeyRing:
-    return KeyRing(settings.config / "keys" / archive_id, settings.passphrase)
+    return KeyRing(settings.keys(archive_id), settings.passphrase)

@@ -1,5 +1,6 @@
 """`dossier`, `check`, `record` and `keys`: what a stranger checks, and who signed it."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,50 +13,97 @@ if TYPE_CHECKING:
     from emeritus.archive import Archive
 
 
-@click.command(epilog="Example: emeritus dossier acme/aster-1 ./aster-1-dossier")
+@click.command(epilog="Example: emeritus dossier acme/aster-1 ./aster-1.tar.zst --with-weights")
 @click.argument("model", metavar="ID")
 @click.argument("dest", type=click.Path(path_type=Path))
 @click.option("--with-weights", is_flag=True, help="Also copy the packs that hold its weights.")
+@click.option(
+    "--whole-record",
+    is_flag=True,
+    help="Also give the events of other models, to show that nothing is left out.",
+)
 @with_archive
-def dossier(archive: "Archive", output: Output, model: str, dest: Path, with_weights: bool) -> None:
-    """Export the record and the documents of a model, with a checker that needs nothing of ours."""
-    from emeritus.archive.dossier import write_dossier
+def dossier(
+    archive: "Archive",
+    output: Output,
+    model: str,
+    dest: Path,
+    with_weights: bool,
+    whole_record: bool,
+) -> None:
+    """Export what proves the retirement of a model, with a checker that needs nothing of ours.
 
-    written = write_dossier(archive, model, dest, with_weights=with_weights)
+    DEST is a new folder, or one file when it ends in .tar.zst.
+    """
+    from emeritus.archive.dossier import unpack_line, write_dossier
+
+    written = write_dossier(
+        archive, model, dest, with_weights=with_weights, whole_record=whole_record
+    )
     output.line(f"dossier of {model} at {dest}: {written.files} files")
+    for lacking in written.lacking:
+        output.line(f"without {output.untrusted(lacking)}")
     output.line("anyone checks it with:")
-    output.line(f"  python3 -I {dest / 'check.py'} {dest} --trust {archive.genesis}")
-    output.document({"model": model, "dossier": str(dest), "fingerprint": archive.genesis})
+    folder = dest
+    if unpack := unpack_line(dest):
+        output.line(f"  {unpack}")
+        folder = Path(dest.name.removesuffix("".join(dest.suffixes[-2:])))
+    output.line(f"  python3 -I {folder / 'check.py'} {folder} --trust {archive.genesis}")
+    output.document(
+        {
+            "model": model,
+            "dossier": str(dest),
+            "fingerprint": archive.genesis,
+            "lacking": list(written.lacking),
+        }
+    )
 
 
 @click.command(epilog="Example: emeritus check ./aster-1-dossier --trust sha256:…")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("dossier", type=click.Path(path_type=Path))
 @click.option(
     "--trust", metavar="FINGERPRINT", help="The fingerprint that you know from elsewhere."
 )
 @with_output
-def check(output: Output, folder: Path, trust: str | None) -> int:
-    """Check a dossier. Exit code 3 when something in it is not what was signed."""
-    from emeritus.archive.dossier import check_dossier
+def check(output: Output, dossier: Path, trust: str | None) -> int:
+    """Check a dossier, a folder or a packed file: what is proven, only asserted, missing.
 
-    findings = list(check_dossier(folder, trust))
-    for finding in findings:
-        output.line(f"{finding.code}  {output.untrusted(finding.where)}", fg="red")
-        output.line(f"      {output.untrusted(finding.detail)}")
-    if not findings:
-        output.line("consistent", fg="green", bold=True)
-        said = "authentic: its first commit has the fingerprint that you trust"
-        output.line(said if trust else "authenticity not established: give --trust FINGERPRINT")
+    Exit code 3 when something in it is not what was signed. A packed file is unpacked in the
+    cache for it.
+    """
+    from emeritus import settings
+    from emeritus.archive.dossier_check import check_dossier
+
+    done = check_dossier(dossier, trust, settings.load().cache)
+    for title, findings in (("wrong", done.findings), ("notes", done.notes)):
+        if findings:
+            output.line(title, bold=True)
+        for finding in findings:
+            where = output.untrusted(finding.where)
+            output.line(f"  {finding.code}  {where}", fg="red" if title == "wrong" else None)
+            output.line(f"        {output.untrusted(finding.detail)}")
+    blocks = {"proven": done.proven, "only asserted": done.asserted, "missing": done.missing}
+    for title, lines in blocks.items():
+        if lines:
+            output.line(title, bold=True)
+        for line in lines:
+            output.line(f"  {output.untrusted(line)}")
+    output.line(f"fingerprint {output.untrusted(done.fingerprint or 'unknown')}")
+    output.line(done.verdict, fg="green" if done.sound else "red", bold=True)
     output.document(
         {
-            "sound": not findings,
-            "authentic": bool(trust) and not findings,
-            "findings": [
-                {"code": each.code, "where": each.where, "detail": each.detail} for each in findings
-            ],
+            "sound": done.sound,
+            "authentic": done.authentic,
+            "whole_record": done.whole,
+            "fingerprint": done.fingerprint,
+            "proven": done.proven,
+            "asserted": done.asserted,
+            "missing": done.missing,
+            "findings": [dataclasses.asdict(each) for each in done.findings],
+            "notes": [dataclasses.asdict(each) for each in done.notes],
         }
     )
-    return 3 if findings else 0
+    return 0 if done.sound else 3
 
 
 @click.command(epilog="Example: emeritus record acme/aster-1")

@@ -34,10 +34,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of the record. `events` are plain JSON objects, in the order of `leaves`."""
+    """One file of the record. `events` are plain JSON objects, in the order of `leaves`.
+
+    None stands for an event whose body is left out of an excerpt, never in an archive.
+    """
 
     header: Header
-    events: tuple[dict[str, Any], ...]
+    events: tuple[dict[str, Any] | None, ...]
     signature: str
 
     @property
@@ -78,10 +81,11 @@ def render(commit: Commit) -> bytes:
     return canonical.dumps(msgspec.to_builtins(commit))
 
 
-def parse(data: bytes) -> Commit:
+def parse(data: bytes, *, excerpt: bool = False) -> Commit:
     """Read a commit's file. Raises `NotACommit` for anything that `render` would not write.
 
-    Digests, chain and signature are not judged here: `record.verification` does that.
+    Bodies may be left out only in an `excerpt`. Digests, chain and signature are not judged here:
+    `record.verification` does that.
     """
     if len(data) > COMMIT_BYTES_MAX:
         raise NotACommit(f"larger than {COMMIT_BYTES_MAX} bytes")
@@ -95,6 +99,8 @@ def parse(data: bytes) -> Commit:
         raise NotACommit(f"a commit holds 1 to {EVENTS_PER_COMMIT_MAX} events")
     if not all(digests.is_digest(digest) for digest in commit.header.leaves):
         raise NotACommit("a leaf is no digest")
+    if not excerpt and None in commit.events:
+        raise NotACommit("an event is left out")
     return commit
 
 

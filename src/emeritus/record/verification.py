@@ -30,11 +30,14 @@ class Reader:
     link to compare: that damage is found once, and not again in the commit that follows.
     """
 
-    def __init__(self, archive: str) -> None:
+    def __init__(self, archive: str, *, excerpt: bool = False) -> None:
+        """With `excerpt`, commits may hold their events' digests without the bodies."""
         self._archive = archive
+        self._excerpt = excerpt
         self._latest: datetime.datetime | None = None
         self._linked = True
         self.sequence = 0
+        self.left_out = 0
         self.link: str | None = None
         self.authority = Authority()
 
@@ -51,7 +54,7 @@ class Reader:
         """
         self.sequence += 1
         try:
-            commit = disk.parse(data)
+            commit = disk.parse(data, excerpt=self._excerpt)
         except disk.NotACommit as error:
             self.skip_to(self.sequence + 1)
             return [], [Finding("R002", name, str(error))]
@@ -61,6 +64,7 @@ class Reader:
             event, found = self._read_event(f"{name}#{position}", body)
             findings += found
             events.append(event)
+        self.left_out += commit.events.count(None)
         if self.sequence == 1:
             self.authority.take_genesis(events)
         findings += self._judge_authority(name, commit, events)
@@ -86,7 +90,7 @@ class Reader:
                 "R005", name, f"{len(commit.events)} events, {len(header.leaves)} digests signed"
             )
         for position, (body, digest) in enumerate(zip(commit.events, header.leaves, strict=False)):
-            if disk.leaf(body) != digest:
+            if body is not None and disk.leaf(body) != digest:
                 kind = str(body.get("kind"))
                 yield Finding(
                     "R005",
@@ -108,7 +112,11 @@ class Reader:
             yield Finding("R008", name, f"its time {time} is before {timestamp(self._latest)}")
         self._latest = moment
 
-    def _read_event(self, where: str, body: dict[str, Any]) -> tuple[Event | None, list[Finding]]:
+    def _read_event(
+        self, where: str, body: dict[str, Any] | None
+    ) -> tuple[Event | None, list[Finding]]:
+        if body is None:
+            return None, []
         try:
             event = disk.parse_event(body)
         except disk.NotACommit as error:
@@ -144,6 +152,7 @@ class Reader:
                 digest=digest,
             )
             for position, (event, digest) in enumerate(zip(events, header.leaves, strict=False))
+            if commit.events[position] is not None
         ]
 
 

@@ -4,23 +4,33 @@
     python3 -I check.py FOLDER [--trust FINGERPRINT]
 
 Exit code 0: everything agrees. 3: something is not what was signed. 2: wrong use.
+A packed dossier is unpacked first: zstd -dc NAME.tar.zst | tar -x
 
 It imports nothing of Emeritus and nothing from outside the standard library. The rules are those
 of record.md, conversation.md and dossier.md, which lie beside it or in data/format/.
 """
 
 import argparse
+import base64
 import datetime
 import hashlib
 import json
 import os
 import re
+import stat
 import sys
 
-FILE_BYTES_MAX = 64 * 1024 * 1024
+FILE_BYTES_MAX = 256 * 1024 * 1024
+COMMIT_BYTES_MAX = 16 * 1024 * 1024
+FILES_MAX = 1000000
+READ_BYTES = 1 << 20
+LINES_MAX = 1000
+EXTENTS = ("excerpt", "whole")
 COMMIT_DOMAIN = b"emeritus-record/0/commit\0"
 EVENT_DOMAIN = b"emeritus-record/0/event\0"
 LINE_DOMAIN = b"emeritus-conversation/0/line\0"
+HEADER = {"archive", "format", "leaves", "prev", "sequence", "signer", "time"}
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 # Which roles may sign which kind of event: the table of record.md.
 STEWARD, REVIEWER, MACHINE = ("steward",), ("reviewer",), ("service", "steward")
@@ -121,6 +131,13 @@ def canonical(value, depth=64):
     return json.dumps(value, ensure_ascii=False).encode("utf-8")
 
 
+def read_hex(text, prefix=""):
+    """Return the bytes that lower-case hex behind a prefix stands for."""
+    if not re.match(prefix + r"([0-9a-f]{2})*\Z", text):
+        raise Wrong("%s is no lower-case hex" % text[:24])
+    return bytes.fromhex(text[len(prefix) :])
+
+
 def link(domain, value):
     """Return the digest of a value in a chain."""
     return "sha256:" + hashlib.sha256(domain + canonical(value)).hexdigest()
@@ -186,10 +203,99 @@ def verifies(key, signature, message):
     scalar = int.from_bytes(signature[32:], "little")
     if public is None or commitment is None or scalar >= L:
         return False
+    if point_equal(point_multiply(8, public), (0, 1, 1, 0)):
+        return False  # a point of small order is nobody's key
     digest = hashlib.sha512(signature[:32] + key + message).digest()
     challenge = int.from_bytes(digest, "little") % L
     right = point_add(commitment, point_multiply(challenge, public))
     return point_equal(point_multiply(scalar, BASE), right)
+
+
+# --- ECDSA with P-256 and SHA-256 (FIPS 186-5, section 6.4.2) ------------------------------------
+
+Q = 2**256 - 2**224 + 2**192 + 2**96 - 1
+B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+
+
+def curve_add(a, b):
+    """Add two points of P-256; None is the point at infinity."""
+    if a is None or b is None:
+        return a or b
+    if a[0] == b[0]:
+        if (a[1] + b[1]) % Q == 0:
+            return None
+        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], Q - 2, Q) % Q
+    else:
+        slope = (b[1] - a[1]) * pow(b[0] - a[0], Q - 2, Q) % Q
+    x = (slope * slope - a[0] - b[0]) % Q
+    return (x, (slope * (a[0] - x) - a[1]) % Q)
+
+
+def curve_multiply(scalar, point):
+    """Multiply a point of P-256 by a number."""
+    result = None
+    while scalar:
+        if scalar & 1:
+            result = curve_add(result, point)
+        point = curve_add(point, point)
+        scalar >>= 1
+    return result
+
+
+def curve_read(data):
+    """Decode a compressed point of P-256, or return None."""
+    if len(data) != 33 or data[0] not in (2, 3):
+        return None
+    x = int.from_bytes(data[1:], "big")
+    square = (x * x * x - 3 * x + B) % Q
+    y = pow(square, (Q + 1) // 4, Q)
+    if x >= Q or y * y % Q != square:
+        return None
+    return (x, y if y & 1 == data[0] & 1 else Q - y)
+
+
+def curve_pem(point):
+    """Return a public key of P-256 as PEM."""
+    head = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200") + b"\4"
+    der = head + point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big")
+    text = base64.b64encode(der).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return "\n".join(["-----BEGIN PUBLIC KEY-----"] + lines + ["-----END PUBLIC KEY-----", ""])
+
+
+def der_read(data):
+    """Return the two numbers of a signature in strict DER, or None."""
+    numbers = []
+    if len(data) < 2 or data[0] != 0x30 or data[1] != len(data) - 2 or data[1] >= 0x80:
+        return None
+    rest = data[2:]
+    while rest:
+        if len(rest) < 3 or rest[0] != 2 or not 1 <= rest[1] <= len(rest) - 2:
+            return None
+        body, rest = rest[2 : 2 + rest[1]], rest[2 + rest[1] :]
+        if body[0] >= 0x80 or (len(body) > 1 and body[0] == 0 and body[1] < 0x80):
+            return None
+        numbers.append(int.from_bytes(body, "big"))
+    return numbers if len(numbers) == 2 else None
+
+
+def curve_verifies(public, signature, message):
+    """Tell whether a signature in DER over a message was made with a key (a point)."""
+    numbers = der_read(signature)
+    if numbers is None or not all(0 < number < N for number in numbers):
+        return False
+    r, s = numbers
+    inverse = pow(s, N - 2, N)
+    digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    sum_ = curve_add(
+        curve_multiply(digest * inverse % N, G), curve_multiply(r * inverse % N, public)
+    )
+    return sum_ is not None and sum_[0] % N == r
 
 
 # --- the record ----------------------------------------------------------------------------------
@@ -198,63 +304,83 @@ def verifies(key, signature, message):
 class Record:
     """Reads commits one after another and remembers what is wrong, and what they say."""
 
-    def __init__(self, archive):
+    def __init__(self, archive, excerpt):
         self.archive = archive
+        self.excerpt = excerpt
         self.wrong = []
         self.notes = []
         self.events = []
         self.holders = {}
         self.fingerprint = None
-        self.signatures = 0
+        self.commits = 0
+        self.last = 0
+        self.left_out = 0
         self._before = None
         self._time = None
 
+    @property
+    def whole(self):
+        """Tell whether nothing is left out up to the newest commit."""
+        return self.commits == self.last and not self.left_out
+
     def take(self, number, name, data):
         """Judge commit `number`, stored as `name`."""
+        linked = number == self.last + 1
+        self.commits, self.last = self.commits + 1, number
         try:
             commit = read_json(data)
+            if set(commit) != {"header", "events", "signature"}:
+                raise Wrong("it has other members than a commit")
             header, events = commit["header"], commit["events"]
-            signature = bytes.fromhex(commit["signature"])
-            key = bytes.fromhex(header["signer"].partition("ed25519:")[2])
+            if set(header) != HEADER:
+                raise Wrong("its header has other members than a header")
+            key, signature = read_hex(header["signer"], "ed25519:"), read_hex(commit["signature"])
             leaves = header["leaves"]
             moment = datetime.datetime.fromisoformat(header["time"].replace("Z", "+00:00"))
+            if not 1 <= len(leaves) <= 256 or not all(DIGEST.match(leaf) for leaf in leaves):
+                raise Wrong("a commit has 1 to 256 digests")
+            if not all(isinstance(each, dict) or self._may_lack(each) for each in events):
+                raise Wrong("one of its events is none, or is left out")
         except (Wrong, KeyError, TypeError, ValueError, AttributeError) as error:
             self.wrong.append("%s is no commit: %s" % (name, error))
             self._before = None
             return
-        self._judge(number, name, header)
-        if verifies(key, signature, COMMIT_DOMAIN + canonical(header)):
-            self.signatures += 1
-        else:
+        self._judge(number, name, header, linked)
+        if not verifies(key, signature, COMMIT_DOMAIN + canonical(header)):
             self.wrong.append("%s: its signature does not verify" % name)
         if len(leaves) != len(events):
             self.wrong.append("%s: %d events, %d signed" % (name, len(events), len(leaves)))
-        for position, event in enumerate(events):
-            kind = event.get("kind") if isinstance(event, dict) else None
+        there = [(at, event) for at, event in enumerate(events) if event is not None]
+        self.left_out += len(events) - len(there)
+        for position, event in there:
             if position < len(leaves) and link(EVENT_DOMAIN, event) != leaves[position]:
                 self.wrong.append(
                     "%s: event %d.%d (%s) is not the one that was signed"
-                    % (name, number, position, kind)
+                    % (name, number, position, event.get("kind"))
                 )
         if self._time is not None and moment < self._time:
             self.notes.append("%s: its time is before that of the commit before it" % name)
         self._before, self._time = link(COMMIT_DOMAIN, header), moment
         if number == 1:
             self.fingerprint = self._before
-            self._take_keys(events)
-        self._judge_roles(number, name, header["signer"], events)
+            if any(event.get("kind") == "archive.created" for _, event in there):
+                self._take_keys(there)
+        self._judge_roles(number, name, header["signer"], there)
         if number > 1:
-            self._take_keys(events)
-        self.events += [("%d.%d" % (number, at), each) for at, each in enumerate(events)]
+            self._take_keys(there)
+        self.events += [("%d.%d" % (number, at), each) for at, each in there]
 
-    def _judge(self, number, name, header):
+    def _may_lack(self, event):
+        return event is None and self.excerpt
+
+    def _judge(self, number, name, header, linked):
         if header.get("format") != "emeritus-record/0":
             self.wrong.append("%s: its format is %r" % (name, header.get("format")))
         if header.get("archive") != self.archive:
             self.wrong.append("%s: it belongs to another archive" % name)
         if header.get("sequence") != number:
             self.wrong.append("%s: it calls itself %r" % (name, header.get("sequence")))
-        if header.get("prev") != self._before:
+        if linked and (self._before or number == 1) and header.get("prev") != self._before:
             self.wrong.append("%s: it does not name the commit before it" % name)
 
     def _judge_roles(self, number, name, signer, events):
@@ -262,7 +388,7 @@ class Record:
         if holder is None:
             self.wrong.append("%s: its key was not valid then" % name)
             return
-        for position, event in enumerate(events):
+        for position, event in events:
             kind = event.get("kind")
             if kind not in SIGNED_BY:
                 self.notes.append("event %d.%d has the unknown kind %r" % (number, position, kind))
@@ -273,7 +399,7 @@ class Record:
                 )
 
     def _take_keys(self, events):
-        for event in events:
+        for _, event in events:
             if event.get("kind") == "key.added":
                 self.holders[event["key"]] = event
             elif event.get("kind") == "key.revoked":
@@ -289,10 +415,15 @@ def documents(event_id, event):
         "runset.preserved": ("run-set", "sha256"),
         "reference.recorded": ("reference", "sha256"),
         "drill.passed": ("drill", "sha256"),
+        "battery.run": ("battery", "sha256"),
     }
     if kind in single:
         stem, field = single[kind]
         return [("models/%s/%s-%s.json" % (model, stem, number), event[field])]
+    if kind == "guide.published":
+        return [("models/%s/guide-%s.html" % (model, number), event["sha256"])]
+    if kind == "comment.received":
+        return [("models/%s/comment-%s.jsonl" % (model, number), event["transcript_sha256"])]
     if kind == "protocol.published":
         return [("protocols/%s.toml" % event["protocol"], event["sha256"])]
     if kind == "session.held":
@@ -325,134 +456,362 @@ def check_span(span, turns):
     digest = "sha256:" + hashlib.sha256(turn["text"].encode("utf-8")).hexdigest()
     if digest != span["turn_sha256"]:
         return "the turn is another one"
-    if turn["text"][span["start"] : span["end"]] != span["text"]:
+    if turn["text"][span["start"] : span["end"]] != span["text"] or not span["text"]:
         return "other words stand there"
     return None
 
 
+# --- the model signing bundle (OpenSSF Model Signing 1.0) -----------------------------------------
+
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT = ("https://in-toto.io/Statement/v1", "https://model_signing/signature/v1.0")
+UNSIGNED = (".git", ".gitattributes", ".github", ".gitignore")
+
+
+def key_for_bundles(events):
+    """Return the newest P-256 key on record that is not revoked, or None."""
+    keys = []
+    for _, event in events:
+        if event.get("kind") == "key.added" and event["key"].startswith("p256:"):
+            keys.append(event["key"])
+        elif event.get("kind") == "key.revoked" and event["key"] in keys:
+            keys.remove(event["key"])
+    return keys[-1] if keys else None
+
+
+def check_bundle(folder, model, key, manifest):
+    """Return how many files the bundle signs; it MUST be over exactly those of the manifest."""
+    point = curve_read(read_hex(key, "p256:"))
+    if point is None:
+        raise Wrong("the key on record is no P-256 key")
+    pem = curve_pem(point).encode()
+    bundle = json.loads(folder.read("models/%s/model.sig" % model))
+    envelope, material = bundle["dsseEnvelope"], bundle["verificationMaterial"]
+    payload = base64.b64decode(envelope["payload"], validate=True)
+    (signature,) = envelope["signatures"]
+    signed = base64.b64decode(signature["sig"], validate=True)
+    statement = json.loads(payload)
+    hint = hashlib.sha256(pem).hexdigest()
+    form = (bundle["mediaType"], envelope["payloadType"], material["publicKey"]["hint"])
+    if form != (BUNDLE_TYPE, PAYLOAD_TYPE, hint):
+        raise Wrong("is no bundle of a known form by the key on record")
+    if (statement["_type"], statement["predicateType"]) != STATEMENT:
+        raise Wrong("is no bundle of a known form by the key on record")
+    head = "DSSEv1 %d %s %d " % (len(PAYLOAD_TYPE), PAYLOAD_TYPE, len(payload))
+    if not curve_verifies(point, signed, head.encode() + payload):
+        raise Wrong("its signature does not verify")
+    files = json.loads(manifest)["files"]
+    if any("path" not in file for file in files):
+        raise Wrong("a file's name is no UTF-8, and a bundle has no form for it")
+    expected = [
+        {"algorithm": "sha256", "digest": file["sha256"][7:], "name": file["path"]}
+        for file in sorted(files, key=lambda file: file["path"])
+        if file["path"].partition("/")[0] not in UNSIGNED
+    ]
+    if not expected or statement["predicate"]["resources"] != expected:
+        raise Wrong("lists other files than the manifest")
+    if folder.read("models/%s/model-signing.pem" % model) != pem:
+        raise Wrong("another public key lies beside it")
+    return len(expected)
+
+
 # --- the folder ----------------------------------------------------------------------------------
 
+TAG_FILES = {
+    "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+    "bag-info.txt": None,
+    "manifest-sha256.txt": None,
+    "tagmanifest-sha256.txt": None,
+    "README.txt": None,
+    "check.py": None,
+}
+PAGES = "archive vault shards record conversation dossier"
 
-def read_file(root, name):
-    """Return the bytes of a regular file inside `root`."""
-    path = os.path.join(root, *name.split("/"))
-    if os.path.islink(path) or not os.path.isfile(path):
-        raise Wrong("%s is missing or no regular file" % name)
-    if os.path.getsize(path) > FILE_BYTES_MAX:
-        raise Wrong("%s is larger than this program reads" % name)
-    with open(path, "rb") as file:
-        return file.read()
 
+class Folder:
+    """The regular files below a folder. Links and special files are named and never followed."""
 
-def check_bag(root, wrong):
-    """Check the payload of a BagIt bag (RFC 8493) against its manifest; return how many files."""
-    listed = {}
-    for line in read_file(root, "manifest-sha256.txt").decode("utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        name = name.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
-        if ".." in name.split("/") or name.startswith("/"):
-            wrong.append("the manifest names %s, outside the dossier" % name)
-            continue
-        listed[name] = digest
-    present = set()
-    for folder, _, names in os.walk(os.path.join(root, "data")):
-        for name in names:
-            path = os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
-            present.add(path)
-    wrong += ["%s is listed and missing" % name for name in sorted(set(listed) - present)]
-    wrong += ["%s is there and not listed" % name for name in sorted(present - set(listed))]
-    for name in sorted(present & set(listed)):
+    def __init__(self, root):
+        self.root = root
+        self.sizes = {}
+        self.odd = []
+        waiting = [""]
+        while waiting:
+            inside = waiting.pop()
+            for own in sorted(os.listdir(os.path.join(root, *inside.split("/")))):
+                name = inside + "/" + own if inside else own
+                status = os.lstat(self._path(name))
+                if stat.S_ISDIR(status.st_mode):
+                    waiting.append(name)
+                elif stat.S_ISREG(status.st_mode):
+                    self.sizes[name] = status.st_size
+                else:
+                    self.odd.append("%s is a link or a special file" % name)
+                if len(self.sizes) + len(self.odd) > FILES_MAX:
+                    raise Wrong("it holds more than %d files" % FILES_MAX)
+
+    def _path(self, name):
+        return os.path.join(self.root, *name.split("/"))
+
+    def parts(self, name):
+        """Yield the bytes of a file in parts."""
+        if name not in self.sizes:
+            raise Wrong("%s is missing or no regular file" % name)
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(self._path(name), flags), "rb") as file:
+            for part in iter(lambda: file.read(READ_BYTES), b""):
+                yield part
+
+    def read(self, name, limit=FILE_BYTES_MAX):
+        """Return the bytes of a file of at most `limit`."""
+        if self.sizes.get(name, 0) > limit:
+            raise Wrong("%s is larger than this program reads" % name)
+        return b"".join(self.parts(name))
+
+    def sha256(self, name):
+        """Return the SHA-256 of a file in hex."""
         hasher = hashlib.sha256()
-        with open(os.path.join(root, *name.split("/")), "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                hasher.update(block)
-        if hasher.hexdigest() != listed[name]:
+        for part in self.parts(name):
+            hasher.update(part)
+        return hasher.hexdigest()
+
+    def below(self, inside):
+        """Return the files of a folder in this one as a folder of their own."""
+        other = Folder.__new__(Folder)
+        other.root, other.odd = os.path.join(self.root, inside), []
+        start = inside + "/"
+        other.sizes = {
+            name[len(start) :]: size for name, size in self.sizes.items() if name.startswith(start)
+        }
+        return other
+
+
+def read_manifest(folder, manifest, wrong):
+    """Return the digest of each file that a manifest lists."""
+    listed = {}
+    try:
+        lines = folder.read(manifest).decode("utf-8")
+    except (Wrong, UnicodeDecodeError) as error:
+        wrong.append("%s cannot be read: %s" % (manifest, error))
+        return listed
+    lines = lines[:-1] if lines.endswith("\n") else lines
+    for number, line in enumerate(lines.split("\n"), 1):
+        match = re.match(r"([0-9a-f]{64})  (\S.*)\Z", line)
+        name = match.group(2) if match else ""
+        name = name.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+        if name in listed or any(part in ("", ".", "..") for part in name.split("/")):
+            wrong.append("%s:%d lists no file, or one again" % (manifest, number))
+        elif name.startswith("data/") != (manifest == "manifest-sha256.txt"):
+            wrong.append("%s has no place in %s" % (name, manifest))
+        else:
+            listed[name] = match.group(1)
+    return listed
+
+
+def check_bag(folder, wrong):
+    """Check a BagIt bag (RFC 8493) against its manifests; return how many payload files agree."""
+    wrong += folder.odd
+    listed = read_manifest(folder, "manifest-sha256.txt", wrong)
+    listed.update(read_manifest(folder, "tagmanifest-sha256.txt", wrong))
+    present = set(folder.sizes)
+    extra = present - set(listed) - {"tagmanifest-sha256.txt"}
+    wrong += ["%s is listed and missing" % name for name in sorted(set(listed) - present)]
+    wrong += ["%s is there and not listed" % name for name in sorted(extra)]
+    sound = 0
+    for name in sorted(present & set(listed)):
+        if folder.sha256(name) != listed[name]:
             wrong.append("%s does not have the digest in the manifest" % name)
-    return len(present & set(listed))
+        else:
+            sound += name.startswith("data/")
+    payload = [size for name, size in folder.sizes.items() if name.startswith("data/")]
+    oxum = "Payload-Oxum: %d.%d" % (sum(payload), len(payload))
+    for name, expected in TAG_FILES.items():
+        if expected is not None and (name not in present or folder.read(name) != expected):
+            wrong.append("%s is missing, or not what a bag of version 1.0 begins with" % name)
+    if "bag-info.txt" not in present or oxum.encode() not in folder.read("bag-info.txt").split(
+        b"\n"
+    ):
+        wrong.append("bag-info.txt is missing, or counts other files than are there")
+    return sound
 
 
-def read_record(root):
-    """Return the record in `root`, judged."""
-    archive = read_json(read_file(root, "archive.json"))
-    record = Record(archive.get("id"))
-    names = []
-    for folder, _, files in os.walk(os.path.join(root, "record")):
-        for name in files:
-            names.append(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
-    numbered = {int(name[-13:-5]): name for name in names if re.search(r"/\d{8}\.json$", name)}
-    for number in range(1, max(numbered, default=0) + 1):
-        if number not in numbered:
-            record.wrong.append("commit %d is missing" % number)
-            record._before = None
-            continue
-        record.take(number, numbered[number], read_file(root, numbered[number]))
+def check_accounted(folder, model, cited, wrong):
+    """Find files that nothing accounts for: whoever adds one can list it in the manifest."""
+    known = {"data/format/%s.md" % page for page in PAGES.split()} | set(TAG_FILES)
+    known |= {"data/format/decode.py", "data/format/join.py"}
+    known |= {"data/archive.json", "data/dossier.json"} | {"data/" + name for name in cited}
+    known |= {"data/models/%s/%s" % (model, each) for each in ("model.sig", "model-signing.pem")}
+    for name in sorted(set(folder.sizes) - known):
+        pack = re.match(r"data/packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.(pack|idx)\Z", name)
+        if not pack and number_of(name[5:]) is None:
+            wrong.append("%s: nothing accounts for it" % name)
+
+
+def number_of(name):
+    """Return the number of the commit with this name, or None."""
+    match = re.match(r"record/[0-9]{4}/([0-9]{8})\.json\Z", name)
+    number = int(match.group(1)) if match else 0
+    return number if name == "record/%04d/%08d.json" % (number // 10000, number) else None
+
+
+def read_record(folder, excerpt):
+    """Return the record in a folder, judged; commits may lack in an excerpt only."""
+    archive = read_json(folder.read("archive.json"))
+    record = Record(archive["id"], excerpt)
+    numbered = {}
+    for name in folder.sizes:
+        if number_of(name) is not None:
+            numbered[number_of(name)] = name
+        elif name.startswith("record/"):
+            record.wrong.append("%s: no commit has this name" % name)
+    for number, name in sorted(numbered.items()):
+        if number > record.last + 1 and (not excerpt or record.last == 0):
+            record.wrong.append("commits %d to %d are missing" % (record.last + 1, number - 1))
+        record.take(number, name, folder.read(name, COMMIT_BYTES_MAX))
     if not numbered:
         record.wrong.append("there is no commit")
-    elif archive.get("genesis") != record.fingerprint:
+    elif archive["genesis"] != record.fingerprint:
         record.wrong.append("archive.json names another first commit")
     return record
 
 
-def check_documents(root, record):
+def check_documents(folder, events, wrong):
     """Return how many documents and quotations hold, and which documents are missing."""
-    held, quoted, missing, transcripts = 0, 0, [], {}
-    for event_id, event in record.events:
-        for name, digest in documents(event_id, event):
-            try:
-                data = read_file(root, name)
-            except Wrong:
-                missing.append("%s, which event %s cites" % (name, event_id))
-                continue
-            if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
-                record.wrong.append("%s is not the document that event %s cites" % (name, event_id))
-                continue
-            held += 1
-            if event.get("kind") == "session.held":
-                try:
-                    transcripts[event["session"]] = read_transcript(data)
-                except (Wrong, KeyError) as error:
-                    record.wrong.append("%s: %s" % (name, error))
+    quoted, held, spans, missing = {}, set(), 0, []
+    for event_id, event in events:
         for span in event.get("spans", ()):
-            turns = transcripts.get(span.get("session"))
-            if turns is None:
-                missing.append(
-                    "the transcript of %s, which event %s quotes" % (span.get("session"), event_id)
-                )
-                continue
-            why = check_span(span, turns)
-            if why is None:
-                quoted += 1
+            quoted.setdefault(span["session"], []).append((event_id, span))
+    for event_id, event in events:
+        for name, digest in documents(event_id, event):
+            if name not in folder.sizes:
+                missing.append("%s, which event %s cites" % (name, event_id))
+            elif "sha256:" + folder.sha256(name) != digest:
+                wrong.append("%s is not the document that event %s cites" % (name, event_id))
             else:
-                record.wrong.append("a quotation of event %s does not hold: %s" % (event_id, why))
-    return held, quoted, missing
+                held.add(name)
+                if event.get("kind") == "session.held":
+                    asked = quoted.pop(event["session"], [])
+                    spans += check_spans(folder.read(name), name, asked, wrong)
+    for session, asked in quoted.items():
+        for event_id, _ in asked:
+            missing.append("the transcript of %s, which event %s quotes" % (session, event_id))
+    return held, spans, missing
 
 
-def check(folder, trust):
-    """Check everything; return what is proven, asserted, missing and wrong."""
-    wrong, proven = [], []
-    bag = os.path.isfile(os.path.join(folder, "bagit.txt"))
-    root = os.path.join(folder, "data") if bag else folder
+def check_spans(transcript, name, asked, wrong):
+    """Return how many quotations stand in a transcript."""
+    try:
+        turns = read_transcript(transcript)
+    except (Wrong, KeyError, AttributeError) as error:
+        wrong.append("%s: %s" % (name, error))
+        return 0
+    held = 0
+    for event_id, span in asked:
+        why = check_span(span, turns)
+        held += why is None
+        if why is not None:
+            wrong.append("a quotation of event %s does not hold: %s" % (event_id, why))
+    return held
+
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+
+class Verdict:
+    """What is proven, missing and wrong."""
+
+    def __init__(self):
+        self.proven, self.missing, self.wrong = [], [], []
+        self.record = None
+        self.events = []
+
+
+def check(path, trust):
+    """Check everything."""
+    done, folder = Verdict(), Folder(path)
+    bag = any(name.startswith("data/") for name in folder.sizes) or "bagit.txt" in folder.sizes
+    data, described = folder, {"model": None, "record": "whole", "up_to": None}
     if bag:
-        proven.append("%d files have the digests of the bag" % check_bag(folder, wrong))
-    record = read_record(root)
-    held, quoted, missing = check_documents(root, record)
-    wrong += record.wrong
-    proven += [
-        "%d commits, each signed by a key that was valid then, each naming the one before"
-        % record.signatures,
-        "%d events, each the one that was signed" % len(record.events),
-        "%d documents, each the one that its event cites" % held,
+        sound = check_bag(folder, done.wrong)
+        done.proven.append("%d files have the digests of the bag" % sound)
+        data = folder.below("data")
+        described = read_json(data.read("dossier.json"))
+    else:
+        done.wrong += folder.odd
+    record = done.record = read_record(data, bag)
+    done.wrong += record.wrong
+    check_extent(done, described)
+    if trust is not None and trust != record.fingerprint:
+        done.wrong.append("the fingerprint is %s, not the one that you trust" % record.fingerprint)
+    model = described["model"]
+    done.events = [
+        (at, event) for at, event in record.events if not bag or event.get("model", model) == model
+    ]
+    held, quoted, missing = check_documents(data, done.events, done.wrong)
+    done.missing += missing
+    done.proven += [
+        "%d documents, each the one that its event cites" % len(held),
         "%d quotations, each standing in its transcript where it says" % quoted,
     ]
-    if trust is not None and trust != record.fingerprint:
-        wrong.append("the fingerprint is %s, not the one that you trust" % record.fingerprint)
-    return proven, record, missing, wrong
+    if bag:
+        cited = {name for at, event in done.events for name, _ in documents(at, event)}
+        check_accounted(folder, model, cited, done.wrong)
+        check_weights(data, model, held, done)
+    return done
 
 
-def asserted(record):
+def check_extent(done, described):
+    """Hold what is said of the record against what is there."""
+    record, up_to = done.record, described["up_to"]
+    if up_to is not None:
+        if set(described) != {"format", "model", "record", "up_to"}:
+            done.wrong.append("dossier.json has other members than it should")
+        if described["format"] != "emeritus-dossier/0" or described["record"] not in EXTENTS:
+            done.wrong.append("dossier.json has no form that is known here")
+        claimed = described["record"] == "whole"
+        if record.last > up_to or (claimed and not (record.whole and record.last == up_to)):
+            done.wrong.append("the record here is not as much of it as dossier.json says")
+    done.proven += [
+        "%d commits, each signed by a key that was valid then%s"
+        % (record.commits, ", each naming the one before" if record.whole else ""),
+        "%d events, each the one that was signed" % len(record.events),
+    ]
+    if record.whole:
+        done.proven.append("nothing is left out up to commit %d" % record.last)
+    else:
+        done.missing.append(
+            "that nothing about the model was left out: an excerpt of the record cannot show it "
+            "(ask for a dossier with --whole-record)"
+        )
+
+
+def check_weights(folder, model, held, done):
+    """Check the model signing bundle; say whether the weights are there."""
+    kept = [at for at, event in done.events if event.get("kind") == "weights.preserved"]
+    listing = "models/%s/manifest-%s.json" % (model, kept[-1].partition(".")[0] if kept else "")
+    name, key = "models/%s/model.sig" % model, key_for_bundles(done.events)
+    if name not in folder.sizes or key is None or listing not in held:
+        done.missing.append("a model signing bundle over the files of the weights")
+    else:
+        try:
+            count = check_bundle(folder, model, key, folder.read(listing))
+            done.proven.append("%d files of the weights, in a model signing bundle" % count)
+        except (Wrong, ValueError, KeyError, TypeError, AttributeError) as error:
+            done.wrong.append("%s %s" % (name, error))
+    if kept and any(name.startswith("packs/") for name in folder.sizes):
+        done.missing.append(
+            "a look into the packs, which this program does not decode: format/decode.py does, and "
+            "proves every file"
+        )
+    else:
+        done.missing.append("the weights themselves")
+
+
+def asserted(events):
     """Return what is signed and cannot be confirmed by anything in the folder."""
     said = ["times are what the signing machine said"]
-    kinds = {event.get("kind") for _, event in record.events}
+    kinds = {event.get("kind") for _, event in events}
     if "session.held" in kinds:
         said.append("that the answers came from this model, and not from another")
     if "fixity.checked" in kinds or "replica.synced" in kinds:
@@ -464,7 +823,36 @@ def asserted(record):
 
 def show(text):
     """Return text on one line without characters that a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:2000]
+    )
+    return shown + ("..." if len(text) > 2000 else "")
+
+
+def say(done, trust):
+    """Print the verdict; return the exit code."""
+    blocks = [("WRONG", done.wrong)] if done.wrong else [("PROVEN", done.proven)]
+    blocks += [("ONLY ASSERTED", asserted(done.events)), ("MISSING", done.missing)]
+    for title, lines in blocks + [("NOTES", done.record.notes)]:
+        if lines:
+            print(title)
+        for line in lines[:LINES_MAX]:
+            print(show("  " + line))
+        if len(lines) > LINES_MAX:
+            print("  and %d more" % (len(lines) - LINES_MAX))
+    print(show("fingerprint %s" % done.record.fingerprint))
+    if done.wrong:
+        print("NOT SOUND")
+        return 3
+    extent = "the whole record" if done.record.whole else "an excerpt of the record"
+    if trust:
+        print("SOUND: %s, consistent, and authentic by the fingerprint that you trust" % extent)
+    else:
+        print(
+            "SOUND: %s, consistent; authenticity not established (give --trust FINGERPRINT)"
+            % extent
+        )
+    return 0
 
 
 def main():
@@ -473,27 +861,24 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("--trust", metavar="FINGERPRINT", help="known from somewhere else")
     options = parser.parse_args()
+    sys.stdout.reconfigure(errors="backslashreplace")
+    if os.path.isfile(options.folder):
+        parser.error("this is one file; unpack it (zstd -dc FILE | tar -x) and name the folder")
+    if not os.path.isdir(options.folder):
+        parser.error("there is no such folder")
     try:
-        proven, record, missing, wrong = check(options.folder, options.trust)
-    except (Wrong, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        return say(check(options.folder, options.trust), options.trust)
+    except (
+        Wrong,
+        OSError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         print(show("NOT SOUND: %s cannot be read as a dossier: %s" % (options.folder, error)))
         return 3
-    blocks = [("WRONG", wrong)] if wrong else [("PROVEN", proven)]
-    blocks += [("ONLY ASSERTED", asserted(record)), ("MISSING", missing), ("NOTES", record.notes)]
-    for title, lines in blocks:
-        if lines:
-            print(title)
-            for line in lines:
-                print(show("  " + line))
-    print(show("fingerprint %s" % record.fingerprint))
-    if wrong:
-        print("NOT SOUND")
-        return 3
-    if options.trust:
-        print("SOUND: consistent, and authentic by the fingerprint that you trust")
-    else:
-        print("SOUND: consistent; authenticity not established (give --trust FINGERPRINT)")
-    return 0
 
 
 if __name__ == "__main__":

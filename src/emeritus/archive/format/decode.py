@@ -251,7 +251,8 @@ def find_manifest(archive, model):
     found = None
     for path in sorted(glob.glob(os.path.join(archive, "record", "*", "*.json"))):
         with open(path, encoding="utf-8") as file:
-            for event in json.load(file)["events"]:
+            # None stands for an event that an excerpt of the record leaves out.
+            for event in filter(None, json.load(file)["events"]):
                 if event.get("kind") == "weights.preserved" and event.get("model") == model:
                     found = event["manifest"], event["manifest_sha256"]
     if found is None:
