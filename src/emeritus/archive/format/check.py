@@ -54,6 +54,7 @@ SIGNED_BY = {
     "preference.declined": REVIEWER,
     "preference.documented": MACHINE + REVIEWER,
     "protocol.published": MACHINE,
+    "record.renewed": STEWARD,
     "reference.recorded": MACHINE,
     "replica.added": STEWARD,
     "replica.synced": MACHINE,
@@ -64,9 +65,11 @@ SIGNED_BY = {
     "shards.placed": STEWARD,
     "shards.written": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
+    "threshold.set": ("root",),
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
+ROOT_EVENTS = ("key.added", "key.revoked", "threshold.set")
 
 
 class Wrong(Exception):
@@ -204,10 +207,14 @@ class Record:
         self.notes = []
         self.events = []
         self.holders = {}
+        self.revoked = set()
+        self.threshold = 1
         self.fingerprint = None
         self.signatures = 0
         self._before = None
         self._time = None
+        self._last = {}
+        self._waiting = {}
 
     def take(self, number, name, data):
         """Judge commit `number`, stored as `name`."""
@@ -241,10 +248,11 @@ class Record:
         self._before, self._time = link(COMMIT_DOMAIN, header), moment
         if number == 1:
             self.fingerprint = self._before
-            self._take_keys(events)
+            self._pin(events)
         self._judge_roles(number, name, header["signer"], events)
         if number > 1:
-            self._take_keys(events)
+            self._count(header["signer"], events, leaves)
+        self._last[header["signer"]] = (number, header["time"])
         self.events += [("%d.%d" % (number, at), each) for at, each in enumerate(events)]
 
     def _judge(self, number, name, header):
@@ -271,13 +279,77 @@ class Record:
                     "%s: %s may not sign event %d.%d (%s)"
                     % (name, holder["name"], number, position, kind)
                 )
+            elif holder.get("kinds") and kind not in holder["kinds"]:
+                self.wrong.append(
+                    "%s: %s is limited to other kinds than event %d.%d (%s)"
+                    % (name, holder["name"], number, position, kind)
+                )
+        unfit = self._unfit([] if number == 1 else events)
+        if unfit:
+            self.wrong.append("%s: %s" % (name, unfit))
 
-    def _take_keys(self, events):
+    # Root events: each counts when enough people with a root key have signed the same one.
+
+    def _pin(self, events):
         for event in events:
-            if event.get("kind") == "key.added":
+            if event.get("kind") == "archive.created":
+                self.threshold = event.get("root_threshold", 1)
+                self._apply([each for each in events if each.get("kind") in ROOT_EVENTS])
+
+    def _count(self, signer, events, leaves):
+        holder = self.holders.get(signer)
+        if holder is None or "root" not in holder["roles"]:
+            return
+        people, enough = root_people(self.holders), []
+        for event, leaf in zip(events, leaves):
+            if event.get("kind") in ROOT_EVENTS:
+                names = self._waiting.pop(leaf, set()) | {holder["name"]}
+                if len(names & people) >= self.threshold:
+                    enough.append(event)
+                else:
+                    self._waiting[leaf] = names
+        self._apply(enough)
+
+    def _apply(self, events):
+        for event in events:
+            if event["kind"] == "key.added":
                 self.holders[event["key"]] = event
-            elif event.get("kind") == "key.revoked":
+            elif event["kind"] == "key.revoked":
                 self.holders.pop(event["key"], None)
+                self.revoked.add(event["key"])
+                number, time = self._last.get(event["key"], (0, ""))
+                if event.get("since") and time[:10] >= event["since"]:
+                    self.notes.append(
+                        "commit %d is by a key that was later revoked from %s on"
+                        % (number, event["since"])
+                    )
+            else:
+                self.threshold = event["threshold"]
+
+    def _unfit(self, events):
+        """Return why nobody at all may sign these root events, or None."""
+        holders, gone, threshold = dict(self.holders), set(self.revoked), self.threshold
+        for event in events:
+            kind, key = event.get("kind"), event.get("key")
+            if kind == "key.added" and (key in holders or key in gone):
+                return "a key is added that was on record before"
+            if kind == "key.revoked" and key not in holders:
+                return "a key is revoked that is not valid"
+            if kind == "key.added":
+                holders[key] = event
+            elif kind == "key.revoked":
+                gone.add(key)
+                del holders[key]
+            elif kind == "threshold.set":
+                threshold = event["threshold"]
+        if not 1 <= threshold <= len(root_people(holders)):
+            return "too few people would have a root key"
+        return None
+
+
+def root_people(holders):
+    """Return the names of those who hold a root key."""
+    return {holder["name"] for holder in holders.values() if "root" in holder["roles"]}
 
 
 def documents(event_id, event):
