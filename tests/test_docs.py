@@ -99,6 +99,7 @@ def test_the_test_vector_of_the_record_is_right() -> None:
         prev=None,
         time="2027-01-01T00:00:00.000Z",
         signer=signer.key,
+        nonce="0" * 16,
         leaves=(disk.leaf(event),),
     )
     signature = signer.sign(disk.signed_message(header))

@@ -27,10 +27,6 @@ class Settings:
     passphrase: str | None = dataclasses.field(default=None, repr=False)
     api_key: str | None = dataclasses.field(default=None, repr=False)
 
-    def keys(self, archive: str) -> Path:
-        """Return the folder of the private keys of one archive, by its id."""
-        return self.config / "keys" / archive
-
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Return the settings that the environment asks for (XDG Base Directory layout)."""

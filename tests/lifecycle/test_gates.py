@@ -1,10 +1,12 @@
 """Gates are judged from the record alone."""
 
+import dataclasses
 import datetime
 
 import pytest
 
 from emeritus.lifecycle.gates import Gate, Standing, judge
+from emeritus.record.entry import History
 from emeritus.record.events import (
     BatteryRun,
     CommentReceived,
@@ -248,6 +250,22 @@ def test_two_approvals_need_two_keys_and_the_newest_report() -> None:
     assert _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "a")).standing is Standing.OPEN
     assert _gate("approved", REPORT, (APPROVAL, "a"), (APPROVAL, "b")).standing is Standing.PASSED
     assert _gate("approved", (APPROVAL, "a"), REPORT, (APPROVAL, "b")).standing is Standing.OPEN
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "standing"),
+    [
+        ("key-a", "b", Standing.OPEN),
+        ("key-b", "a", Standing.OPEN),
+        ("key-b", "b", Standing.PASSED),
+    ],
+)
+def test_two_people_are_two_names_with_two_keys(key: str, name: str, standing: Standing) -> None:
+    """One key under two names is one person, and so are two keys under one name."""
+    report, first, other = history(REPORT, (APPROVAL, "a"), (APPROVAL, "b"))
+    entries = History([report, first, dataclasses.replace(other, signer=key, signed_by=name)])
+    gates = judge(MODEL, entries, shipped("default"), START)
+    assert next(gate for gate in gates if gate.name == "approved").standing is standing
 
 
 def test_a_waiver_is_shown_with_its_person_reason_and_finding() -> None:

@@ -173,7 +173,7 @@ def _add_bundle(bag: BagWriter, archive: Archive, model: str) -> Iterator[str]:
     except model_signing.NotABundle as error:
         yield f"a model signing bundle: {error}"
         return
-    key = model_signing.key_on_record(archive.history())
+    key = model_signing.key_on_record(archive.record.authority)
     if bundle is None or key is None:
         yield "a model signing bundle: its key is not on this machine"
         return

@@ -20,6 +20,7 @@ from emeritus.archive.quotations import check_span
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import Entry, History, excerpt
 from emeritus.record import format as record_format
+from emeritus.record.authority import Authority
 from emeritus.record.events import (
     DrillPassed,
     Event,
@@ -153,7 +154,7 @@ class _Check:
         history = History(record.entries).about(described.model)
         held = self._check_documents(described.model, history, bag.names)
         self._check_quotations(history, held)
-        self._check_bundle(described.model, history, held)
+        self._check_bundle(described.model, record.authority, history, held)
         self._check_weights(history)
         return self._outcome(record, history)
 
@@ -244,9 +245,11 @@ class _Check:
             self._missing += [_unquotable(each, span) for each, span in spans]
         self._proven.append(f"{count} quotations, each standing in its transcript where it says")
 
-    def _check_bundle(self, model: str, history: History, held: set[str]) -> None:
+    def _check_bundle(
+        self, model: str, authority: Authority, history: History, held: set[str]
+    ) -> None:
         """Check the model signing bundle over the files of the newest manifest."""
-        name, key = dossier.bundle_name(model), model_signing.key_on_record(history)
+        name, key = dossier.bundle_name(model), model_signing.key_on_record(authority)
         kept = history.last(WeightsPreserved)
         listing = f"models/{model}/manifest-{kept.place[0]}.json" if kept else ""
         if not self._store.exists(name) or key is None or listing not in held:

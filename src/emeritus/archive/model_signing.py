@@ -12,23 +12,17 @@ two models can share it: nothing here reads it.
 import base64
 import binascii
 import hashlib
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from emeritus import canonical
 from emeritus.archive.handle import Archive
-from emeritus.errors import UserError
-from emeritus.record import History
-from emeritus.record.events import KeyAdded, KeyRevoked
-from emeritus.settings import Settings
+from emeritus.record import KeyRing
+from emeritus.record.authority import Authority
+from emeritus.record.signing import is_p256
 from emeritus.vault import Manifest
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import (
-        EllipticCurvePrivateKey,
-        EllipticCurvePublicKey,
-    )
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 NAME: Final = "model-signing"
 PREFIX: Final = "p256:"
@@ -44,38 +38,16 @@ class NotABundle(ValueError):
     """The bytes are no bundle over these files by this key; the message says why."""
 
 
-def create_key(settings: Settings, archive: str) -> str:
-    """Make the P-256 key of an archive, outside of it; return its id for the record."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    private = ec.generate_private_key(ec.SECP256R1())
-    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if settings.passphrase:
-        encryption = serialization.BestAvailableEncryption(settings.passphrase.encode())
-    pem = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-    )
-    path = _path(settings, archive)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with open(os.open(path, flags, 0o600), "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-    return _id(private.public_key())
+def offered(keys: KeyRing, name: str) -> str:
+    """Return the id of the P-256 key called `name` of this machine; make it when there is none."""
+    made = name in keys.names()
+    return _id((keys.p256(name) if made else keys.create_p256(name)).public_key())
 
 
-def key_on_record(history: History) -> str | None:
-    """Return the newest P-256 key that is on record and not revoked, or None."""
-    found: list[str] = []
-    for entry in history:
-        match entry.event:
-            case KeyAdded(key=key) if key.startswith(PREFIX):
-                found.append(key)
-            case KeyRevoked(key=key) if key in found:
-                found.remove(key)
-    return found[-1] if found else None
+def key_on_record(authority: Authority) -> str | None:
+    """Return the newest P-256 key that is valid, or None."""
+    keys = [key for key in authority.holders() if is_p256(key)]
+    return keys[-1] if keys else None
 
 
 def sign(archive: Archive, model: str, manifest: Manifest) -> bytes | None:
@@ -87,8 +59,9 @@ def sign(archive: Archive, model: str, manifest: Manifest) -> bytes | None:
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    private = _private_key(archive)
-    if private is None or _id(private.public_key()) != key_on_record(archive.history()):
+    key = key_on_record(archive.record.authority)
+    private = archive.keys.p256(NAME) if NAME in archive.keys.names() else None
+    if private is None or _id(private.public_key()) != key:
         return None
     payload = canonical.dumps(_statement(model, manifest))
     signature = private.sign(
@@ -97,7 +70,7 @@ def sign(archive: Archive, model: str, manifest: Manifest) -> bytes | None:
     bundle = {
         "mediaType": MEDIA_TYPE,
         "verificationMaterial": {
-            "publicKey": {"hint": _hint(_id(private.public_key()))},
+            "publicKey": {"hint": _hint(key)},
             "tlogEntries": [],
         },
         "dsseEnvelope": {
@@ -210,28 +183,3 @@ def _public(key: str) -> "EllipticCurvePublicKey":
         return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError as error:
         raise NotABundle(f"the key {key[:24]}… on record is no P-256 key") from error
-
-
-def _private_key(archive: Archive) -> "EllipticCurvePrivateKey | None":
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    settings = archive.settings
-    passphrase = settings.passphrase.encode() if settings.passphrase else None
-    try:
-        pem = _path(settings, archive.id).read_bytes()
-        private = load_pem_private_key(pem, passphrase)
-    except FileNotFoundError:
-        return None
-    except (TypeError, ValueError):
-        # The library's own message may quote what it was given: it is not passed on.
-        raise UserError(
-            f"the key {NAME!r} does not open; set EMERITUS_PASSPHRASE to its passphrase"
-        ) from None
-    if not isinstance(private, ec.EllipticCurvePrivateKey):
-        raise UserError(f"the key {NAME!r} is no P-256 key")
-    return private
-
-
-def _path(settings: Settings, archive: str) -> Path:
-    return settings.keys(archive) / f"{NAME}.pem"

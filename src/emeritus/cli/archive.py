@@ -16,12 +16,27 @@ if TYPE_CHECKING:
 @click.argument("root", type=click.Path(path_type=Path), required=False, metavar="[ARCHIVE]")
 @click.option("--policy", default="default", show_default=True, help="A TOML file, or `demo`.")
 @click.option("--place", default="here", show_default=True, help="Where the archive is kept.")
+@click.option("--root-keys", default=1, show_default=True, help="How many people hold a root key.")
+@click.option(
+    "--root-threshold",
+    default=1,
+    show_default=True,
+    help="How many of them have to sign a change of keys.",
+)
 @with_output
-def init(output: Output, root: Path | None, policy: str, place: str) -> None:
+def init(
+    output: Output,
+    root: Path | None,
+    policy: str,
+    place: str,
+    root_keys: int,
+    root_threshold: int,
+) -> None:
     """Make an archive with keys and a policy.
 
     Two keys are made: yours (steward) and one for what machines do (service). They lie in the
-    configuration directory, outside the archive; set EMERITUS_PASSPHRASE to encrypt them.
+    configuration directory, outside the archive; set EMERITUS_PASSPHRASE to encrypt them. Your
+    key may change who signs; with --root-keys 3 --root-threshold 2, two of three people have to.
     """
     from emeritus import settings
     from emeritus.archive import Founding, create
@@ -31,12 +46,16 @@ def init(output: Output, root: Path | None, policy: str, place: str) -> None:
 
     loaded = settings.load()
     text = policy_text(policy)
-    founding = Founding(policy_name=policies.parse(text).name, policy_text=text, place=place)
+    founding = Founding(policies.parse(text).name, text, place, root_keys, root_threshold)
     archive = create(root or loaded.archive, founding, loaded, SystemClock())
     output.line(f"archive {archive.id} at {archive.root}, policy {founding.policy_name}")
     output.line("its fingerprint, which you should give to somebody else to keep:")
     output.line(f"  {archive.genesis}", bold=True)
     output.line(f"its keys are in {loaded.config / 'keys' / archive.id}; back them up")
+    if root_keys > 1:
+        output.line(
+            "give each root-N key there to the person who shall hold it, and remove it here"
+        )
     output.document(
         {"archive": str(archive.root), "id": archive.id, "fingerprint": archive.genesis}
     )

@@ -1,4 +1,4 @@
-"""`dossier`, `check`, `record` and `keys`: what a stranger checks, and who signed it."""
+"""`dossier` and `check`: what a stranger checks."""
 
 import dataclasses
 from pathlib import Path
@@ -104,61 +104,3 @@ def check(output: Output, dossier: Path, trust: str | None) -> int:
         }
     )
     return 0 if done.sound else 3
-
-
-@click.command(epilog="Example: emeritus record acme/aster-1")
-@click.argument("model", required=False, metavar="[ID]")
-@with_archive
-def record(archive: "Archive", output: Output, model: str | None) -> None:
-    """Show the signed history, of everything or of one model, oldest first."""
-    from emeritus.record.format import render_event
-
-    documents = []
-    for entry in archive.history(model):
-        body = render_event(entry.event) if entry.event else {"kind": "unknown"}
-        about = output.untrusted(str(body.get("model", "")))
-        output.line(f"{entry.id:>6}  {entry.time}  {entry.signed_by:<10} {body['kind']}  {about}")
-        documents.append({"id": entry.id, "time": entry.time, "by": entry.signed_by, "event": body})
-    output.document({"fingerprint": archive.genesis, "events": documents})
-
-
-@click.group()
-def keys() -> None:
-    """List and create the keys that sign."""
-
-
-@keys.command("list", epilog="Example: emeritus keys list")
-@with_archive
-def keys_list(archive: "Archive", output: Output) -> None:
-    """List the keys that are valid now, and which of them are on this machine."""
-    archive.history()
-    here = set(archive.keys.names())
-    rows, documents = [("name", "roles", "", "key")], []
-    for key, holder in archive.record.authority.holders().items():
-        roles = ", ".join(sorted(holder.roles))
-        rows.append((holder.name, roles, "here" if holder.name in here else "elsewhere", key))
-        documents.append({"name": holder.name, "roles": sorted(holder.roles), "key": key})
-    output.table(rows)
-    output.document({"keys": documents})
-
-
-@keys.command(
-    "create", epilog="Example: emeritus keys create reviewer --role reviewer --role approver"
-)
-@click.argument("name")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    required=True,
-    type=click.Choice(["steward", "reviewer", "approver", "auditor"]),
-    help="What the key may sign for; repeatable.",
-)
-@with_archive
-def keys_create(archive: "Archive", output: Output, name: str, roles: tuple[str, ...]) -> None:
-    """Make a key for another person and put it on record."""
-    from emeritus.archive.people import add_person
-
-    key = add_person(archive, name, roles)
-    output.line(f"{name} can sign as {', '.join(roles)}: {key}")
-    output.document({"name": name, "roles": list(roles), "key": key})

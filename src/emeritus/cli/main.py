@@ -34,8 +34,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "access": ("decisions", "Decide who may use a model after its retirement."),
     "dossier": ("evidence", "Export what proves a retirement, for a stranger to check."),
     "check": ("evidence", "Check a dossier that somebody gave you."),
-    "record": ("evidence", "Show the signed history."),
-    "keys": ("evidence", "List and create the keys that sign."),
+    "record": ("record", "Show the signed history, and write checkpoints that others keep."),
+    "keys": ("keys", "Say who may sign for what: list, create, rotate and revoke keys."),
 }
 BUG_REPORT: Final = "this is a bug in emeritus; please report it with the lines above"
 

@@ -323,10 +323,14 @@ def _approved(case: Case) -> Gate:
     least = case.policy.gates.approved.people_min
     report = case.history.last(ReportSigned)
     people: dict[str, str] = {}
+    keys: set[str] = set()
     for entry in case.history.all(GateApproved):
-        # An approval counts for what could be read when it was given.
-        if report is not None and entry.place > report.place:
-            people.setdefault(entry.signer, entry.id)
+        # An approval counts for what could be read when it was given; a second person is another
+        # name with another key.
+        read = report is not None and entry.place > report.place
+        if read and entry.signed_by not in people and entry.signer not in keys:
+            people[entry.signed_by] = entry.id
+            keys.add(entry.signer)
     said = f"{len(people)} of {least} people approved"
     if report is None:
         said += "; there is no report to approve yet"

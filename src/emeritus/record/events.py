@@ -24,6 +24,7 @@ class Role(enum.StrEnum):
     SERVICE = "service"
 
 
+ROOT = frozenset({Role.ROOT})
 STEWARD = frozenset({Role.STEWARD})
 REVIEWER = frozenset({Role.REVIEWER})
 MACHINE = frozenset({Role.SERVICE, Role.STEWARD})
@@ -59,28 +60,61 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
-    """The archive began. Always the first event; its commit pins the root keys."""
+    """The archive began. Always the first event; its commit pins the root keys.
 
-    signed_by = frozenset({Role.ROOT})
+    `root_threshold` people with a root key have to sign the same root event before it counts.
+    """
+
+    signed_by = ROOT
     archive: str
     software: str
+    root_threshold: int = 1
 
 
 class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
-    """A public key became valid, from this commit on, for the named person or service."""
+    """A key became valid for the named person or service, once enough root keys signed this.
 
-    signed_by = frozenset({Role.ROOT})
+    `mldsa44` is the public key that signs checkpoints beside `key`. With `kinds`, the key signs
+    events of these kinds alone, and no checkpoints. A key is added once, ever.
+    """
+
+    signed_by = ROOT
     key: str
     name: str
     roles: tuple[Role, ...]
+    mldsa44: str | None = None
+    kinds: tuple[str, ...] = ()
 
 
 class KeyRevoked(Event, frozen=True, kw_only=True, tag="key.revoked"):
-    """A key stopped being valid, after this commit."""
+    """A key stopped being valid after this commit, once enough root keys signed this.
 
-    signed_by = frozenset({Role.ROOT})
+    `since` is the day (RFC 3339 full-date) from which it should not be believed: a claim. What it
+    signed from then on stays valid and is pointed out.
+    """
+
+    signed_by = ROOT
     key: str
     reason: str
+    since: str | None = None
+
+
+class ThresholdSet(Event, frozen=True, kw_only=True, tag="threshold.set"):
+    """So many people with a root key have to sign a root event, once enough of them signed this."""
+
+    signed_by = ROOT
+    threshold: int
+
+
+class RecordRenewed(Event, frozen=True, kw_only=True, tag="record.renewed"):
+    """The whole record was signed again: a checkpoint of `size` events with fresh signatures.
+
+    `root` is its root hash, `checkpoint_sha256` the digest of its file in `record/checkpoints/`.
+    """
+
+    size: int
+    root: str
+    checkpoint_sha256: str
 
 
 class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from emeritus.errors import Finding
 from emeritus.record import format as disk
+from emeritus.record.authority import Authority
 from emeritus.record.entry import Entry
 from emeritus.record.events import Event
 from emeritus.record.verification import Reader
@@ -21,7 +22,8 @@ class Excerpt:
     """What was read of a record, and what is wrong with it.
 
     `commits` were read of `last`, the number of the newest; `left_out` counts the events whose
-    body is not there; `fingerprint` is None when the first commit is not there.
+    body is not there; `fingerprint` is None when the first commit is not there; `authority` has the
+    keys that are valid in the end.
     """
 
     entries: tuple[Entry[Event | None], ...]
@@ -30,6 +32,7 @@ class Excerpt:
     commits: int
     last: int
     left_out: int
+    authority: Authority
 
     @property
     def whole(self) -> bool:
@@ -80,5 +83,11 @@ def read(store: Store, archive: str) -> Excerpt:
             fingerprint = reader.link
     last = max(numbers, default=0)
     return Excerpt(
-        tuple(entries), tuple(findings), fingerprint, len(numbers), last, reader.left_out
+        tuple(entries),
+        tuple(findings),
+        fingerprint,
+        len(numbers),
+        last,
+        reader.left_out,
+        reader.authority,
     )

@@ -14,6 +14,7 @@ EVENT_DOMAIN = "emeritus-record/0/event"
 COMMIT_BYTES_MAX = 16 * 1024 * 1024  # a reader may refuse more: 256 events of 64 KiB each
 COMMITS_PER_FOLDER = 10_000
 
+_NONCE = re.compile(r"[0-9a-f]{16}\Z")
 _NAME = re.compile(r"record/(\d{4})/(\d{8})\.json\Z")
 
 
@@ -21,7 +22,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is chained and signed: everything of a commit but the events' own bytes.
 
     `leaves` holds the digest of each event, so that one event can be checked, named as damaged,
-    or left out of a copy, without touching the signature.
+    or left out of a copy, without touching the signature. `nonce` makes every commit another one:
+    of two that say the same thing in the same millisecond, each writer knows its own.
     """
 
     format: str
@@ -30,6 +32,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prev: str | None
     time: str
     signer: str
+    nonce: str
     leaves: tuple[str, ...]
 
 
@@ -97,6 +100,8 @@ def parse(data: bytes, *, excerpt: bool = False) -> Commit:
         raise NotACommit(f"its format is {commit.header.format!r}, this version reads {FORMAT!r}")
     if not 1 <= len(commit.header.leaves) <= EVENTS_PER_COMMIT_MAX:
         raise NotACommit(f"a commit holds 1 to {EVENTS_PER_COMMIT_MAX} events")
+    if _NONCE.match(commit.header.nonce) is None:
+        raise NotACommit("its nonce is not 16 hex digits")
     if not all(digests.is_digest(digest) for digest in commit.header.leaves):
         raise NotACommit("a leaf is no digest")
     if not excerpt and None in commit.events:

@@ -1,5 +1,6 @@
 """The record: append-only commits in a store, each created once and never changed."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 
 from emeritus.clock import Clock, timestamp
@@ -59,7 +60,10 @@ class Record:
             self.entries()
             self._require_authority(events, signer.key)
             commit = self._sign(events, signer, clock)
-            if self._store.put(disk.name_of(commit.header.sequence), disk.render(commit)):
+            name, data = disk.name_of(commit.header.sequence), disk.render(commit)
+            self._store.put(name, data)
+            # What stands there decides, whatever the store answered: no two commits are the same.
+            if self._store.get(name) == data:
                 before = len(self._entries)
                 self._follow()
                 return self._entries[before : before + len(events)]
@@ -81,6 +85,7 @@ class Record:
             prev=self._reader.link,
             time=timestamp(clock.now()),
             signer=signer.key,
+            nonce=secrets.token_hex(8),
             leaves=tuple(disk.leaf(body) for body in bodies),
         )
         signature = signer.sign(disk.signed_message(header))
@@ -93,6 +98,9 @@ class Record:
             refusal = self._reader.authority.refusal(key, event)
             if refusal is not None:
                 raise UserError(f"not recorded: {refusal}; choose another key with --as NAME")
+        unfit = self._reader.authority.unfit(events)
+        if unfit is not None:
+            raise UserError(f"not recorded: {unfit}")
 
     def _follow(self) -> bool:
         """Read the next commit, if there is one. A damaged record stays refused."""

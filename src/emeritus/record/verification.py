@@ -10,11 +10,14 @@ from emeritus.record import format as disk
 from emeritus.record import signing
 from emeritus.record.authority import Authority
 from emeritus.record.entry import Entry
-from emeritus.record.events import Event
+from emeritus.record.events import Event, KeyRevoked
 from emeritus.vault import Store
 
-NOT_BLOCKING = frozenset({"R008", "R010"})
-"""Findings that leave the record usable: a clock that went back, a kind from a later version."""
+NOT_BLOCKING = frozenset({"R008", "R010", "R021"})
+"""Findings that leave the record usable.
+
+A clock that went back, a kind from a later version, what a key signed while it was in doubt.
+"""
 
 
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -36,6 +39,7 @@ class Reader:
         self._excerpt = excerpt
         self._latest: datetime.datetime | None = None
         self._linked = True
+        self._last: dict[str, tuple[str, str]] = {}  # the last commit of each key, and its time
         self.sequence = 0
         self.left_out = 0
         self.link: str | None = None
@@ -68,9 +72,11 @@ class Reader:
         if self.sequence == 1:
             self.authority.take_genesis(events)
         findings += self._judge_authority(name, commit, events)
+        findings += self._judge_doubt(name, events)
+        self._last[commit.header.signer] = (name, commit.header.time)
         entries = self._entries(commit, events)
         if self.sequence > 1:
-            self.authority.take(events)
+            self.authority.take(commit.header.signer, events, commit.header.leaves)
         self.link = commit.link
         self._linked = True
         return entries, findings
@@ -136,6 +142,18 @@ class Reader:
             refusal = self.authority.refusal(key, event)
             if refusal is not None:
                 yield Finding("R007", f"{name}#{position}", refusal)
+        # The keys of the first commit are pinned already: only whether they are enough is left.
+        unfit = self.authority.unfit(events if self.sequence > 1 else ())
+        if unfit is not None:
+            yield Finding("R007", name, unfit)
+
+    def _judge_doubt(self, name: str, events: list[Event | None]) -> Iterator[Finding]:
+        for event in events:
+            if isinstance(event, KeyRevoked) and event.since is not None:
+                last, time = self._last.get(event.key, (name, ""))
+                if time[:10] >= event.since:
+                    said = f"{last} is by a key that was revoked from {event.since} on"
+                    yield Finding("R021", name, said)
 
     def _entries(
         self, commit: disk.Commit, events: list[Event | None]

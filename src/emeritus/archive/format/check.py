@@ -29,7 +29,7 @@ EXTENTS = ("excerpt", "whole")
 COMMIT_DOMAIN = b"emeritus-record/0/commit\0"
 EVENT_DOMAIN = b"emeritus-record/0/event\0"
 LINE_DOMAIN = b"emeritus-conversation/0/line\0"
-HEADER = {"archive", "format", "leaves", "prev", "sequence", "signer", "time"}
+HEADER = {"archive", "format", "leaves", "nonce", "prev", "sequence", "signer", "time"}
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 # Which roles may sign which kind of event: the table of record.md.
@@ -64,6 +64,7 @@ SIGNED_BY = {
     "preference.declined": REVIEWER,
     "preference.documented": MACHINE + REVIEWER,
     "protocol.published": MACHINE,
+    "record.renewed": STEWARD,
     "reference.recorded": MACHINE,
     "replica.added": STEWARD,
     "replica.synced": MACHINE,
@@ -74,9 +75,12 @@ SIGNED_BY = {
     "shards.placed": STEWARD,
     "shards.written": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
+    "threshold.set": ("root",),
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
+KEY = re.compile(r"(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})\Z")
+ROOT_EVENTS = ("key.added", "key.revoked", "threshold.set")
 
 
 class Wrong(Exception):
@@ -311,12 +315,16 @@ class Record:
         self.notes = []
         self.events = []
         self.holders = {}
+        self.revoked = set()
+        self.threshold = 1
         self.fingerprint = None
         self.commits = 0
         self.last = 0
         self.left_out = 0
         self._before = None
         self._time = None
+        self._last = {}
+        self._waiting = {}
 
     @property
     def whole(self):
@@ -336,6 +344,8 @@ class Record:
                 raise Wrong("its header has other members than a header")
             key, signature = read_hex(header["signer"], "ed25519:"), read_hex(commit["signature"])
             leaves = header["leaves"]
+            if len(read_hex(header["nonce"])) != 8:
+                raise Wrong("its nonce is not 16 hex digits")
             moment = datetime.datetime.fromisoformat(header["time"].replace("Z", "+00:00"))
             if not 1 <= len(leaves) <= 256 or not all(DIGEST.match(leaf) for leaf in leaves):
                 raise Wrong("a commit has 1 to 256 digests")
@@ -363,11 +373,11 @@ class Record:
         self._before, self._time = link(COMMIT_DOMAIN, header), moment
         if number == 1:
             self.fingerprint = self._before
-            if any(event.get("kind") == "archive.created" for _, event in there):
-                self._take_keys(there)
+            self._pin(there)
         self._judge_roles(number, name, header["signer"], there)
         if number > 1:
-            self._take_keys(there)
+            self._count(header["signer"], there, leaves)
+        self._last[header["signer"]] = (number, header["time"])
         self.events += [("%d.%d" % (number, at), each) for at, each in there]
 
     def _may_lack(self, event):
@@ -397,13 +407,85 @@ class Record:
                     "%s: %s may not sign event %d.%d (%s)"
                     % (name, holder["name"], number, position, kind)
                 )
+            elif holder.get("kinds") and kind not in holder["kinds"]:
+                self.wrong.append(
+                    "%s: %s is limited to other kinds than event %d.%d (%s)"
+                    % (name, holder["name"], number, position, kind)
+                )
+        unfit = self._unfit([] if number == 1 else events)
+        if unfit:
+            self.wrong.append("%s: %s" % (name, unfit))
 
-    def _take_keys(self, events):
+    def key_for_bundles(self):
+        """Return the newest P-256 key that is valid, or None."""
+        keys = [key for key in self.holders if key.startswith("p256:")]
+        return keys[-1] if keys else None
+
+    # Root events: each counts when enough people with a root key have signed the same one.
+
+    def _pin(self, events):
         for _, event in events:
-            if event.get("kind") == "key.added":
+            if event.get("kind") == "archive.created":
+                self.threshold = event.get("root_threshold", 1)
+                self._apply([each for _, each in events if each.get("kind") in ROOT_EVENTS])
+
+    def _count(self, signer, events, leaves):
+        holder = self.holders.get(signer)
+        if holder is None or "root" not in holder["roles"]:
+            return
+        people, enough = root_people(self.holders), []
+        for position, event in events:
+            if event.get("kind") in ROOT_EVENTS:
+                leaf = leaves[position]
+                names = self._waiting.pop(leaf, set()) | {holder["name"]}
+                if len(names & people) >= self.threshold:
+                    enough.append(event)
+                else:
+                    self._waiting[leaf] = names
+        self._apply(enough)
+
+    def _apply(self, events):
+        for event in events:
+            if event["kind"] == "key.added":
                 self.holders[event["key"]] = event
-            elif event.get("kind") == "key.revoked":
+            elif event["kind"] == "key.revoked":
                 self.holders.pop(event["key"], None)
+                self.revoked.add(event["key"])
+                number, time = self._last.get(event["key"], (0, ""))
+                if event.get("since") and time[:10] >= event["since"]:
+                    self.notes.append(
+                        "commit %d is by a key that was later revoked from %s on"
+                        % (number, event["since"])
+                    )
+            else:
+                self.threshold = event["threshold"]
+
+    def _unfit(self, events):
+        """Return why nobody at all may sign these root events, or None."""
+        holders, gone, threshold = dict(self.holders), set(self.revoked), self.threshold
+        for _, event in events:
+            kind, key = event.get("kind"), event.get("key")
+            if kind == "key.added" and (key in holders or key in gone):
+                return "a key is added that was on record before"
+            if kind == "key.added" and not KEY.match(key):
+                return "what is added is no key"
+            if kind == "key.revoked" and key not in holders:
+                return "a key is revoked that is not valid"
+            if kind == "key.added":
+                holders[key] = event
+            elif kind == "key.revoked":
+                gone.add(key)
+                del holders[key]
+            elif kind == "threshold.set":
+                threshold = event["threshold"]
+        if not 1 <= threshold <= len(root_people(holders)):
+            return "too few people would have a root key"
+        return None
+
+
+def root_people(holders):
+    """Return the names of those who hold a root key."""
+    return {holder["name"] for holder in holders.values() if "root" in holder["roles"]}
 
 
 def documents(event_id, event):
@@ -467,17 +549,6 @@ BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = ("https://in-toto.io/Statement/v1", "https://model_signing/signature/v1.0")
 UNSIGNED = (".git", ".gitattributes", ".github", ".gitignore")
-
-
-def key_for_bundles(events):
-    """Return the newest P-256 key on record that is not revoked, or None."""
-    keys = []
-    for _, event in events:
-        if event.get("kind") == "key.added" and event["key"].startswith("p256:"):
-            keys.append(event["key"])
-        elif event.get("kind") == "key.revoked" and event["key"] in keys:
-            keys.remove(event["key"])
-    return keys[-1] if keys else None
 
 
 def check_bundle(folder, model, key, manifest):
@@ -790,7 +861,7 @@ def check_weights(folder, model, held, done):
     """Check the model signing bundle; say whether the weights are there."""
     kept = [at for at, event in done.events if event.get("kind") == "weights.preserved"]
     listing = "models/%s/manifest-%s.json" % (model, kept[-1].partition(".")[0] if kept else "")
-    name, key = "models/%s/model.sig" % model, key_for_bundles(done.events)
+    name, key = "models/%s/model.sig" % model, done.record.key_for_bundles()
     if name not in folder.sizes or key is None or listing not in held:
         done.missing.append("a model signing bundle over the files of the weights")
     else:
