@@ -21,7 +21,9 @@ from emeritus.archive.sharding import (
 )
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
-from emeritus.record import format as record_format
+from emeritus.record import tiles
+from emeritus.record.audit import Old
+from emeritus.record.checkpointing import rebuilt
 from emeritus.record.events import (
     DamageFound,
     DamageRepaired,
@@ -29,7 +31,7 @@ from emeritus.record.events import (
     ModelRegistered,
     WeightsPreserved,
 )
-from emeritus.record.verification import NOT_BLOCKING
+from emeritus.record.verification import NOT_BLOCKING, foldable
 from emeritus.vault import LocalStore, Progress, Vault
 from emeritus.vault import format as vault_format
 
@@ -72,9 +74,12 @@ def verify_all(
     *,
     deep: bool = False,
     trust: str | None = None,
+    against: tuple[Old, ...] = (),
     progress: Progress | None = None,
 ) -> Verification:
     """Check the archive and every reachable replica; record the result where that is possible.
+
+    The record is also held `against` old checkpoints.
 
     Each finding names the models, files and tensors that it affects, as far as the record can
     still be read.
@@ -83,10 +88,10 @@ def verify_all(
     packs: dict[str, int] = {}
     commits = [
         *_check_description(archive),
-        *check_record(archive.store, archive.id, trust or archive.genesis),
+        *check_record(archive.store, archive.id, trust or archive.genesis, against),
     ]
     damage += [(archive.replica, finding) for finding in commits]
-    readable = all(finding.code in NOT_BLOCKING for finding in commits)
+    readable = foldable(commits)
     if readable and archive.replica == PRIMARY:
         # A run that was killed behind its commit leaves a rendering to be written.
         write_documents(archive)
@@ -192,12 +197,12 @@ def _heal(archive: Archive, target: Replica, where: str, reachable: list[Replica
             continue
         if pack is not None and vault.replace_pack(pack, vault_of(archive, other)):
             return other.name
-        if record_format.sequence_of(where) is not None and _replace_commit(
-            archive, target, other, where
-        ):
+        if where.startswith("record/") and _replace_commit(archive, target, other, where):
             return other.name
     if pack is not None:
         return heal_pack(archive, vault, pack)
+    if where.startswith(tiles.PREFIX):
+        return _rewrite_tile(archive, _store(target), where)
     return _rewrite_page(vault, where) or _rewrite_document(archive, vault, where)
 
 
@@ -221,12 +226,23 @@ def _fetch(archive: Archive, vault: Vault, identity: str, reachable: list[Replic
 
 
 def _replace_commit(archive: Archive, target: Replica, source: Replica, name: str) -> bool:
-    """Take a commit from a replica whose whole record is sound and has our fingerprint."""
+    """Take a file of the record from a replica whose whole record is sound and is this one."""
     store, other = _store(target), _store(source)
     if any(check_record(other, archive.id, archive.genesis)) or not other.exists(name):
         return False
     store.replace(name, [other.get(name)])
     return True
+
+
+def _rewrite_tile(archive: Archive, store: LocalStore, name: str) -> str | None:
+    """Write a tile anew from the commits, when these are sound."""
+    if not foldable(check_record(store, archive.id, archive.genesis)):
+        return None
+    data = rebuilt(store, name)
+    if data is None:
+        return None
+    store.replace(name, [data])
+    return "the commits"
 
 
 def _rewrite_page(vault: Vault, where: str) -> str | None:
@@ -326,13 +342,8 @@ def _record(archive: Archive, verification: Verification) -> None:
 
 
 def _reachable(archive: Archive, verification: Verification) -> list[Replica]:
-    blocked = any(
-        name == archive.replica
-        and finding.code.startswith("R")
-        and finding.code not in NOT_BLOCKING
-        for name, finding in verification.damage
-    )
-    if not blocked:
+    record = [f for name, f in verification.damage if (name, f.code[0]) == (archive.replica, "R")]
+    if foldable(record):
         return [each for each in replicas(archive) if each.reachable]
     # The record cannot be folded while it is damaged, but this machine knows where copies lie.
     noted = notes.read(archive).replicas

@@ -41,12 +41,16 @@ class Archive:
 
         Raises `UserError` on a replica: two copies that are both written to would fork.
         """
+        self.require_primary()
+        return self.record.append(events, self.signer(key), self.clock)
+
+    def require_primary(self) -> None:
+        """Raise `UserError` when this copy is a replica."""
         if self.replica != PRIMARY:
             raise UserError(
                 f"{self.root} is the replica {self.replica!r}; record in the primary archive. "
                 f"If that is lost, delete {self.root / REPLICA_MARK} to make this one the primary"
             )
-        return self.record.append(events, self.signer(key), self.clock)
 
     def signer(self, name: str) -> Signer:
         """Return the signer named `name` (raises `UserError` when it is not on this machine)."""

@@ -13,6 +13,7 @@ from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, read_description
 from emeritus.archive.handle import PRIMARY, REPLICA_MARK, STEWARD, Archive
 from emeritus.errors import IntegrityError, UserError
+from emeritus.record import checkpoint, tiles
 from emeritus.record import format as record_format
 from emeritus.record.events import ReplicaAdded, ReplicaSynced, WeightsPreserved
 from emeritus.vault import LocalStore, Progress, Store, Vault
@@ -93,8 +94,11 @@ def copy_documents(source: Store, target: Store) -> None:
 
 
 def copy_commits(source: Store, target: Store) -> None:
-    """Copy the signed history, in order."""
-    for name in source.list("record/"):
+    """Copy the signed history, in order: commits, then tiles, then the checkpoints over both."""
+    later = (checkpoint.PREFIX, tiles.PREFIX)
+    for name in sorted(
+        source.list("record/"), key=lambda name: (*map(name.startswith, later), name)
+    ):
         target.put(name, source.get(name))
 
 

@@ -67,17 +67,44 @@ def init(
 @click.option(
     "--trust", metavar="FINGERPRINT", help="The fingerprint that you know from elsewhere."
 )
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="An old checkpoint, or an old copy of the archive; repeatable.",
+)
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="KEY",
+    help="A witness that must have co-signed what --against names; repeatable.",
+)
 @with_archive
-def verify(archive: "Archive", output: Output, deep: bool, repair: bool, trust: str | None) -> int:
+def verify(
+    archive: "Archive",
+    output: Output,
+    deep: bool,
+    repair: bool,
+    trust: str | None,
+    against: tuple[Path, ...],
+    witnesses: tuple[str, ...],
+) -> int:
     """Check everything that is stored, here and in every reachable replica.
 
-    Reads the stored bytes against their recorded digests, the signed history against its chain,
-    and the format pages. Exit code 3 when something is broken.
+    Reads the stored bytes against their recorded digests, the signed history against its chain
+    and its checkpoints, and the format pages. With --against, a history that was cut off, changed,
+    reordered or forked by somebody who has the keys is found too. Exit code 3 when something is
+    broken.
     """
+    from emeritus.archive.checkpointing import read_olds, renewal
     from emeritus.archive.creation import reopened
     from emeritus.archive.fixity import repair_all, verify_all
 
-    verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
+    olds = read_olds(against, witnesses)
+    verification = verify_all(
+        archive, deep=deep, trust=trust, against=olds, progress=output.progress
+    )
     healed = repair_all(archive, verification, output.progress) if repair else ()
     for replica, finding in verification.damage:
         output.line(f"{finding.code}  {replica}: {finding.where}", fg="red")
@@ -88,14 +115,24 @@ def verify(archive: "Archive", output: Output, deep: bool, repair: bool, trust: 
         output.line(f"repaired  {replica}: {where}, from {source}", fg="green")
     if repair and verification.damage:
         archive = reopened(archive)
-        verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
+        verification = verify_all(
+            archive, deep=deep, trust=trust, against=olds, progress=output.progress
+        )
     for name, packs in verification.packs.items():
         output.line(f"{name}: {packs} packs and {verification.commits} commits read")
-    if trust is None:
+    for old in olds if verification.sound else ():
+        output.line(f"the first {old.checkpoint.size} events are those of {old.where}")
+    if trust is None and not olds:
         output.line("consistent with itself; --trust FINGERPRINT also shows that it is the one")
+    document = verification.as_document(healed)
+    if verification.sound:
+        due = renewal(archive)
+        document["renewal_due"] = due.due.date().isoformat()
+        if due.overdue:
+            output.line("its signatures are over a year old; sign it anew with: emeritus renew")
     verdict = "nothing is broken" if verification.sound else "something is broken"
     output.line(verdict, fg="green" if verification.sound else "red", bold=True)
-    output.document(verification.as_document(healed))
+    output.document(document)
     return 0 if verification.sound else 3
 
 

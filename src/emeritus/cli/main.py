@@ -35,6 +35,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "dossier": ("evidence", "Export what proves a retirement, for a stranger to check."),
     "check": ("evidence", "Check a dossier that somebody gave you."),
     "record": ("record", "Show the signed history, and write checkpoints that others keep."),
+    "witness": ("record", "Check a checkpoint that somebody else wrote, and co-sign it."),
+    "renew": ("record", "Sign the whole record anew, as should be done once a year."),
     "keys": ("keys", "Say who may sign for what: list, create, rotate and revoke keys."),
 }
 BUG_REPORT: Final = "this is a bug in emeritus; please report it with the lines above"

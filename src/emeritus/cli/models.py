@@ -48,9 +48,12 @@ def add(
 @with_archive
 def status(archive: "Archive", output: Output, model: str | None) -> None:
     """Show where every model stands, or one model with its gates."""
+    from emeritus.archive.checkpointing import renewal
     from emeritus.lifecycle.moves import loosenings
 
     loosened = loosenings(archive)
+    if renewal(archive).overdue:
+        output.line("the signatures over the record are over a year old; run: emeritus renew")
     if loosened:
         output.line("this archive's policy asks for less than the one that Emeritus ships:")
         for sentence in loosened:

@@ -10,6 +10,7 @@ from emeritus.record.authority import Authority
 from emeritus.record.entry import Entry
 from emeritus.record.events import EVENTS_PER_COMMIT_MAX, Event
 from emeritus.record.signing import Signer
+from emeritus.record.tiles import require_fit
 from emeritus.record.verification import Reader, blocking
 from emeritus.vault import Store
 
@@ -52,7 +53,8 @@ class Record:
         """Sign `events` and add them as one commit; return them as recorded.
 
         Durable when it returns. When another writer takes the next number first, the commit is
-        signed again behind it. Raises `UserError` when the key may not sign one of the events.
+        signed again behind it. Raises `UserError` when the key may not sign one of the events, or
+        one is longer than an entry.
         """
         if not 1 <= len(events) <= EVENTS_PER_COMMIT_MAX:
             raise ValueError(f"a commit holds 1 to {EVENTS_PER_COMMIT_MAX} events")
@@ -61,6 +63,7 @@ class Record:
             self._require_authority(events, signer.key)
             commit = self._sign(events, signer, clock)
             name, data = disk.name_of(commit.header.sequence), disk.render(commit)
+            require_fit(commit.header.sequence, data)
             self._store.put(name, data)
             # What stands there decides, whatever the store answered: no two commits are the same.
             if self._store.get(name) == data:

@@ -1,13 +1,14 @@
 """Reads commits and says everything that is wrong with them."""
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from emeritus.clock import moment_of, timestamp
 from emeritus.errors import Finding, IntegrityError
+from emeritus.record import checkpoint, signing, tiles
 from emeritus.record import format as disk
-from emeritus.record import signing
+from emeritus.record.audit import Old, check_tree
 from emeritus.record.authority import Authority
 from emeritus.record.entry import Entry
 from emeritus.record.events import Event, KeyRevoked
@@ -19,10 +20,18 @@ NOT_BLOCKING = frozenset({"R008", "R010", "R021"})
 A clock that went back, a kind from a later version, what a key signed while it was in doubt.
 """
 
+BESIDE = frozenset({"R019", "R020"})
+"""Damage to checkpoints and tiles, beside the commits: these can be folded all the same."""
+
 
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings that break evidence; the others are only worth knowing."""
     return tuple(finding for finding in findings if finding.code not in NOT_BLOCKING)
+
+
+def foldable(findings: Iterable[Finding]) -> bool:
+    """Tell whether the commits can be read though these findings were made."""
+    return all(finding.code in NOT_BLOCKING | BESIDE for finding in findings)
 
 
 class Reader:
@@ -193,14 +202,19 @@ def genesis_of(store: Store) -> disk.Commit:
     return commit
 
 
-def check(store: Store, archive: str, trust: str | None = None) -> Iterator[Finding]:
-    """Yield everything that is wrong with the record in `store`.
+def check(
+    store: Store, archive: str, trust: str | None = None, against: Sequence[Old] = ()
+) -> Iterator[Finding]:
+    """Yield everything that is wrong with the record in `store`, its tiles and checkpoints.
 
     `trust` is the fingerprint known from elsewhere: with it, a record that was made anew with
-    other keys is found (R012); without it, only consistency is shown.
+    other keys is found (R012); without it, only consistency is shown. `against` are checkpoints
+    from elsewhere, with which a record that was changed by who has the keys is found (R014 on).
     """
     numbers = {}
     for name in store.list("record/"):
+        if name.startswith((checkpoint.PREFIX, tiles.PREFIX)):
+            continue
         sequence = disk.sequence_of(name)
         if sequence is None:
             yield Finding("A001", name, "no commit has this name")
@@ -219,3 +233,4 @@ def check(store: Store, archive: str, trust: str | None = None) -> Iterator[Find
             yield Finding("R012", name, f"its fingerprint is {reader.link}, not {trust}")
     if not numbers:
         yield Finding("R001", disk.name_of(1), "there is no commit at all")
+    yield from check_tree(store, archive, numbers, against)
