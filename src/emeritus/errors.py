@@ -129,6 +129,7 @@ CODES: Final[dict[str, str]] = {
     "D001": "a file of the bag is missing, extra, or does not have its listed digest",
     "D002": "the description of a dossier (dossier.json) is damaged, or says what is not so",
     "D003": "a model signing bundle does not verify, or is over other files than the manifest's",
+    "D004": "a checkpoint or a proof of a dossier does not verify",
     # conversation
     "C001": "a turn does not name the one before it",
     "C002": "a transcript is not valid canonical JSON lines of a known format",

@@ -20,15 +20,20 @@ from typing import Any
 import pytest
 import zstandard
 
+from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.archive.bag import BagWriter
+from emeritus.archive.checkpointing import write_checkpoint
 from emeritus.archive.dossier import write_dossier
 from emeritus.archive.dossier_check import Examination, check_dossier
 from emeritus.archive.preservation import preserve
 from emeritus.errors import UserError
 from emeritus.lifecycle.moves import register
+from emeritus.record import format as record_format
+from emeritus.record import merkle
 from emeritus.record.events import KINDS, DamageFound, ModelRegistered
 from tests.archive.spoken import interview
+from tests.record.trees import nodes
 from tests.vault.folders import bfloat16, safetensors
 from tests.vault.test_vault import tree
 
@@ -152,7 +157,7 @@ def test_other_models_are_left_out_and_all_else_verifies(full: Archive, given: P
     assert examined.sound
     assert not examined.whole
     assert any("nothing about the model was left out" in line for line in examined.missing)
-    commits = [json.loads(path.read_bytes()) for path in (given / "data/record").rglob("*.json")]
+    commits = [json.loads(path.read_bytes()) for path in (given / "data/record").glob("0*/*.json")]
     assert len(commits) < full.record.sequence
     redacted = [each for each in commits if None in each["events"]]
     assert redacted
@@ -172,6 +177,91 @@ def test_the_whole_record_shows_that_nothing_is_left_out(full: Archive, tmp_path
         (cut / f"data/record/0000/{number:08d}.json").unlink()
         relist(cut)
         assert not verdicts(cut)[0].sound
+
+
+def test_every_event_of_an_excerpt_leads_to_a_signed_checkpoint(
+    full: Archive, given: Path, tmp_path: Path
+) -> None:
+    """Each has a proof, the checkpoint both signatures; a bare Python checks all but ML-DSA-44."""
+    examined, _ = verdicts(given)
+    events = sum(each is not None for path in (given / "data/record").glob("0*/*.json")
+                 for each in json.loads(path.read_bytes())["events"])  # fmt: skip
+    size = sum(len(record_format.parse(data).events) for data in full.record.commits())
+    assert f"{events} events are entries of the record of {size} events" in examined.proven
+    assert "the checkpoint is signed with ML-DSA-44" in examined.proven
+    said = bare(given).stdout
+    assert "the checkpoint is signed with Ed25519" in said
+    assert "a check of the checkpoint's ML-DSA-44 signature" in said
+    whole = write_dossier(full, MODEL, tmp_path / "w", whole_record=True).path
+    assert f"{size} events have the root of the checkpoint" in verdicts(whole)[0].proven
+
+
+def test_events_newer_than_the_checkpoint_are_said_to_have_no_proof(
+    full: Archive, tmp_path: Path
+) -> None:
+    """Where this machine cannot write a checkpoint, the newest is given, and what it lacks said."""
+    key = full.settings.config / "keys" / full.id / "service.pem"
+    hidden = key.rename(tmp_path / "service.pem")
+    none = write_dossier(full, MODEL, tmp_path / "none")
+    assert any("a checkpoint" in each for each in none.lacking)
+    assert verdicts(none.path)[0].sound
+    hidden.rename(key)
+    write_checkpoint(full)
+    interview(full, MODEL, "s-2")
+    key.rename(hidden)
+    examined, _ = verdicts(write_dossier(full, MODEL, tmp_path / "d").path)
+    assert examined.sound
+    assert "proofs of 3 events, newer than the checkpoint" in examined.missing
+
+
+def test_a_forged_proof_or_checkpoint_is_found(given: Path) -> None:
+    """Another index, another event's path, a path of another length, the same proof twice."""
+    path = given / "data/record/proofs.json"
+    sound = json.loads(path.read_bytes())
+    first, second = sound["proofs"][:2]
+    forgeries: list[list[Any]] = [
+        [{**first, "index": first["index"] + 1}],
+        [{**first, "path": second["path"]}],
+        [{**first, "path": first["path"][:-1]}],
+        [{**first, "path": [*first["path"], "00" * 32]}],
+        [{**first, "path": []}],
+        [{**first, "entry": "999.0"}],
+        [{**first, "index": -1}],
+        [{**first, "path": ["zz"]}],
+        [first, first],
+    ]
+    for proofs in forgeries:
+        path.write_bytes(canonical.dumps({**sound, "proofs": proofs}))
+        relist(given)
+        assert not verdicts(given)[0].sound, proofs
+    path.write_bytes(canonical.dumps(sound))
+    note = next((given / "data/record/checkpoints").iterdir())
+    text = note.read_text()
+    for forged in (
+        text.replace("\n\n", "\nmore\n\n"),
+        text.rpartition("\u2014")[0],
+        text.replace("emeritus/", "emeritus/x"),
+        text.partition("\n\n")[0] + "\n",
+    ):
+        note.write_text(forged)
+        relist(given)
+        assert not verdicts(given)[0].sound, forged
+    note.write_text(text)
+    relist(given)
+    assert verdicts(given)[0].sound
+
+
+def test_the_tree_of_the_one_file_checker_is_that_of_the_record() -> None:
+    """Roots and audit paths agree for every size up to 70."""
+    names = checker()
+    leaves = [merkle.leaf_hash(bytes([each])) for each in range(70)]
+    for size in range(1, 71):
+        head = merkle.fold(leaves[:size])
+        assert names["tree_root"](leaves[:size]) == head
+        for index in {0, size // 2, size - 1}:
+            path = merkle.inclusion(index, size, nodes(leaves[:size]))
+            assert names["leads"](index, size, leaves[index], path, head)
+            assert not names["leads"](index, size, leaves[(index + 1) % 70], path, head)
 
 
 def test_a_packed_dossier_is_the_same_and_the_same_every_time(
@@ -292,7 +382,7 @@ def test_an_edited_event_is_named_and_its_text_is_harmless(given: Path) -> None:
     relist(given)
     examined, lines = verdicts(given)
     assert "event 4.2 (preference.documented) is not the one that was signed" in "\n".join(lines)
-    assert [finding.code for finding in examined.findings] == ["R005"]
+    assert [finding.code for finding in examined.findings] == ["R005", "D004"]
     assert "\x1b" not in "\n".join(lines)
     (given / "data" / "extra\x1b[31m\u202e.txt").write_text("x")
     (given / "data" / os.fsdecode(b"\xff.txt")).write_text("x")

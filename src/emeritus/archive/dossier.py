@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from emeritus import canonical
-from emeritus.archive import model_signing
+from emeritus.archive import inclusion, model_signing
 from emeritus.archive.bag import PACKED, BagWriter, writing
 from emeritus.archive.documents import documents_of
 from emeritus.archive.format_pages import format_pages
@@ -86,7 +86,8 @@ def write_dossier(
     try:
         with writing(dest) as bag:
             bag.add("archive.json", archive.store.get("archive.json"))
-            _add_record(bag, archive, model, history, whole_record)
+            given = _add_record(bag, archive, model, history, whole_record)
+            lacking += _add_inclusion(bag, archive, None if whole_record else given)
             _add_documents(bag, archive, history)
             lacking += _add_bundle(bag, archive, model)
             if with_weights:
@@ -128,7 +129,8 @@ def concerns(body: Mapping[str, Any], model: str) -> bool:
 
 def _add_record(
     bag: BagWriter, archive: Archive, model: str, history: History, whole: bool
-) -> None:
+) -> set[str]:
+    """Add the commits; return the ids of the events that the excerpt gives."""
     up_to = archive.record.sequence
     kept: dict[int, set[int]] = {}
     for entry in history:
@@ -138,6 +140,7 @@ def _add_record(
         format=FORMAT, model=model, record=WHOLE if whole else EXCERPT, up_to=up_to
     )
     bag.add(DESCRIPTION, canonical.dumps(msgspec.to_builtins(described)))
+    given: set[str] = set()
     for number in range(1, up_to + 1) if whole else sorted(kept):
         name = record_format.name_of(number)
         data = archive.store.get(name)
@@ -147,7 +150,20 @@ def _add_record(
             if not keep:
                 continue
             data = excerpt.redact(data, keep)
+            given |= {f"{number}.{at}" for at in keep}
         bag.add(name, data)
+    return given
+
+
+def _add_inclusion(bag: BagWriter, archive: Archive, events: set[str] | None) -> Iterator[str]:
+    """Add the checkpoint and the proofs of `events`; yield why there are none."""
+    kept = inclusion.checkpoint_of(archive)
+    if kept is None:
+        yield inclusion.NONE
+        return
+    bag.add(kept.name, kept.data)
+    if events is not None:
+        bag.add(inclusion.PROOFS, inclusion.prove(archive, kept, events))
 
 
 def _add_documents(bag: BagWriter, archive: Archive, history: History) -> None:

@@ -15,10 +15,11 @@ from emeritus.archive.bag import MANIFEST, PACKED, TAG_MANIFEST, check_bag, sha2
 from emeritus.archive.creation import DESCRIPTION, Description
 from emeritus.archive.documents import documents_of
 from emeritus.archive.format_pages import format_pages
+from emeritus.archive.inclusion import PROOFS, Inclusion
 from emeritus.archive.model_signing import public_pem
 from emeritus.archive.quotations import check_span
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
-from emeritus.record import Entry, History, excerpt
+from emeritus.record import Entry, History, checkpoint, excerpt
 from emeritus.record import format as record_format
 from emeritus.record.authority import Authority
 from emeritus.record.events import (
@@ -41,7 +42,7 @@ D = TypeVar("D")
 
 DESCRIPTION_BYTES_MAX: Final = 64 * 1024
 TAG_FILES: Final = {"bagit.txt", "bag-info.txt", MANIFEST, TAG_MANIFEST, "README.txt", "check.py"}
-OWN_FILES: Final = (DESCRIPTION, dossier.DESCRIPTION)
+OWN_FILES: Final = (DESCRIPTION, dossier.DESCRIPTION, PROOFS)
 PACK: Final = re.compile(r"data/packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.(pack|idx)\Z")
 UNESTABLISHED: Final = "authenticity not established (give --trust FINGERPRINT)"
 INCOMPLETE: Final = (
@@ -151,6 +152,10 @@ class _Check:
         self._wrong += serious
         self._notes += [each for each in record.findings if each not in serious]
         self._judge_extent(described, archive, record)
+        tied = Inclusion(self._store, record, archive.id).judge()
+        self._wrong += tied.wrong
+        self._proven += tied.proven
+        self._missing += tied.missing
         history = History(record.entries).about(described.model)
         held = self._check_documents(described.model, history, bag.names)
         self._check_quotations(history, held)
@@ -215,8 +220,9 @@ class _Check:
         known = {f"data/{name}" for name in (*cited, *format_pages(), *OWN_FILES)} | TAG_FILES
         known |= {f"data/{each(model)}" for each in (dossier.bundle_name, dossier.key_name)}
         for name in names:
-            record = record_format.sequence_of(name.removeprefix("data/")) is not None
-            if name not in known and not record and not PACK.match(name):
+            inside = name.removeprefix("data/")
+            named = record_format.sequence_of(inside) or checkpoint.size_of(inside) is not None
+            if name not in known and not named and not PACK.match(name):
                 self._wrong.append(Finding("A001", name, "nothing accounts for it"))
 
     def _check_quotations(self, history: History, held: set[str]) -> None:

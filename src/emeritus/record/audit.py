@@ -184,7 +184,7 @@ class _Audit:
             return
         try:
             commit = disk.parse(data)
-            events = [_event(body) for body in commit.events]
+            events = [_event(body) for body in commit.events if body is not None]
         except disk.NotACommit:
             return
         if number == 1:

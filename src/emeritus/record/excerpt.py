@@ -10,11 +10,16 @@ from collections.abc import Collection
 
 from emeritus.errors import Finding
 from emeritus.record import format as disk
-from emeritus.record.authority import Authority
+from emeritus.record import merkle
+from emeritus.record.authority import Authority, RootEvent
 from emeritus.record.entry import Entry
 from emeritus.record.events import Event
+from emeritus.record.signing import is_key, is_mldsa44
+from emeritus.record.tiles import entries_of
 from emeritus.record.verification import Reader
 from emeritus.vault import NotStored, Store
+
+BESIDE = ("record/checkpoints/", "record/proofs.json")  # no commits, and judged elsewhere
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Excerpt:
 
     `commits` were read of `last`, the number of the newest; `left_out` counts the events whose
     body is not there; `fingerprint` is None when the first commit is not there; `authority` has the
-    keys that are valid in the end.
+    keys that are valid in the end, `pairs` those that could ever sign checkpoints; `leaves` has the
+    hash in the tree of every event that is here, by its id.
     """
 
     entries: tuple[Entry[Event | None], ...]
@@ -33,6 +39,8 @@ class Excerpt:
     last: int
     left_out: int
     authority: Authority
+    pairs: dict[str, str | None]
+    leaves: dict[str, bytes]
 
     @property
     def whole(self) -> bool:
@@ -60,6 +68,8 @@ def read(store: Store, archive: str) -> Excerpt:
     numbers: dict[int, str] = {}
     for name in store.list("record/"):
         sequence = disk.sequence_of(name)
+        if name.startswith(BESIDE):
+            continue
         if sequence is None:
             findings.append(Finding("A001", name, "no commit has this name"))
         else:
@@ -68,6 +78,8 @@ def read(store: Store, archive: str) -> Excerpt:
         findings.append(Finding("R001", disk.name_of(1), "commit 1 is missing"))
     reader = Reader(archive, excerpt=True)
     fingerprint = None
+    pairs: dict[str, str | None] = {}
+    leaves: dict[str, bytes] = {}
     for sequence, name in sorted(numbers.items()):
         if sequence > reader.sequence + 1:
             reader.skip_to(sequence)
@@ -79,6 +91,9 @@ def read(store: Store, archive: str) -> Excerpt:
         taken, found = reader.read(name, data)
         entries += taken
         findings += found
+        leaves |= _leaves(sequence, data, taken)
+        if any(isinstance(entry.event, RootEvent) for entry in taken):
+            pairs |= _pairs(reader.authority)
         if sequence == 1:
             fingerprint = reader.link
     last = max(numbers, default=0)
@@ -90,4 +105,23 @@ def read(store: Store, archive: str) -> Excerpt:
         last,
         reader.left_out,
         reader.authority,
+        pairs,
+        leaves,
     )
+
+
+def _pairs(authority: Authority) -> dict[str, str | None]:
+    """Return the keys that may sign checkpoints, which MUST be keys: an event may be damaged."""
+    return {
+        key: holder.mldsa44
+        for key, holder in authority.holders().items()
+        if holder.signs_checkpoints and is_key(key) and is_mldsa44(holder.mldsa44 or "")
+    }
+
+
+def _leaves(sequence: int, data: bytes, taken: list[Entry[Event | None]]) -> dict[str, bytes]:
+    """Return the hash in the tree of each event that is there."""
+    if not taken:
+        return {}
+    listed = entries_of(sequence, data)
+    return {entry.id: merkle.leaf_hash(listed[entry.place[1]]) for entry in taken}

@@ -26,6 +26,7 @@ FILES_MAX = 1000000
 READ_BYTES = 1 << 20
 LINES_MAX = 1000
 EXTENTS = ("excerpt", "whole")
+BESIDE = ("record/checkpoints/", "record/tiles/", "record/proofs.json")
 COMMIT_DOMAIN = b"emeritus-record/0/commit\0"
 EVENT_DOMAIN = b"emeritus-record/0/event\0"
 LINE_DOMAIN = b"emeritus-conversation/0/line\0"
@@ -79,7 +80,9 @@ SIGNED_BY = {
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
+NOTE = r"record/checkpoints/%016d(-[0-9a-f]{8})?\.note\Z"
 KEY = re.compile(r"(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})\Z")
+NOTARIES = {"steward", "service", "auditor"}
 ROOT_EVENTS = ("key.added", "key.revoked", "threshold.set")
 
 
@@ -233,9 +236,9 @@ def curve_add(a, b):
     if a[0] == b[0]:
         if (a[1] + b[1]) % Q == 0:
             return None
-        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], Q - 2, Q) % Q
+        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, Q) % Q
     else:
-        slope = (b[1] - a[1]) * pow(b[0] - a[0], Q - 2, Q) % Q
+        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, Q) % Q
     x = (slope * slope - a[0] - b[0]) % Q
     return (x, (slope * (a[0] - x) - a[1]) % Q)
 
@@ -294,7 +297,7 @@ def curve_verifies(public, signature, message):
     if numbers is None or not all(0 < number < N for number in numbers):
         return False
     r, s = numbers
-    inverse = pow(s, N - 2, N)
+    inverse = pow(s, -1, N)
     digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
     sum_ = curve_add(
         curve_multiply(digest * inverse % N, G), curve_multiply(r * inverse % N, public)
@@ -321,6 +324,8 @@ class Record:
         self.commits = 0
         self.last = 0
         self.left_out = 0
+        self.leaves = {}
+        self.pairs = {}
         self._before = None
         self._time = None
         self._last = {}
@@ -379,6 +384,10 @@ class Record:
             self._count(header["signer"], there, leaves)
         self._last[header["signer"]] = (number, header["time"])
         self.events += [("%d.%d" % (number, at), each) for at, each in there]
+        for at, event in there:
+            entry = {"commit": number, "event": event, "position": at}
+            entry.update(signer=header["signer"], time=header["time"])
+            self.leaves["%d.%d" % (number, at)] = hash_of(b"\0", canonical(entry))
 
     def _may_lack(self, event):
         return event is None and self.excerpt
@@ -448,6 +457,12 @@ class Record:
         for event in events:
             if event["kind"] == "key.added":
                 self.holders[event["key"]] = event
+                if (
+                    event.get("mldsa44")
+                    and not event.get("kinds")
+                    and NOTARIES & set(event["roles"])
+                ):
+                    self.pairs[event["key"]] = event["mldsa44"]
             elif event["kind"] == "key.revoked":
                 self.holders.pop(event["key"], None)
                 self.revoked.add(event["key"])
@@ -486,6 +501,184 @@ class Record:
 def root_people(holders):
     """Return the names of those who hold a root key."""
     return {holder["name"] for holder in holders.values() if "root" in holder["roles"]}
+
+
+# --- the tree over the record (RFC 9162, section 2.1) and its checkpoint (a C2SP note) -----
+
+
+def hash_of(*parts):
+    """Return the SHA-256 of bytes."""
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def tree_root(leaves):
+    """Return the root of the tree over the hashes of its entries."""
+    if not leaves:
+        return hash_of()
+    stack = []
+    for number, leaf in enumerate(leaves):
+        stack.append(leaf)
+        # An odd place ends as many whole subtrees as it has ones at its end.
+        for _ in range((~number & (number + 1)).bit_length() - 1):
+            right = stack.pop()
+            stack.append(hash_of(b"\1", stack.pop(), right))
+    while len(stack) > 1:
+        right = stack.pop()
+        stack.append(hash_of(b"\1", stack.pop(), right))
+    return stack[0]
+
+
+def leads(index, size, leaf, path, root):
+    """Tell whether an audit path leads from entry `index` to the root (section 2.1.3.2)."""
+    if not 0 <= index < size or len(path) > 63:
+        return False
+    last, running = size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return False
+        if index & 1 or index == last:
+            running = hash_of(b"\1", sibling, running)
+            while index and not index & 1:
+                index, last = index >> 1, last >> 1
+        else:
+            running = hash_of(b"\1", running, sibling)
+        index, last = index >> 1, last >> 1
+    return last == 0 and running == root
+
+
+def read_checkpoint(data):
+    """Return origin, size, root, text and signature lines of a checkpoint."""
+    text, empty, signed = data.decode("utf-8").rpartition("\n\n")
+    text += "\n"
+    lines, found = text.split("\n"), []
+    if not empty or not signed.endswith("\n") or len(lines) != 4 or not lines[0]:
+        raise Wrong("is no checkpoint")
+    if re.search(r"[\x00-\x09\x0b-\x1f]", data.decode("utf-8")):
+        raise Wrong("holds a control character")
+    root = base64.b64decode(lines[2], validate=True)
+    if not re.match(r"(0|[1-9][0-9]{0,18})\Z", lines[1]) or len(root) != 32:
+        raise Wrong("is no checkpoint")
+    if base64.b64encode(root).decode() != lines[2]:
+        raise Wrong("is no checkpoint")
+    for line in signed[:-1].split("\n"):
+        match = re.match("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+={0,2})\\Z", line)
+        raw = base64.b64decode(match.group(2), validate=True) if match else b""
+        if len(raw) < 5 or base64.b64encode(raw).decode() != match.group(2) or len(found) == 64:
+            raise Wrong("has a line that is no signature")
+        found.append((match.group(1), raw[:4], raw[4:]))
+    return lines[0], int(lines[1]), root, text, found
+
+
+def signed_by(note, key, kind):
+    """Return the bodies of the signature lines that name a key of a kind for this record."""
+    origin, _, _, _, lines = note
+    key_id = hash_of(origin.encode(), b"\n", bytes([kind]), key)[:4]
+    return [body for name, named, body in lines if (name, named) == (origin, key_id)]
+
+
+def verifies_second(note, key):
+    """Tell whether the checkpoint has a signature with an ML-DSA-44 key; None: nobody can tell."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+    except ImportError:
+        return None
+    origin, size, root, _, _ = note
+    name = bytes([len(origin.encode())]) + origin.encode()
+    for body in signed_by(note, key, 6):
+        span = bytes(8) + size.to_bytes(8, "big") + root
+        message = b"subtree/v1\n\0" + name + body[:8] + name + span
+        try:
+            MLDSA44PublicKey.from_public_bytes(key).verify(body[8:], message)
+            return True
+        except (InvalidSignature, ValueError):
+            continue
+    return False
+
+
+def check_signatures(note, record, done):
+    """Find the pair of keys on record that signed the checkpoint, with both halves."""
+    signers, second = [], True
+    for key, mldsa44 in record.pairs.items():
+        public, other = read_hex(key, "ed25519:"), read_hex(mldsa44, "mldsa44:")
+        if any(verifies(public, body, note[3].encode()) for body in signed_by(note, public, 1)):
+            also = verifies_second(note, other)
+            # Where nobody can tell, the line of the second key has to be there at least.
+            if also or (also is None and signed_by(note, other, 6)):
+                signers.append(key)
+                second = also
+    if not signers:
+        raise Wrong("is signed by no pair of keys on record")
+    if not set(signers) & set(record.holders):
+        done.missing.append("a checkpoint by a key that was not revoked later")
+        return
+    done.proven.append("the checkpoint is signed with Ed25519")
+    if second:
+        done.proven.append("the checkpoint is signed with ML-DSA-44")
+    else:
+        done.missing.append(
+            "a check of the checkpoint's ML-DSA-44 signature, which takes Python's cryptography"
+        )
+
+
+def check_inclusion(folder, done):
+    """Check the checkpoint, and that it covers the events."""
+    record, proofs = done.record, "record/proofs.json"
+    names = [name for name in folder.sizes if name.startswith("record/checkpoints/")]
+    if not names:
+        done.missing.append("a checkpoint, and proofs that the events are entries of the record")
+        if proofs in folder.sizes:
+            done.wrong.append("%s leads to no checkpoint" % proofs)
+        return
+    name = sorted(names)[0]
+    try:
+        note = read_checkpoint(folder.read(name, 262144))
+        if len(names) > 1 or not re.match(NOTE % note[1], name):
+            raise Wrong("is not the one checkpoint that a dossier has, by its size")
+        if note[0] != "emeritus/%s" % record.archive:
+            raise Wrong("is of another record")
+        check_signatures(note, record, done)
+    except (Wrong, ValueError) as error:
+        done.wrong.append("%s %s" % (name, error))
+        return
+    count = len(record.leaves)
+    if proofs in folder.sizes or not record.whole:
+        held = check_proofs(read_json(folder.read(proofs)), name, note, done)
+        done.proven.append("%d events are entries of the record of %d events" % (held, note[1]))
+    else:
+        held = note[1]
+        if held > count or tree_root(list(record.leaves.values())[:held]) != note[2]:
+            done.wrong.append("%s has another root than the events here" % name)
+            return
+        done.proven.append("%d events have the root of the checkpoint" % held)
+    if held < count:
+        done.missing.append("proofs of %d events, newer than the checkpoint" % (count - held))
+
+
+def check_proofs(given, checkpoint, note, done):
+    """Return how many events have a proof; each proof there has to hold."""
+    leaves = done.record.leaves
+    if set(given) != {"format", "checkpoint", "proofs"}:
+        raise Wrong("the proofs have other members than they should")
+    if given["format"] != "emeritus-proofs/0" or given["checkpoint"] != checkpoint:
+        done.wrong.append("record/proofs.json leads to another checkpoint")
+    ids = [proof["entry"] for proof in given["proofs"]]
+    if len(set(ids)) != len(ids) or set(ids) - set(leaves):
+        done.wrong.append("record/proofs.json proves an event twice, or one that is not here")
+    held = 0
+    for proof in given["proofs"]:
+        path = [bytes.fromhex(each) for each in proof["path"]]
+        if proof["entry"] not in leaves:
+            continue
+        if set(proof) != {"entry", "index", "path"} or any(len(each) != 32 for each in path):
+            raise Wrong("a proof has another form")
+        if leads(proof["index"], note[1], leaves[proof["entry"]], path, note[2]):
+            held += 1
+        else:
+            done.wrong.append(
+                "record/proofs.json does not lead from event %s to the checkpoint" % proof["entry"]
+            )
+    return held
 
 
 def documents(event_id, event):
@@ -711,11 +904,13 @@ def check_accounted(folder, model, cited, wrong):
     """Find files that nothing accounts for: whoever adds one can list it in the manifest."""
     known = {"data/format/%s.md" % page for page in PAGES.split()} | set(TAG_FILES)
     known |= {"data/format/decode.py", "data/format/join.py"}
-    known |= {"data/archive.json", "data/dossier.json"} | {"data/" + name for name in cited}
+    known |= {"data/archive.json", "data/dossier.json", "data/record/proofs.json"}
+    known |= {"data/" + name for name in cited}
     known |= {"data/models/%s/%s" % (model, each) for each in ("model.sig", "model-signing.pem")}
     for name in sorted(set(folder.sizes) - known):
         pack = re.match(r"data/packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.(pack|idx)\Z", name)
-        if not pack and number_of(name[5:]) is None:
+        note = re.match(r"data/record/checkpoints/[0-9]{16}(-[0-9a-f]{8})?\.note\Z", name)
+        if not pack and not note and number_of(name[5:]) is None:
             wrong.append("%s: nothing accounts for it" % name)
 
 
@@ -734,7 +929,7 @@ def read_record(folder, excerpt):
     for name in folder.sizes:
         if number_of(name) is not None:
             numbered[number_of(name)] = name
-        elif name.startswith("record/"):
+        elif name.startswith("record/") and not name.startswith(BESIDE):
             record.wrong.append("%s: no commit has this name" % name)
     for number, name in sorted(numbered.items()):
         if number > record.last + 1 and (not excerpt or record.last == 0):
@@ -815,6 +1010,8 @@ def check(path, trust):
     check_extent(done, described)
     if trust is not None and trust != record.fingerprint:
         done.wrong.append("the fingerprint is %s, not the one that you trust" % record.fingerprint)
+    if bag:
+        check_inclusion(data, done)
     model = described["model"]
     done.events = [
         (at, event) for at, event in record.events if not bag or event.get("model", model) == model
