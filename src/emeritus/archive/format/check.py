@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check a dossier (or an archive) of Emeritus with nothing but Python 3.9 or newer.
 
-    python3 -I check.py FOLDER [--trust FINGERPRINT]
+    python3 -I check.py FOLDER [--trust FINGERPRINT] [--against CHECKPOINT] [--witness KEY]
 
 Exit code 0: everything agrees. 3: something is not what was signed. 2: wrong use.
 
@@ -10,6 +10,7 @@ of record.md, conversation.md and dossier.md, which lie beside it or in data/for
 """
 
 import argparse
+import base64
 import datetime
 import hashlib
 import json
@@ -206,6 +207,9 @@ class Record:
         self.wrong = []
         self.notes = []
         self.events = []
+        self.entries = []
+        self.ends = {}
+        self.pairs = {}
         self.holders = {}
         self.revoked = set()
         self.threshold = 1
@@ -254,6 +258,11 @@ class Record:
             self._count(header["signer"], events, leaves)
         self._last[header["signer"]] = (number, header["time"])
         self.events += [("%d.%d" % (number, at), each) for at, each in enumerate(events)]
+        place = {"commit": number, "signer": header["signer"], "time": header["time"]}
+        for at, each in enumerate(events):
+            self.entries.append(canonical(dict(place, event=each, position=at)))
+        self.ends[len(self.entries)] = dict(self.holders)
+        self.pairs.update(self.holders)
 
     def _judge(self, number, name, header):
         if header.get("format") != "emeritus-record/0":
@@ -352,6 +361,229 @@ def root_people(holders):
     return {holder["name"] for holder in holders.values() if "root" in holder["roles"]}
 
 
+# --- checkpoints and tiles (c2sp.org/tlog-checkpoint, tlog-cosignature, tlog-tiles) ---------------
+
+NOTE_ED25519, NOTE_COSIGNED, NOTE_MLDSA44 = 1, 4, 6
+
+
+class Tree:
+    """The Merkle tree of RFC 9162, section 2.1, growing by leaf hashes."""
+
+    def __init__(self):
+        self._whole = []  # (height, hash) of whole subtrees, the widest first
+
+    def add(self, leaf):
+        """Add a leaf hash."""
+        height = 0
+        while self._whole and self._whole[-1][0] == height:
+            leaf = node_hash(self._whole.pop()[1], leaf)
+            height += 1
+        self._whole.append((height, leaf))
+
+    def root(self):
+        """Return the root over the leaves so far."""
+        if not self._whole:
+            return hashlib.sha256(b"").digest()
+        running = self._whole[-1][1]
+        for _, left in reversed(self._whole[:-1]):
+            running = node_hash(left, running)
+        return running
+
+
+def leaf_hash(entry):
+    """Return the hash of an entry."""
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def node_hash(left, right):
+    """Return the hash of a node."""
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def read_note(data):
+    """Return origin, size, root, text and signature lines (name, key id, rest) of a checkpoint."""
+    text, empty, signed = data.decode("utf-8").rpartition("\n\n")
+    lines, signatures = text.split("\n"), []
+    if not empty or len(lines) != 3 or not re.match(r"(0|[1-9][0-9]{0,18})$", lines[1]):
+        raise Wrong("it is no checkpoint")
+    root = base64.b64decode(lines[2], validate=True)
+    for line in signed.splitlines():
+        match = re.match("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+={0,2})$", line)
+        if match is None:
+            raise Wrong("a line of it is no signature")
+        raw = base64.b64decode(match.group(2), validate=True)
+        signatures.append((match.group(1), raw[:4], raw[4:]))
+    if len(root) != 32:
+        raise Wrong("its root is none")
+    return lines[0], int(lines[1]), root, text + "\n", signatures
+
+
+def key_id(name, kind, public):
+    """Return the four bytes that name a key on a signature line."""
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
+
+
+def note_signed(note, name, kind, public):
+    """Tell whether a key signed a note: True, False, or None where that cannot be checked here."""
+    origin, size, root, text, signatures = note
+    found = False
+    for other, given, body in signatures:
+        if (other, given) != (name, key_id(name, kind, public)):
+            continue
+        seconds = int.from_bytes(body[:8], "big")
+        if kind == NOTE_ED25519:
+            found = found or verifies(public, body, text.encode())
+        elif kind == NOTE_COSIGNED:
+            message = ("cosignature/v1\ntime %d\n" % seconds + text).encode()
+            found = found or verifies(public, body[8:], message)
+        else:
+            message = b"subtree/v1\n\0" + opaque(name) + body[:8] + opaque(origin) + bytes(8)
+            message += size.to_bytes(8, "big") + root
+            verdict = mldsa44_verifies(public, body[8:], message)
+            if verdict is None:
+                return None
+            found = found or verdict
+    return found
+
+
+def opaque(text):
+    """Return text with its length before it."""
+    return bytes([len(text.encode())]) + text.encode()
+
+
+def mldsa44_verifies(public, signature, message):
+    """Tell whether an ML-DSA-44 signature holds; None without the Python package cryptography."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+    except ImportError:
+        return None
+    try:
+        MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def check_checkpoint(name, data, record, roots):
+    """Return whether a checkpoint fits the record; add what is wrong, or not checked."""
+    try:
+        note = read_note(data)
+    except (Wrong, ValueError) as error:
+        record.wrong.append("%s is no checkpoint: %s" % (name, error))
+        return None
+    origin, size, root = note[:3]
+    if origin != "emeritus/%s" % record.archive:
+        record.wrong.append("%s is of another log" % name)
+        return None
+    if size > len(record.entries):
+        record.wrong.append(
+            "the record was cut off: it holds %d events, and %s was over %d"
+            % (len(record.entries), name, size)
+        )
+    elif roots(size) != root:
+        record.wrong.append("the first %d events are not those that %s was over" % (size, name))
+    same = size <= len(record.entries) and roots(size) == root
+    holders = record.ends.get(size, {}) if same else record.pairs
+    verdicts = [pair_signed(note, holder) for holder in holders.values()]
+    if True in verdicts:
+        return note
+    if None in verdicts:
+        record.notes.append(
+            "%s: its Ed25519 signature holds; its ML-DSA-44 signature was not checked, "
+            "which needs the Python package cryptography" % name
+        )
+        return note
+    record.wrong.append("%s: no key that was valid then signed it" % name)
+    return None
+
+
+def pair_signed(note, holder):
+    """Tell whether both keys of a holder who may sign checkpoints signed a note."""
+    may = {"steward", "service", "auditor"} & set(holder["roles"])
+    if not may or holder.get("kinds") or not holder.get("mldsa44"):
+        return False
+    first = bytes.fromhex(holder["key"].partition(":")[2])
+    second = bytes.fromhex(holder["mldsa44"].partition(":")[2])
+    if not note_signed(note, note[0], NOTE_ED25519, first):
+        return False
+    return note_signed(note, note[0], NOTE_MLDSA44, second)
+
+
+def tile_levels(entries):
+    """Return the bytes of every tile as (level, index) to a list of its parts."""
+    rows = {"entries": [len(e).to_bytes(2, "big") + e for e in entries]}
+    row, level = [leaf_hash(entry) for entry in entries], 0
+    while row:
+        rows[str(level)] = row
+        above = []
+        for start in range(0, len(row) - 255, 256):
+            tree = Tree()
+            for each in row[start : start + 256]:
+                tree.add(each)
+            above.append(tree.root())
+        row, level = above, level + 1
+    return rows
+
+
+def check_tree(root, record, against, witnesses):
+    """Check tiles, checkpoints, and old checkpoints against the commits; return lines of proof."""
+    names = sorted(walk(root, "record"))
+    tiles = [name for name in names if name.startswith("record/tiles/")]
+    kept = [(n, read_file(root, n)) for n in names if n.startswith("record/checkpoints/")]
+    for path in against:
+        with open(path, "rb") as file:
+            kept.append((path, file.read(FILE_BYTES_MAX)))
+    if not (tiles or kept):
+        return [], False
+    rows, tree = tile_levels(record.entries), Tree()
+    heads = [tree.root()]
+    for leaf in rows.get("0", []):
+        tree.add(leaf)
+        heads.append(tree.root())
+    good, co_signed = 0, False
+    for position, (name, data) in enumerate(kept):
+        note = check_checkpoint(name, data, record, heads.__getitem__)
+        good += note is not None
+        if note is not None and position >= len(kept) - len(against):
+            for key in witnesses:
+                if check_witness(note, key, name, record):
+                    co_signed = True
+    for name in tiles:
+        match = re.match(r"record/tiles/tile/(entries|\d{1,2})/([x\d/]+?)(?:\.p/(\d{1,3}))?$", name)
+        if match is None:
+            record.wrong.append("%s is no tile" % name)
+            continue
+        index = int(match.group(2).replace("x", "").replace("/", ""))
+        width = int(match.group(3) or 256)
+        row = rows.get(match.group(1), [])[index * 256 : index * 256 + width]
+        if len(row) != width or read_file(root, name) != b"".join(row):
+            record.wrong.append("%s does not agree with the commits" % name)
+    proven = ["%d tiles, each what the commits make of it" % len(tiles)] if tiles else []
+    if kept:
+        proven.append("%d checkpoints, each over the events that stand there" % good)
+    return proven, co_signed
+
+
+def check_witness(note, key, name, record):
+    """Tell whether the witness with this verifier key co-signed a checkpoint."""
+    who, _, rest = key.partition("+")
+    raw = base64.b64decode(rest.partition("+")[2])
+    verdict = note_signed(note, who, raw[0], raw[1:])
+    if verdict is None:
+        record.notes.append("%s: the cosignature of %s was not checked" % (name, who))
+    elif not verdict:
+        record.wrong.append("%s: %s did not co-sign it" % (name, who))
+    return bool(verdict)
+
+
+def walk(root, folder):
+    """Yield the names of all files below a folder."""
+    for path, _, files in os.walk(os.path.join(root, folder)):
+        for name in files:
+            yield os.path.relpath(os.path.join(path, name), root).replace(os.sep, "/")
+
+
 def documents(event_id, event):
     """Return (path, SHA-256) of each document that an event cites, by the rules of archive.md."""
     kind, model = event.get("kind"), event.get("model")
@@ -447,11 +679,8 @@ def read_record(root):
     """Return the record in `root`, judged."""
     archive = read_json(read_file(root, "archive.json"))
     record = Record(archive.get("id"))
-    names = []
-    for folder, _, files in os.walk(os.path.join(root, "record")):
-        for name in files:
-            names.append(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
-    numbered = {int(name[-13:-5]): name for name in names if re.search(r"/\d{8}\.json$", name)}
+    names = [name for name in walk(root, "record") if re.search(r"/\d{8}\.json$", name)]
+    numbered = {int(name[-13:-5]): name for name in names}
     for number in range(1, max(numbered, default=0) + 1):
         if number not in numbered:
             record.wrong.append("commit %d is missing" % number)
@@ -499,14 +728,15 @@ def check_documents(root, record):
     return held, quoted, missing
 
 
-def check(folder, trust):
-    """Check everything; return what is proven, asserted, missing and wrong."""
+def check(folder, trust, against=(), witnesses=()):
+    """Return what is proven, the record, what is missing, what is wrong, and whether co-signed."""
     wrong, proven = [], []
     bag = os.path.isfile(os.path.join(folder, "bagit.txt"))
     root = os.path.join(folder, "data") if bag else folder
     if bag:
         proven.append("%d files have the digests of the bag" % check_bag(folder, wrong))
     record = read_record(root)
+    grown, co_signed = check_tree(root, record, against, witnesses)
     held, quoted, missing = check_documents(root, record)
     wrong += record.wrong
     proven += [
@@ -515,10 +745,11 @@ def check(folder, trust):
         "%d events, each the one that was signed" % len(record.events),
         "%d documents, each the one that its event cites" % held,
         "%d quotations, each standing in its transcript where it says" % quoted,
+        *grown,
     ]
     if trust is not None and trust != record.fingerprint:
         wrong.append("the fingerprint is %s, not the one that you trust" % record.fingerprint)
-    return proven, record, missing, wrong
+    return proven, record, missing, wrong, co_signed
 
 
 def asserted(record):
@@ -544,9 +775,15 @@ def main():
     parser = argparse.ArgumentParser(description="Check a dossier or an archive of Emeritus.")
     parser.add_argument("folder")
     parser.add_argument("--trust", metavar="FINGERPRINT", help="known from somewhere else")
+    parser.add_argument("--against", metavar="FILE", action="append", default=[],
+                        help="an old checkpoint")  # fmt: skip
+    parser.add_argument("--witness", metavar="KEY", action="append", default=[],
+                        help="who must have co-signed it: name+id+key")  # fmt: skip
     options = parser.parse_args()
     try:
-        proven, record, missing, wrong = check(options.folder, options.trust)
+        proven, record, missing, wrong, co_signed = check(
+            options.folder, options.trust, options.against, options.witness
+        )
     except (Wrong, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
         print(show("NOT SOUND: %s cannot be read as a dossier: %s" % (options.folder, error)))
         return 3
@@ -563,6 +800,8 @@ def main():
         return 3
     if options.trust:
         print("SOUND: consistent, and authentic by the fingerprint that you trust")
+    elif co_signed:
+        print("SOUND: consistent, and it begins as the checkpoint of the witness that you trust")
     else:
         print("SOUND: consistent; authenticity not established (give --trust FINGERPRINT)")
     return 0
