@@ -257,7 +257,10 @@ def test_the_tree_of_the_one_file_checker_is_that_of_the_record() -> None:
     leaves = [merkle.leaf_hash(bytes([each])) for each in range(70)]
     for size in range(1, 71):
         head = merkle.fold(leaves[:size])
-        assert names["tree_root"](leaves[:size]) == head
+        tree = names["Tree"]()
+        for leaf in leaves[:size]:
+            tree.add(leaf)
+        assert tree.root() == head
         for index in {0, size // 2, size - 1}:
             path = merkle.inclusion(index, size, nodes(leaves[:size]))
             assert names["leads"](index, size, leaves[index], path, head)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check a dossier (or an archive) of Emeritus with nothing but Python 3.9 or newer.
 
-    python3 -I check.py FOLDER [--trust FINGERPRINT]
+    python3 -I check.py FOLDER [--trust FINGERPRINT] [--against CHECKPOINT] [--witness KEY]
 
 Exit code 0: everything agrees. 3: something is not what was signed. 2: wrong use.
 A packed dossier is unpacked first: zstd -dc NAME.tar.zst | tar -x
@@ -80,9 +80,9 @@ SIGNED_BY = {
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
+NOTE_BYTES_MAX = 262144
 NOTE = r"record/checkpoints/%016d(-[0-9a-f]{8})?\.note\Z"
 KEY = re.compile(r"(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})\Z")
-NOTARIES = {"steward", "service", "auditor"}
 ROOT_EVENTS = ("key.added", "key.revoked", "threshold.set")
 
 
@@ -324,7 +324,9 @@ class Record:
         self.commits = 0
         self.last = 0
         self.left_out = 0
+        self.entries = []
         self.leaves = {}
+        self.ends = {}
         self.pairs = {}
         self._before = None
         self._time = None
@@ -384,10 +386,14 @@ class Record:
             self._count(header["signer"], there, leaves)
         self._last[header["signer"]] = (number, header["time"])
         self.events += [("%d.%d" % (number, at), each) for at, each in there]
+        place = {"commit": number, "signer": header["signer"], "time": header["time"]}
         for at, event in there:
-            entry = {"commit": number, "event": event, "position": at}
-            entry.update(signer=header["signer"], time=header["time"])
-            self.leaves["%d.%d" % (number, at)] = hash_of(b"\0", canonical(entry))
+            entry = canonical(dict(place, event=event, position=at))
+            self.leaves["%d.%d" % (number, at)] = leaf_hash(entry)
+            if not self.excerpt:
+                self.entries.append(entry)
+        if not self.excerpt:
+            self.ends[len(self.leaves)] = dict(self.holders)
 
     def _may_lack(self, event):
         return event is None and self.excerpt
@@ -457,12 +463,7 @@ class Record:
         for event in events:
             if event["kind"] == "key.added":
                 self.holders[event["key"]] = event
-                if (
-                    event.get("mldsa44")
-                    and not event.get("kinds")
-                    and NOTARIES & set(event["roles"])
-                ):
-                    self.pairs[event["key"]] = event["mldsa44"]
+                self.pairs[event["key"]] = event
             elif event["kind"] == "key.revoked":
                 self.holders.pop(event["key"], None)
                 self.revoked.add(event["key"])
@@ -503,33 +504,13 @@ def root_people(holders):
     return {holder["name"] for holder in holders.values() if "root" in holder["roles"]}
 
 
-# --- the tree over the record (RFC 9162, section 2.1) and its checkpoint (a C2SP note) -----
+# --- checkpoints and tiles (c2sp.org/tlog-checkpoint, tlog-cosignature, tlog-tiles) ---------------
 
-
-def hash_of(*parts):
-    """Return the SHA-256 of bytes."""
-    return hashlib.sha256(b"".join(parts)).digest()
-
-
-def tree_root(leaves):
-    """Return the root of the tree over the hashes of its entries."""
-    if not leaves:
-        return hash_of()
-    stack = []
-    for number, leaf in enumerate(leaves):
-        stack.append(leaf)
-        # An odd place ends as many whole subtrees as it has ones at its end.
-        for _ in range((~number & (number + 1)).bit_length() - 1):
-            right = stack.pop()
-            stack.append(hash_of(b"\1", stack.pop(), right))
-    while len(stack) > 1:
-        right = stack.pop()
-        stack.append(hash_of(b"\1", stack.pop(), right))
-    return stack[0]
+NOTE_ED25519, NOTE_COSIGNED, NOTE_MLDSA44 = 1, 4, 6
 
 
 def leads(index, size, leaf, path, root):
-    """Tell whether an audit path leads from entry `index` to the root (section 2.1.3.2)."""
+    """Tell whether an audit path leads from entry `index` to the root (RFC 9162, 2.1.3.2)."""
     if not 0 <= index < size or len(path) > 63:
         return False
     last, running = size - 1, leaf
@@ -537,83 +518,294 @@ def leads(index, size, leaf, path, root):
         if last == 0:
             return False
         if index & 1 or index == last:
-            running = hash_of(b"\1", sibling, running)
+            running = node_hash(sibling, running)
             while index and not index & 1:
                 index, last = index >> 1, last >> 1
         else:
-            running = hash_of(b"\1", running, sibling)
+            running = node_hash(running, sibling)
         index, last = index >> 1, last >> 1
     return last == 0 and running == root
 
 
-def read_checkpoint(data):
-    """Return origin, size, root, text and signature lines of a checkpoint."""
-    text, empty, signed = data.decode("utf-8").rpartition("\n\n")
-    text += "\n"
-    lines, found = text.split("\n"), []
-    if not empty or not signed.endswith("\n") or len(lines) != 4 or not lines[0]:
-        raise Wrong("is no checkpoint")
-    if re.search(r"[\x00-\x09\x0b-\x1f]", data.decode("utf-8")):
-        raise Wrong("holds a control character")
-    root = base64.b64decode(lines[2], validate=True)
+class Tree:
+    """The Merkle tree of RFC 9162, section 2.1, growing by leaf hashes."""
+
+    def __init__(self):
+        self._whole = []  # (height, hash) of whole subtrees, the widest first
+
+    def add(self, leaf):
+        """Add a leaf hash."""
+        height = 0
+        while self._whole and self._whole[-1][0] == height:
+            leaf = node_hash(self._whole.pop()[1], leaf)
+            height += 1
+        self._whole.append((height, leaf))
+
+    def root(self):
+        """Return the root over the leaves so far."""
+        if not self._whole:
+            return hashlib.sha256(b"").digest()
+        running = self._whole[-1][1]
+        for _, left in reversed(self._whole[:-1]):
+            running = node_hash(left, running)
+        return running
+
+
+def leaf_hash(entry):
+    """Return the hash of an entry."""
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def node_hash(left, right):
+    """Return the hash of a node."""
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def read_note(data):
+    """Return origin, size, root, text and signature lines (name, key id, rest) of a checkpoint."""
+    whole = data.decode("utf-8")
+    text, empty, signed = whole.rpartition("\n\n")
+    lines, signatures = text.split("\n"), []
+    if not empty or not signed.endswith("\n") or len(lines) != 3 or not lines[0]:
+        raise Wrong("it has not the three lines of a checkpoint and signatures below")
+    if re.search(r"[\x00-\x09\x0b-\x1f]", whole):
+        raise Wrong("it holds a control character")
+    root = decoded(lines[2])
     if not re.match(r"(0|[1-9][0-9]{0,18})\Z", lines[1]) or len(root) != 32:
-        raise Wrong("is no checkpoint")
-    if base64.b64encode(root).decode() != lines[2]:
-        raise Wrong("is no checkpoint")
+        raise Wrong("its second and third line are no size and no root")
     for line in signed[:-1].split("\n"):
         match = re.match("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+={0,2})\\Z", line)
-        raw = base64.b64decode(match.group(2), validate=True) if match else b""
-        if len(raw) < 5 or base64.b64encode(raw).decode() != match.group(2) or len(found) == 64:
-            raise Wrong("has a line that is no signature")
-        found.append((match.group(1), raw[:4], raw[4:]))
-    return lines[0], int(lines[1]), root, text, found
+        raw = decoded(match.group(2)) if match else b""
+        if len(raw) < 5 or len(signatures) == 64:
+            raise Wrong("a line of it is no signature")
+        signatures.append((match.group(1), raw[:4], raw[4:]))
+    return lines[0], int(lines[1]), root, text + "\n", signatures
 
 
-def signed_by(note, key, kind):
-    """Return the bodies of the signature lines that name a key of a kind for this record."""
-    origin, _, _, _, lines = note
-    key_id = hash_of(origin.encode(), b"\n", bytes([kind]), key)[:4]
-    return [body for name, named, body in lines if (name, named) == (origin, key_id)]
+def decoded(text):
+    """Return what base64 stands for, in the one form that counts."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise Wrong("it has base64 in another form")
+    return raw
 
 
-def verifies_second(note, key):
-    """Tell whether the checkpoint has a signature with an ML-DSA-44 key; None: nobody can tell."""
+def key_id(name, kind, public):
+    """Return the four bytes that name a key on a signature line."""
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
+
+
+def note_signed(note, name, kind, public):
+    """Tell whether a key signed a note: True, False, or None where that cannot be checked here."""
+    origin, size, root, text, signatures = note
+    found = False
+    for other, given, body in signatures:
+        if (other, given) != (name, key_id(name, kind, public)):
+            continue
+        seconds = int.from_bytes(body[:8], "big")
+        if kind == NOTE_ED25519:
+            found = found or verifies(public, body, text.encode())
+        elif kind == NOTE_COSIGNED:
+            message = ("cosignature/v1\ntime %d\n" % seconds + text).encode()
+            found = found or verifies(public, body[8:], message)
+        else:
+            message = b"subtree/v1\n\0" + opaque(name) + body[:8] + opaque(origin) + bytes(8)
+            message += size.to_bytes(8, "big") + root
+            verdict = mldsa44_verifies(public, body[8:], message)
+            if verdict is None:
+                return None
+            found = found or verdict
+    return found
+
+
+def opaque(text):
+    """Return text with its length before it."""
+    return bytes([len(text.encode())]) + text.encode()
+
+
+def mldsa44_verifies(public, signature, message):
+    """Tell whether an ML-DSA-44 signature holds; None without the Python package cryptography."""
     try:
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
     except ImportError:
         return None
-    origin, size, root, _, _ = note
-    name = bytes([len(origin.encode())]) + origin.encode()
-    for body in signed_by(note, key, 6):
-        span = bytes(8) + size.to_bytes(8, "big") + root
-        message = b"subtree/v1\n\0" + name + body[:8] + name + span
-        try:
-            MLDSA44PublicKey.from_public_bytes(key).verify(body[8:], message)
-            return True
-        except (InvalidSignature, ValueError):
+    try:
+        MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def check_checkpoint(name, data, record, roots):
+    """Return whether a checkpoint fits the record; add what is wrong, or not checked."""
+    try:
+        note = read_note(data)
+    except (Wrong, ValueError) as error:
+        record.wrong.append("%s is no checkpoint: %s" % (name, error))
+        return None
+    origin, size, root = note[:3]
+    if origin != "emeritus/%s" % record.archive:
+        record.wrong.append("%s is of another log" % name)
+        return None
+    if size > len(record.entries):
+        record.wrong.append(
+            "the record was cut off: it holds %d events, and %s was over %d"
+            % (len(record.entries), name, size)
+        )
+    elif roots(size) != root:
+        record.wrong.append("the first %d events are not those that %s was over" % (size, name))
+    same = size <= len(record.entries) and roots(size) == root
+    holders = record.ends.get(size, {}) if same else record.pairs
+    verdicts = [pair_signed(note, holder) for holder in holders.values()]
+    if True in verdicts:
+        return note
+    if None in verdicts:
+        record.notes.append(
+            "%s: its Ed25519 signature holds; its ML-DSA-44 signature was not checked, "
+            "which needs the Python package cryptography" % name
+        )
+        return note
+    record.wrong.append("%s: no key that was valid then signed it" % name)
+    return None
+
+
+def pair_signed(note, holder):
+    """Tell whether both keys of a holder who may sign checkpoints signed a note."""
+    may = {"steward", "service", "auditor"} & set(holder["roles"])
+    if not may or holder.get("kinds") or not holder.get("mldsa44"):
+        return False
+    first = bytes.fromhex(holder["key"].partition(":")[2])
+    second = bytes.fromhex(holder["mldsa44"].partition(":")[2])
+    if not note_signed(note, note[0], NOTE_ED25519, first):
+        return False
+    return note_signed(note, note[0], NOTE_MLDSA44, second)
+
+
+def tile_levels(entries):
+    """Return the bytes of every tile as (level, index) to a list of its parts."""
+    rows = {"entries": [len(e).to_bytes(2, "big") + e for e in entries]}
+    row, level = [leaf_hash(entry) for entry in entries], 0
+    while row:
+        rows[str(level)] = row
+        above = []
+        for start in range(0, len(row) - 255, 256):
+            tree = Tree()
+            for each in row[start : start + 256]:
+                tree.add(each)
+            above.append(tree.root())
+        row, level = above, level + 1
+    return rows
+
+
+def check_tree(folder, record, against, witnesses):
+    """Check tiles, checkpoints, and old checkpoints against the commits; return lines of proof."""
+    names = sorted(folder.sizes)
+    tiles = [name for name in names if name.startswith("record/tiles/")]
+    kept = [
+        (n, folder.read(n, NOTE_BYTES_MAX)) for n in names if n.startswith("record/checkpoints/")
+    ]
+    for path in against:
+        kept.append((path, read_against(path)))
+    if not (tiles or kept):
+        return [], False
+    rows, tree = tile_levels(record.entries), Tree()
+    heads = [tree.root()]
+    for leaf in rows.get("0", []):
+        tree.add(leaf)
+        heads.append(tree.root())
+    good, co_signed = 0, False
+    for position, (name, data) in enumerate(kept):
+        note = check_checkpoint(name, data, record, heads.__getitem__)
+        good += note is not None
+        if note is not None and position >= len(kept) - len(against):
+            for key in witnesses:
+                if check_witness(note, key, name, record):
+                    co_signed = True
+    for name in tiles:
+        match = re.match(
+            r"record/tiles/tile/(entries|[0-9]{1,2})/([x0-9/]+?)(?:\.p/([0-9]{1,3}))?\Z", name
+        )
+        if match is None:
+            record.wrong.append("%s is no tile" % name)
             continue
-    return False
+        index = int(match.group(2).replace("x", "").replace("/", ""))
+        width = int(match.group(3) or 256)
+        row = rows.get(match.group(1), [])[index * 256 : index * 256 + width]
+        if len(row) != width or folder.read(name) != b"".join(row):
+            record.wrong.append("%s does not agree with the commits" % name)
+    proven = ["%d tiles, each what the commits make of it" % len(tiles)] if tiles else []
+    if kept:
+        proven.append("%d checkpoints, each over the events that stand there" % good)
+    return proven, co_signed
 
 
-def check_signatures(note, record, done):
-    """Find the pair of keys on record that signed the checkpoint, with both halves."""
-    signers, second = [], True
-    for key, mldsa44 in record.pairs.items():
-        public, other = read_hex(key, "ed25519:"), read_hex(mldsa44, "mldsa44:")
-        if any(verifies(public, body, note[3].encode()) for body in signed_by(note, public, 1)):
-            also = verifies_second(note, other)
-            # Where nobody can tell, the line of the second key has to be there at least.
-            if also or (also is None and signed_by(note, other, 6)):
-                signers.append(key)
-                second = also
+def check_witness(note, key, name, record):
+    """Tell whether the witness with this verifier key co-signed a checkpoint."""
+    who, _, rest = key.partition("+")
+    raw = base64.b64decode(rest.partition("+")[2])
+    verdict = note_signed(note, who, raw[0], raw[1:])
+    if verdict is None:
+        record.notes.append("%s: the cosignature of %s was not checked" % (name, who))
+    elif not verdict:
+        record.wrong.append("%s: %s did not co-sign it" % (name, who))
+    return bool(verdict)
+
+
+def read_against(path):
+    """Return the bytes of an old checkpoint."""
+    with open(path, "rb") as file:
+        return file.read(NOTE_BYTES_MAX + 1)
+
+
+def check_inclusion(folder, done, against, witnesses):
+    """Check the checkpoint of a dossier, and that it covers the events."""
+    record, proofs = done.record, "record/proofs.json"
+    names = sorted(name for name in folder.sizes if name.startswith("record/checkpoints/"))
+    if not names:
+        done.missing.append("a checkpoint, and proofs that the events are entries of the record")
+        if proofs in folder.sizes:
+            done.wrong.append("%s leads to no checkpoint" % proofs)
+        return
+    name = names[0]
+    try:
+        note = read_note(folder.read(name, NOTE_BYTES_MAX))
+        if len(names) > 1 or not re.match(NOTE % note[1], name):
+            raise Wrong("is not the one checkpoint that a dossier has, by its size")
+        if note[0] != "emeritus/%s" % record.archive:
+            raise Wrong("is of another record")
+        check_signatures(note, done)
+        check_old(note, against, witnesses, done)
+    except (Wrong, ValueError) as error:
+        done.wrong.append("%s %s" % (name, error))
+        return
+    count, leaves = len(record.leaves), list(record.leaves.values())
+    if proofs in folder.sizes or not record.whole:
+        held = check_proofs(read_json(folder.read(proofs)), name, note, done)
+        done.proven.append("%d events are entries of the record of %d events" % (held, note[1]))
+    else:
+        held, tree = note[1], Tree()
+        for leaf in leaves[:held]:
+            tree.add(leaf)
+        if held > count or tree.root() != note[2]:
+            done.wrong.append("%s has another root than the events here" % name)
+            return
+        done.proven.append("%d events have the root of the checkpoint" % held)
+    if held < count:
+        done.missing.append("proofs of %d events, newer than the checkpoint" % (count - held))
+
+
+def check_signatures(note, done):
+    """Find a pair of keys on record that signed the checkpoint."""
+    verdicts = {key: pair_signed(note, holder) for key, holder in done.record.pairs.items()}
+    signers = [key for key, verdict in verdicts.items() if verdict is not False]
     if not signers:
         raise Wrong("is signed by no pair of keys on record")
-    if not set(signers) & set(record.holders):
+    if not set(signers) & set(done.record.holders):
         done.missing.append("a checkpoint by a key that was not revoked later")
         return
     done.proven.append("the checkpoint is signed with Ed25519")
-    if second:
+    if any(verdicts[key] for key in signers):
         done.proven.append("the checkpoint is signed with ML-DSA-44")
     else:
         done.missing.append(
@@ -621,38 +813,19 @@ def check_signatures(note, record, done):
         )
 
 
-def check_inclusion(folder, done):
-    """Check the checkpoint, and that it covers the events."""
-    record, proofs = done.record, "record/proofs.json"
-    names = [name for name in folder.sizes if name.startswith("record/checkpoints/")]
-    if not names:
-        done.missing.append("a checkpoint, and proofs that the events are entries of the record")
-        if proofs in folder.sizes:
-            done.wrong.append("%s leads to no checkpoint" % proofs)
-        return
-    name = sorted(names)[0]
-    try:
-        note = read_checkpoint(folder.read(name, 262144))
-        if len(names) > 1 or not re.match(NOTE % note[1], name):
-            raise Wrong("is not the one checkpoint that a dossier has, by its size")
-        if note[0] != "emeritus/%s" % record.archive:
-            raise Wrong("is of another record")
-        check_signatures(note, record, done)
-    except (Wrong, ValueError) as error:
-        done.wrong.append("%s %s" % (name, error))
-        return
-    count = len(record.leaves)
-    if proofs in folder.sizes or not record.whole:
-        held = check_proofs(read_json(folder.read(proofs)), name, note, done)
-        done.proven.append("%d events are entries of the record of %d events" % (held, note[1]))
-    else:
-        held = note[1]
-        if held > count or tree_root(list(record.leaves.values())[:held]) != note[2]:
-            done.wrong.append("%s has another root than the events here" % name)
-            return
-        done.proven.append("%d events have the root of the checkpoint" % held)
-    if held < count:
-        done.missing.append("proofs of %d events, newer than the checkpoint" % (count - held))
+def check_old(note, against, witnesses, done):
+    """Hold the checkpoint of a dossier against old ones, and ask who co-signed."""
+    for path in against:
+        old = read_note(read_against(path))
+        if old[:2] == note[:2] and old[2] != note[2]:
+            raise Wrong("has another root than %s of the same size" % path)
+        if old[:3] != note[:3]:
+            done.missing.append(
+                "a comparison with %s: a dossier shows no other size than its own" % path
+            )
+    for key in witnesses:
+        if check_witness(note, key, "the checkpoint", done.record):
+            done.co_signed = True
 
 
 def check_proofs(given, checkpoint, note, done):
@@ -991,9 +1164,10 @@ class Verdict:
         self.proven, self.missing, self.wrong = [], [], []
         self.record = None
         self.events = []
+        self.co_signed = False
 
 
-def check(path, trust):
+def check(path, trust, against=(), witnesses=()):
     """Check everything."""
     done, folder = Verdict(), Folder(path)
     bag = any(name.startswith("data/") for name in folder.sizes) or "bagit.txt" in folder.sizes
@@ -1006,12 +1180,15 @@ def check(path, trust):
     else:
         done.wrong += folder.odd
     record = done.record = read_record(data, bag)
-    done.wrong += record.wrong
     check_extent(done, described)
+    if bag:
+        check_inclusion(data, done, against, witnesses)
+    else:
+        grown, done.co_signed = check_tree(data, record, against, witnesses)
+        done.proven += grown
+    done.wrong += record.wrong
     if trust is not None and trust != record.fingerprint:
         done.wrong.append("the fingerprint is %s, not the one that you trust" % record.fingerprint)
-    if bag:
-        check_inclusion(data, done)
     model = described["model"]
     done.events = [
         (at, event) for at, event in record.events if not bag or event.get("model", model) == model
@@ -1115,6 +1292,8 @@ def say(done, trust):
     extent = "the whole record" if done.record.whole else "an excerpt of the record"
     if trust:
         print("SOUND: %s, consistent, and authentic by the fingerprint that you trust" % extent)
+    elif done.co_signed:
+        print("SOUND: %s, consistent, and co-signed by the witness that you trust" % extent)
     else:
         print(
             "SOUND: %s, consistent; authenticity not established (give --trust FINGERPRINT)"
@@ -1128,6 +1307,16 @@ def main():
     parser = argparse.ArgumentParser(description="Check a dossier or an archive of Emeritus.")
     parser.add_argument("folder")
     parser.add_argument("--trust", metavar="FINGERPRINT", help="known from somewhere else")
+    parser.add_argument(
+        "--against", metavar="FILE", action="append", default=[], help="an old checkpoint"
+    )
+    parser.add_argument(
+        "--witness",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="who must have co-signed it, or the dossier's own: name+id+key",
+    )
     options = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")
     if os.path.isfile(options.folder):
@@ -1135,7 +1324,8 @@ def main():
     if not os.path.isdir(options.folder):
         parser.error("there is no such folder")
     try:
-        return say(check(options.folder, options.trust), options.trust)
+        done = check(options.folder, options.trust, options.against, options.witness)
+        return say(done, options.trust)
     except (
         Wrong,
         OSError,
