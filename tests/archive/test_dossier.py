@@ -1,6 +1,7 @@
 """Dossiers: what a stranger is given, and how far it can be trusted."""
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import importlib.resources
@@ -23,15 +24,18 @@ import zstandard
 from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.archive.bag import BagWriter
-from emeritus.archive.checkpointing import write_checkpoint
+from emeritus.archive.checkpointing import keep_checkpoint, write_checkpoint
 from emeritus.archive.dossier import write_dossier
 from emeritus.archive.dossier_check import Examination, check_dossier
 from emeritus.archive.preservation import preserve
+from emeritus.archive.witnessing import Witness, witness
+from emeritus.clock import FixedClock
 from emeritus.errors import UserError
 from emeritus.lifecycle.moves import register
 from emeritus.record import format as record_format
 from emeritus.record import merkle
 from emeritus.record.events import KINDS, DamageFound, ModelRegistered
+from emeritus.settings import Settings
 from tests.archive.spoken import interview
 from tests.record.trees import nodes
 from tests.vault.folders import bfloat16, safetensors
@@ -212,6 +216,31 @@ def test_events_newer_than_the_checkpoint_are_said_to_have_no_proof(
     examined, _ = verdicts(write_dossier(full, MODEL, tmp_path / "d").path)
     assert examined.sound
     assert "proofs of 3 events, newer than the checkpoint" in examined.missing
+
+
+def test_a_witness_s_cosignature_shows_whose_history_it_is(
+    full: Archive, tmp_path: Path, clock: FixedClock
+) -> None:
+    """Who knows the witness's key needs no fingerprint; a key that did not sign is a finding."""
+    home = tmp_path / "elsewhere"
+    theirs = Settings(archive=home, config=home / "config", state=home / "state", cache=home / "c")
+    note = tmp_path / "head.note"
+    note.write_bytes(write_checkpoint(full).data)
+    keys = witness(Witness("archive.example", theirs, clock), note, full.root, full.genesis).keys
+    keep_checkpoint(full, note)
+    for whole in (False, True):
+        given = write_dossier(full, MODEL, tmp_path / f"d-{whole}", whole_record=whole).path
+        for key in keys:
+            examined = check_dossier(given, witnesses=[key])
+            assert examined.authentic
+            assert examined.verdict.endswith("co-signed by the witness that you trust")
+        assert bare(given, "--witness", str(keys[0])).stdout.splitlines()[-1] == examined.verdict
+        other = str(keys[0]).replace("archive.example", "other.example")
+        assert "did not co-sign" in bare(given, "--witness", other).stdout
+        stranger = dataclasses.replace(keys[0], name="other.example")
+        assert [each.code for each in check_dossier(given, witnesses=[stranger]).findings] == [
+            "D004"
+        ]
 
 
 def test_a_forged_proof_or_checkpoint_is_found(given: Path) -> None:

@@ -107,11 +107,16 @@ def read_olds(paths: Iterable[Path], witnesses: Iterable[str] = ()) -> tuple[Old
     A copy (archive, replica, dossier, or tiles alone) also tells what was changed. `witnesses`
     are verifier keys. Raises `UserError` for what is no checkpoint or no key.
     """
+    keys = verifier_keys(witnesses)
+    return tuple(_read_old(path, keys) for path in paths)
+
+
+def verifier_keys(texts: Iterable[str]) -> tuple[VerifierKey, ...]:
+    """Read the keys of witnesses. Raises `UserError` for what is none."""
     try:
-        keys = tuple(map(parse_verifier_key, witnesses))
+        return tuple(map(parse_verifier_key, texts))
     except NotANote as error:
         raise UserError(f"a --witness is no key: {error}") from error
-    return tuple(_read_old(path, keys) for path in paths)
 
 
 def _read_old(path: Path, witnesses: tuple[VerifierKey, ...]) -> Old:

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -33,6 +33,7 @@ from emeritus.record.events import (
     StanceCoded,
     WeightsPreserved,
 )
+from emeritus.record.note import VerifierKey
 from emeritus.record.verification import blocking
 from emeritus.vault import LocalStore, NotStored, Vault
 from emeritus.vault import manifest as manifests
@@ -70,8 +71,9 @@ class Examination:
 
     `findings` break the evidence, `notes` are only worth knowing; `proven` follows from bytes and
     signatures, `asserted` is signed and no bytes here can confirm it, `missing` is what a reader
-    may have expected. `whole` tells whether the record is whole up to its newest commit here.
-    `trusted` tells whether a fingerprint was given to compare with.
+    may have expected. `whole` tells whether the record is whole up to its newest commit here,
+    `trusted` whether a fingerprint was given to compare with, `co_signed` whether a witness that
+    was named has co-signed the checkpoint.
     """
 
     findings: tuple[Finding, ...]
@@ -82,6 +84,7 @@ class Examination:
     fingerprint: str | None = None
     whole: bool = False
     trusted: bool = False
+    co_signed: bool = False
 
     @property
     def sound(self) -> bool:
@@ -90,8 +93,8 @@ class Examination:
 
     @property
     def authentic(self) -> bool:
-        """Whether it is sound and its fingerprint is the one that was given."""
-        return self.sound and self.trusted
+        """Whether it is sound, and tied to something that was known from elsewhere."""
+        return self.sound and (self.trusted or self.co_signed)
 
     @property
     def verdict(self) -> str:
@@ -101,31 +104,41 @@ class Examination:
         extent = "the whole record" if self.whole else "an excerpt of the record"
         if self.trusted:
             return f"SOUND: {extent}, consistent, and authentic by the fingerprint that you trust"
+        if self.co_signed:
+            return f"SOUND: {extent}, consistent, and co-signed by the witness that you trust"
         return f"SOUND: {extent}, consistent; {UNESTABLISHED}"
 
 
-def check_dossier(path: Path, trust: str | None = None, scratch: Path | None = None) -> Examination:
+def check_dossier(
+    path: Path,
+    trust: str | None = None,
+    scratch: Path | None = None,
+    witnesses: Sequence[VerifierKey] = (),
+) -> Examination:
     """Check a dossier: a folder, or a packed file, which is unpacked below `scratch` for it.
 
-    `trust` is the fingerprint known from elsewhere. Raises `UserError` when there is no dossier.
+    `trust` is the fingerprint known from elsewhere; `witnesses` MUST have co-signed its
+    checkpoint. Raises `UserError` when there is no dossier.
     """
     if path.is_file() and path.name.endswith(PACKED):
         if scratch is not None:
             scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             try:
-                return _Check(unpack(path, Path(folder)), trust).run()
+                return _Check(unpack(path, Path(folder)), trust, witnesses).run()
             except IntegrityError as error:
                 return Examination(error.findings, trusted=bool(trust))
     if not (path / "bagit.txt").exists() and not (path / "data").is_dir():
         raise UserError(f"{path} is no dossier: it has neither bagit.txt nor data")
-    return _Check(path, trust).run()
+    return _Check(path, trust, witnesses).run()
 
 
 class _Check:
     """One check. Every step adds to what is found and goes on as far as it can."""
 
-    def __init__(self, root: Path, trust: str | None) -> None:
+    def __init__(self, root: Path, trust: str | None, witnesses: Sequence[VerifierKey]) -> None:
+        self._witnesses = witnesses
+        self._co_signed = False
         self._root = root
         self._trust = trust
         self._store = LocalStore(root / "data")
@@ -152,7 +165,8 @@ class _Check:
         self._wrong += serious
         self._notes += [each for each in record.findings if each not in serious]
         self._judge_extent(described, archive, record)
-        tied = Inclusion(self._store, record, archive.id).judge()
+        tied = Inclusion(self._store, record, archive.id, self._witnesses).judge()
+        self._co_signed = tied.co_signed
         self._wrong += tied.wrong
         self._proven += tied.proven
         self._missing += tied.missing
@@ -296,6 +310,7 @@ class _Check:
             fingerprint=record.fingerprint if record else None,
             whole=bool(record and record.whole),
             trusted=self._trust is not None,
+            co_signed=self._co_signed,
         )
 
 

@@ -1,5 +1,7 @@
 """What ties a dossier to the whole record: a checkpoint, and proofs that lead to it."""
 
+import contextlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -12,7 +14,7 @@ from emeritus.record import checkpoint as heads
 from emeritus.record import checkpointing, excerpt, merkle
 from emeritus.record.checkpoint import Checkpoint
 from emeritus.record.checkpointing import Kept
-from emeritus.record.note import NOTE_BYTES_MAX, NotANote, Note
+from emeritus.record.note import NOTE_BYTES_MAX, NotANote, Note, VerifierKey
 from emeritus.record.tiles import StoredTree
 from emeritus.vault import Store
 
@@ -39,10 +41,13 @@ class Proofs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def checkpoint_of(archive: Archive) -> Kept | None:
-    """Return the newest checkpoint; on the machine of the primary, one over everything."""
-    if archive.replica == PRIMARY and SERVICE in archive.keys.names():
-        return write_checkpoint(archive)
-    return checkpointing.newest(archive.store)
+    """Return the newest checkpoint, with cosignatures where there are some.
+
+    On the machine of the primary it is one over everything that is on record.
+    """
+    writes = archive.replica == PRIMARY and SERVICE in archive.keys.names()
+    kept = write_checkpoint(archive) if writes else checkpointing.newest(archive.store)
+    return kept and max(_beside(archive.store, kept), key=lambda each: len(each.note.signatures))
 
 
 def prove(archive: Archive, kept: Kept, entries: set[str]) -> bytes:
@@ -65,10 +70,32 @@ def prove(archive: Archive, kept: Kept, entries: set[str]) -> bytes:
     return canonical.dumps(msgspec.to_builtins(value))
 
 
+def _beside(store: Store, kept: Kept) -> list[Kept]:
+    """Return a checkpoint and those of the same tree that others co-signed."""
+    found = [kept]
+    for name in store.list(heads.PREFIX):
+        if heads.size_of(name) == kept.checkpoint.size:
+            data = store.get(name)
+            with contextlib.suppress(NotANote):
+                note, checkpoint = heads.read(data)
+                if checkpoint == kept.checkpoint:
+                    found.append(Kept(name, data, note, checkpoint))
+    return found
+
+
 class Inclusion:
     """The judgement of a dossier's checkpoint and proofs: what is proven, missing, wrong."""
 
-    def __init__(self, store: Store, record: excerpt.Excerpt, archive: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        record: excerpt.Excerpt,
+        archive: str,
+        witnesses: Sequence[VerifierKey] = (),
+    ) -> None:
+        """`witnesses` MUST have co-signed the checkpoint."""
+        self.co_signed = False
+        self._witnesses = witnesses
         self.proven: list[str] = []
         self.missing: list[str] = []
         self.wrong: list[Finding] = []
@@ -93,6 +120,11 @@ class Inclusion:
         if len(names) > 1 or heads.size_of(name) != checkpoint.size:
             self._fail(name, "is not the one checkpoint that a dossier has, by its size")
         self._judge_signatures(name, note, checkpoint)
+        for key in self._witnesses:
+            if heads.signed(note, checkpoint, key):
+                self.co_signed = True
+            else:
+                self._fail(name, f"{key.name} did not co-sign it")
         if self._store.exists(PROOFS) or not self._record.whole:
             self._judge_proofs(name, checkpoint)
         else:

@@ -64,17 +64,26 @@ def dossier(
 @click.option(
     "--trust", metavar="FINGERPRINT", help="The fingerprint that you know from elsewhere."
 )
+@click.option(
+    "--witness",
+    "witnesses",
+    metavar="KEY",
+    multiple=True,
+    help="Who must have co-signed its checkpoint, as `witness` prints the key; repeatable.",
+)
 @with_output
-def check(output: Output, dossier: Path, trust: str | None) -> int:
+def check(output: Output, dossier: Path, trust: str | None, witnesses: tuple[str, ...]) -> int:
     """Check a dossier, a folder or a packed file: what is proven, only asserted, missing.
 
     Exit code 3 when something in it is not what was signed. A packed file is unpacked in the
     cache for it.
     """
     from emeritus import settings
+    from emeritus.archive.checkpointing import verifier_keys
     from emeritus.archive.dossier_check import check_dossier
 
-    done = check_dossier(dossier, trust, settings.load().cache)
+    keys = verifier_keys(witnesses)
+    done = check_dossier(dossier, trust, settings.load().cache, keys)
     for title, findings in (("wrong", done.findings), ("notes", done.notes)):
         if findings:
             output.line(title, bold=True)
