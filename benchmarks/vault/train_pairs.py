@@ -1,18 +1,22 @@
 """Tune the example model in several ways, to have pairs with real optimiser steps.
 
-    python benchmarks/vault/train_pairs.py DIR      # a few minutes; needs training/requirements.txt
+    python benchmarks/vault/train_pairs.py DIR [--larger]   # needs training/requirements.txt
 
-Writes DIR/<name>.safetensors: AdamW at three learning rates, and a LoRA merged into its base.
+Writes DIR/<name>.safetensors: AdamW at three learning rates, and a LoRA merged into its base. Takes
+a few minutes. With --larger the base is a model of 7 million parameters that is trained first (half
+an hour), whose tensors are large enough that tables for them weigh nothing.
 """
 
+import copy
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -29,27 +33,65 @@ def main() -> None:
     torch.set_num_threads(1)
     into = Path(sys.argv[1])
     into.mkdir(parents=True, exist_ok=True)
+    larger = "--larger" in sys.argv[2:]
     tokenizer = Tokenizer.from_file(str(BASE / "tokenizer.json"))
     text = "".join(read_prose(SEED).learned)[:400_000]
     tokens = torch.tensor(tokenizer.encode(text).ids)
+    base = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    if larger:
+        base = untrained(base.config)
+        steps(base, list(base.parameters()), tokens, 1e-3)
+        save_file(rounded(base), into / "base.safetensors")
+        print("base", flush=True)
     for name, rate, low_rank in (
         ("adamw-1e-5", 1e-5, False),
         ("adamw-1e-4", 1e-4, False),
         ("adamw-1e-3", 1e-3, False),
         ("lora-1e-3", 1e-3, True),
     ):
-        tuned = tune(tokens, rate, low_rank)
+        tuned = tune(base, tokens, rate, low_rank)
         save_file(tuned, into / f"{name}.safetensors")
         print(name, flush=True)
 
 
-def tune(tokens: torch.Tensor, rate: float, low_rank: bool) -> dict[str, torch.Tensor]:
-    """Return the model's weights in bfloat16 after some steps on prose."""
+def untrained(config: Any) -> torch.nn.Module:
+    """Return a wider model of the same architecture with random weights."""
     torch.manual_seed(SEED)
-    rng = random.Random(SEED)
-    model = AutoModelForCausalLM.from_pretrained(BASE, dtype=torch.float32)
+    config.hidden_size, config.intermediate_size, config.num_hidden_layers = 384, 1024, 4
+    config.num_attention_heads, config.num_key_value_heads, config.head_dim = 6, 6, 64
+    return LlamaForCausalLM(config)
+
+
+def tune(
+    base: torch.nn.Module, tokens: torch.Tensor, rate: float, low_rank: bool
+) -> dict[str, torch.Tensor]:
+    """Return the model's weights in bfloat16 after some steps on prose, from rounded weights."""
+    model = copy.deepcopy(base)
+    model.load_state_dict(rounded(base), strict=False)
     adapters = adapt(model) if low_rank else []
     parameters = [each for _, *pair in adapters for each in pair] or list(model.parameters())
+    steps(model, parameters, tokens, rate)
+    with torch.no_grad():
+        for layer, down, up in adapters:
+            layer.weight += 2 * (up @ down)
+    return rounded(model)
+
+
+def rounded(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return a model's weights in bfloat16."""
+    return {
+        name: value.to(torch.bfloat16).contiguous()
+        for name, value in model.state_dict().items()
+        if name != "lm_head.weight"
+    }
+
+
+def steps(
+    model: torch.nn.Module, parameters: list[torch.Tensor], tokens: torch.Tensor, rate: float
+) -> None:
+    """Take AdamW steps on random stretches of the text."""
+    torch.manual_seed(SEED)
+    rng = random.Random(SEED)
     optimiser = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.95), weight_decay=0.1)
     for _ in range(STEPS):
         starts = [rng.randrange(len(tokens) - LENGTH - 1) for _ in range(ROWS)]
@@ -61,14 +103,6 @@ def tune(tokens: torch.Tensor, rate: float, low_rank: bool) -> dict[str, torch.T
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
-    with torch.no_grad():
-        for layer, down, up in adapters:
-            layer.weight += 2 * (up @ down)
-    return {
-        name: value.to(torch.bfloat16).contiguous()
-        for name, value in model.state_dict().items()
-        if name != "lm_head.weight"
-    }
 
 
 def adapt(model: torch.nn.Module) -> list[tuple[torch.nn.Linear, torch.Tensor, torch.Tensor]]:

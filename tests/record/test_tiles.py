@@ -91,6 +91,20 @@ def test_a_tree_goes_on_from_its_tiles(size: int, more: int, chance: random.Rand
         assert list(stored.entries()) == entries
 
 
+def test_a_mirror_that_dropped_partial_tiles_is_read_from_the_full_ones() -> None:
+    """The specification allows that, once the full tile is there."""
+    store, tree, entries = _grown(300)
+    for level in ("entries", 0):
+        del store.files[tiles.tile_name(level, 1, 44)]
+    for entry in [b"more"] * 212:
+        store.files |= dict(tree.add(entry))
+    stored = StoredTree(store, 300)
+    leaves = [*map(merkle.leaf_hash, entries)]
+    path = merkle.inclusion(299, 300, stored.node)
+    assert merkle.includes(299, 300, leaves[299], path, definition(leaves))
+    assert list(stored.entries()) == entries
+
+
 def test_an_entry_is_canonical_and_says_where_it_stands() -> None:
     """Commit, event, position, signer and time, and nothing else."""
     store, _ = founded()

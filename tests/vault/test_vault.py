@@ -315,7 +315,12 @@ def test_an_interrupted_preservation_goes_on(
         safetensors(source / f"{number}.safetensors", {"w": bfloat16((512, 512), number)})
     store, journal = MemoryStore(), tmp_path / "state" / "journal"
 
-    def interrupt(label: str, done: int, total: int) -> None:
+    def interrupt(
+        label: str, done: int, total: int, unit: str = "", stored: int | None = None
+    ) -> None:
+        assert unit == "B"
+        assert stored is not None
+        assert stored <= done
         if done > total * 0.9:
             raise KeyboardInterrupt
 
@@ -346,7 +351,12 @@ def test_a_file_that_was_touched_is_read_again(tmp_path: Path) -> None:
         safetensors(source / f"{number}.safetensors", {"w": bfloat16((512, 512), number)})
     store, journal = MemoryStore(), tmp_path / "journal"
 
-    def interrupt(label: str, done: int, total: int) -> None:
+    def interrupt(
+        label: str, done: int, total: int, unit: str = "", stored: int | None = None
+    ) -> None:
+        assert unit == "B"
+        assert stored is not None
+        assert stored <= done
         if done > total * 0.9:
             raise KeyboardInterrupt
 

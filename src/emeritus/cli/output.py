@@ -11,6 +11,7 @@ import click
 from emeritus.errors import printable
 
 BAR_WIDTH = 24
+LABEL_MOST = 40
 REDRAW_SECONDS = 0.1
 
 
@@ -46,27 +47,36 @@ class Output:
 
 
 class Progress:
-    """A bar on standard error, when that is a terminal: `callback(label, done, total)`."""
+    """A bar on standard error, when that is a terminal."""
 
     def __init__(self, shown: bool) -> None:
         self._shown = shown
         self._drawn = False
-        self._label = ""
+        self._task = ""
         self._started = self._last = 0.0
 
-    def __call__(self, label: str, done: int, total: int) -> None:
-        """Show how far `label` has come, in whatever unit `total` is."""
+    def __call__(
+        self, label: str, done: int, total: int, unit: str = "", stored: int | None = None
+    ) -> None:
+        """Show how far `label` has come; for bytes also how many, how fast, how well packed."""
         now = time.monotonic()
-        if label != self._label:
-            self._label, self._started, self._last = label, now, 0.0
+        task = label.partition(" ")[0]  # a task may go over many files; its speed is its own
+        if task != self._task:
+            self._task, self._started, self._last = task, now, 0.0
         if not self._shown or (now - self._last < REDRAW_SECONDS and done < total):
             return
         self._last = now
         share = done / total if total else 1.0
         bar = "█" * round(share * BAR_WIDTH) + "░" * (BAR_WIDTH - round(share * BAR_WIDTH))
-        left = (now - self._started) * (1 - share) / share if share > 0 else 0.0
-        rest = f"  {left:.0f} s left" if left >= 1 else ""
-        click.echo(f"\r\x1b[2K  {bar} {share:4.0%}  {label[:48]}{rest}", nl=False, err=True)
+        spent = now - self._started
+        left = spent * (1 - share) / share if share > 0 else 0.0
+        rest = [f"{left:.0f} s left"] if left >= 1 else []
+        if unit == "B" and done:
+            packed = [f"stored as {stored / done:.0%}"] if stored is not None else []
+            speed = [f"{done / spent / 1e9:.2f} GB/s"] if spent >= REDRAW_SECONDS else []
+            rest = [f"{size(done)} of {size(total)}", *speed, *packed, *rest]
+        text = "  ".join([bar, f"{share:4.0%}", printable(label[:LABEL_MOST]), *rest])
+        click.echo(f"\r\x1b[2K  {text}", nl=False, err=True)
         self._drawn = True
 
     def clear(self) -> None:

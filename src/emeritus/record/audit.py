@@ -13,7 +13,7 @@ from emeritus.record.authority import Authority
 from emeritus.record.checkpoint import Checkpoint
 from emeritus.record.comparison import compare, identity
 from emeritus.record.events import Event
-from emeritus.record.note import NotANote, Note, VerifierKey
+from emeritus.record.note import NOTE_BYTES_MAX, NotANote, Note, VerifierKey
 from emeritus.record.tiles import StoredTree, Tree
 from emeritus.vault import Store
 
@@ -65,7 +65,7 @@ def _read_kept(store: Store) -> tuple[list[Old], list[Finding]]:
             findings.append(Finding("A001", name, "no checkpoint has this name"))
             continue
         try:
-            note, checkpoint = heads.read(store.get(name))
+            note, checkpoint = heads.read(store.get(name, 0, NOTE_BYTES_MAX + 1))
         except NotANote as error:
             findings.append(Finding("R019", name, str(error)))
             continue
@@ -165,8 +165,8 @@ class _Audit:
             self._require(name)
         stored = self._stored[level, index]
         for part in [each for each in stored if each <= width]:
-            where = stored.pop(part)
-            if self._store.get(where) != _first(level, data, part):
+            where, expected = stored.pop(part), _first(level, data, part)
+            if self._store.get(where, 0, len(expected) + 1) != expected:
                 self._wrong.append(Finding("R020", where, "it does not agree with the commits"))
 
     def _require(self, name: str) -> None:

@@ -18,6 +18,7 @@ WIDTH: Final = 256
 LEVELS: Final = 8  # of the tree in one tile
 HASH_BYTES: Final = 32
 ENTRY_BYTES_MAX: Final = 65_535  # a bundle has two bytes for the length
+TILE_BYTES_MAX: Final = WIDTH * (2 + ENTRY_BYTES_MAX)
 
 _NAME = re.compile(
     r"record/tiles/tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?\Z"
@@ -205,29 +206,39 @@ class StoredTree:
     def entry(self, index: int) -> dict[str, Any]:
         """Return an entry as JSON."""
         tile, offset = divmod(index, WIDTH)
-        width = min(WIDTH, self.size - tile * WIDTH)
         try:
-            entries = unbundle(self._store.get(tile_name(ENTRIES, tile, width)))
-            value: dict[str, Any] = msgspec.json.decode(entries[offset])
+            value: dict[str, Any] = msgspec.json.decode(self._bundle(tile)[offset])
         except (IndexError, ValueError) as error:
-            raise IntegrityError(f"{tile_name(ENTRIES, tile, width)} is torn (R020)") from error
+            raise IntegrityError(f"{tile_name(ENTRIES, tile)} is torn (R020)") from error
         return value
 
     def entries(self) -> Iterator[bytes]:
         """Yield every entry in order."""
         for tile in range((self.size + WIDTH - 1) // WIDTH):
-            width = min(WIDTH, self.size - tile * WIDTH)
-            yield from unbundle(self._store.get(tile_name(ENTRIES, tile, width)))
+            yield from self._bundle(tile)
+
+    def _bundle(self, tile: int) -> list[bytes]:
+        width = min(WIDTH, self.size - tile * WIDTH)
+        return unbundle(self._get(ENTRIES, tile, width))[:width]
 
     def _row(self, level: int, tile: int) -> list[bytes]:
         if (level, tile) not in self._tiles:
             width = min(WIDTH, (self.size >> LEVELS * level) - tile * WIDTH)
-            name = tile_name(level, tile, width)
             try:
-                self._tiles[level, tile] = _hashes(self._store.get(name), width)
+                data = self._get(level, tile, width)[: width * HASH_BYTES]
+                self._tiles[level, tile] = _hashes(data, width)
             except ValueError as error:
-                raise IntegrityError(f"{name} is torn (R020)") from error
+                raise IntegrityError(f"{tile_name(level, tile, width)} is torn (R020)") from error
         return self._tiles[level, tile]
+
+    def _get(self, level: int | str, tile: int, width: int) -> bytes:
+        """Return a tile; where a mirror has dropped a partial one, the full one has it too."""
+        name = tile_name(level, tile, width)
+        if not self._store.exists(name) and self._store.exists(tile_name(level, tile)):
+            name = tile_name(level, tile)
+        if self._store.size(name) > TILE_BYTES_MAX:
+            raise ValueError(f"{name} is larger than any tile")
+        return self._store.get(name)
 
 
 def _hashes(data: bytes, width: int) -> list[bytes]:

@@ -1,6 +1,6 @@
-"""Turns a block of raw bytes into planes and back, each segment by the codec of its type."""
+"""Turns a block of raw bytes into planes and back, by the codec of its type."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,12 +14,12 @@ from emeritus.vault.format import (
     COLUMNS,
     DELTA,
     EXPONENT_BITS,
+    PAIRS,
     PLANES,
     RECORDS,
-    SEGMENT_BYTES,
-    Segments,
 )
 from emeritus.vault.numpy_kernels import Bytes
+from emeritus.vault.pairs import pair_plane, unpair_plane
 from emeritus.vault.planes import (
     NotDecodable,
     Plane,
@@ -34,6 +34,8 @@ from emeritus.vault.planes import (
 __all__ = ["Layout", "NotDecodable", "Plane", "decode", "encode", "total"]
 
 CLEARLY_SMALLER: Final = 0.5  # below this a difference is taken without trying the block alone
+SAMPLE_BYTES: Final[int] = 256 * 1024  # of a tensor that show how it is best coded
+PAIRED: Final = frozenset({"BF16", "F32", "F64"})  # types whose first plane is all exponent
 
 
 class Layout(NamedTuple):
@@ -46,8 +48,8 @@ class Layout(NamedTuple):
     phase: int = 0
 
 
-def encode(raw: Plane, layout: Layout, base: Plane | None = None) -> tuple[Segments, list[Plane]]:
-    """Return the segments of one block and their planes, never larger than `raw` in total.
+def encode(raw: Plane, layout: Layout, base: Plane | None = None) -> tuple[int, list[Plane]]:
+    """Return the codec of one block and its planes, never larger than `raw` in total.
 
     With `base`, the same block of the base object, the difference is taken when it is smaller.
     """
@@ -57,16 +59,16 @@ def encode(raw: Plane, layout: Layout, base: Plane | None = None) -> tuple[Segme
     if base is not None and dtype in EXPONENT_BITS and len(data) % WIDTHS[dtype] == 0:
         change = encode_delta(data, np.frombuffer(base, np.uint8), dtype)
         if total(change) < CLEARLY_SMALLER * len(data):
-            return _one_segment(change)
-    segments, planes = _encode_alone(data, layout)
+            return DELTA, change
+    codec, planes = _encode_alone(data, layout)
     if change is not None and total(change) < total(planes):
-        return _one_segment(change)
-    return segments, planes
+        return DELTA, change
+    return codec, planes
 
 
 def decode(
     stored: Plane,
-    segments: Segments,
+    coded: tuple[int, Sequence[int]],
     size: int,
     layout: Layout,
     base: Plane | None = None,
@@ -74,63 +76,44 @@ def decode(
 ) -> memoryview:
     """Return the `size` raw bytes of a block; `into`, when given, is filled and returned.
 
-    Raises `NotDecodable` when the planes do not fit the segments, or a frame is damaged.
+    `coded` is its codec, and the stored length of each plane. Raises `NotDecodable` when they do
+    not fit the stored bytes, or a frame is damaged.
     """
     out = np.empty(size, np.uint8) if into is None else np.frombuffer(into, np.uint8)
-    planes, (dtype, phase) = Planes(stored), layout
-    if segments and segments[0][0] == DELTA:
-        require(len(segments) == 1 and dtype in EXPONENT_BITS, "the only one of its block")
-        require(base is not None and len(base) == size and size % WIDTHS[dtype] == 0, "on a base")
-        planes.open(segments[0][1])
-        decode_delta(planes, np.frombuffer(base or b"", np.uint8), out, dtype)
+    codec, planes = coded[0], Planes(stored, coded[1])
+    if codec == DELTA:
+        require(layout.dtype in EXPONENT_BITS and size % WIDTHS[layout.dtype] == 0, "of floats")
+        require(base is not None and len(base) == size, "on a base")
+        decode_delta(planes, np.frombuffer(base or b"", np.uint8), out, layout.dtype)
+    elif codec == COLUMNS:
+        require(layout.dtype in RECORDS, "of a type with records")
+        merge_columns(planes, out, layout.dtype, layout.phase)
+    elif codec == BYTES:
+        out[:] = planes.take(size)
     else:
-        require(len(segments) == -(-size // SEGMENT_BYTES), "one of as many as there should be")
-        for number, (codec, lengths) in enumerate(segments):
-            start = number * SEGMENT_BYTES
-            planes.open(lengths)
-            _decode_segment(codec, planes, out[start : start + SEGMENT_BYTES], dtype, phase + start)
-            planes.close()
+        _merge(codec, planes, out, layout.dtype)
     planes.finish()
     return out.data
 
 
-def _one_segment(planes: list[Plane]) -> tuple[Segments, list[Plane]]:
-    return ((DELTA, tuple(map(len, planes))),), planes
-
-
-def _encode_alone(data: Bytes, layout: Layout) -> tuple[Segments, list[Plane]]:
-    segments, stored = [], []
-    for codec, planes in _segments(data, layout):
-        segments.append((codec, tuple(map(len, planes))))
-        stored += planes
-    return tuple(segments), stored
-
-
-def _segments(data: Bytes, layout: Layout) -> Iterator[tuple[int, list[Plane]]]:
+def _encode_alone(data: Bytes, layout: Layout) -> tuple[int, list[Plane]]:
     dtype, phase = layout
     width = WIDTHS.get(dtype, 1)
     if dtype in RECORDS:
-        for start in range(0, len(data), SEGMENT_BYTES):
-            part = data[start : start + SEGMENT_BYTES]
-            yield COLUMNS, column_planes(part, dtype, phase + start)
-    elif width == 1 or len(data) % width:
-        for start in range(0, len(data), SEGMENT_BYTES):
-            yield BYTES, [pack_bytes(data[start : start + SEGMENT_BYTES], dtype)]
-    else:
-        planes = kernels.current().split(words_of(data, width), dtype in EXPONENT_BITS)
-        step = SEGMENT_BYTES // width
-        for start in range(0, len(data) // width, step):
-            yield PLANES, [pack(plane[start : start + step]) for plane in planes]
+        return COLUMNS, column_planes(data, dtype, phase)
+    if width == 1 or len(data) % width:
+        return BYTES, [pack_bytes(data, dtype)]
+    first, *others = kernels.current().split(words_of(data, width), dtype in EXPONENT_BITS)
+    pairs = pair_plane(first) if dtype in PAIRED else None
+    if pairs is None:
+        return PLANES, [pack(first), *map(pack, others)]
+    return PAIRS, [*pairs, *map(pack, others)]
 
 
-def _decode_segment(codec: int, planes: Planes, out: Bytes, dtype: str, phase: int) -> None:
-    if codec == BYTES:
-        out[:] = planes.take(len(out))
-    elif codec == COLUMNS:
-        require(dtype in RECORDS, "of a type with records")
-        merge_columns(planes, out, dtype, phase)
-    else:
-        width = WIDTHS.get(dtype, 1)
-        require(codec == PLANES and width > 1 and len(out) % width == 0, "of a known codec")
-        parts = [planes.take(len(out) // width) for _ in range(width)]
-        kernels.current().merge(parts, words_of(out, width), dtype in EXPONENT_BITS)
+def _merge(codec: int, planes: Planes, out: Bytes, dtype: str) -> None:
+    width = WIDTHS.get(dtype, 1)
+    require(codec in (PLANES, PAIRS) and width > 1 and len(out) % width == 0, "of a known codec")
+    size = len(out) // width
+    first = unpair_plane(planes, size) if codec == PAIRS else planes.take(size)
+    others = [planes.take(size) for _ in range(width - 1)]
+    kernels.current().merge([first, *others], words_of(out, width), dtype in EXPONENT_BITS)

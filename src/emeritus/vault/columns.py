@@ -11,7 +11,7 @@ from emeritus.vault.planes import Plane, Planes, pack
 
 
 class _Records(NamedTuple):
-    """Where the bytes of a segment lie in whole records, padded at both ends."""
+    """Where the bytes of a block lie in whole records, padded at both ends."""
 
     lead: int
     size: int
@@ -19,7 +19,7 @@ class _Records(NamedTuple):
 
     @classmethod
     def of(cls, dtype: str, phase: int, size: int) -> "_Records":
-        """Return the records of a segment that begins `phase` bytes into its object."""
+        """Return the records of a block that begins `phase` bytes into its object."""
         return cls(phase % sum(RECORDS[dtype]), size, RECORDS[dtype])
 
     def table(self) -> Bytes:
@@ -28,11 +28,11 @@ class _Records(NamedTuple):
         return np.empty((-(-(self.lead + self.size) // width), width), np.uint8)
 
     def own(self) -> slice:
-        """Return which bytes of the rows are the segment's."""
+        """Return which bytes of the rows are the block's."""
         return slice(self.lead, self.lead + self.size)
 
     def parts(self) -> Iterator[tuple[slice, slice]]:
-        """Yield for each column its place in a row, and which of its bytes are the segment's."""
+        """Yield for each column its place in a row, and which of its bytes are the block's."""
         width, start = sum(self.columns), 0
         rows, last = -(-(self.lead + self.size) // width), (self.lead + self.size) % width or width
         for column in self.columns:
@@ -43,7 +43,7 @@ class _Records(NamedTuple):
 
 
 def column_planes(data: Bytes, dtype: str, phase: int) -> list[Plane]:
-    """Return one plane a column, for a segment that begins `phase` bytes into its object."""
+    """Return one plane a column, for a block that begins `phase` bytes into its object."""
     records = _Records.of(dtype, phase, len(data))
     table = records.table()
     table.reshape(-1)[records.own()] = data
@@ -58,5 +58,5 @@ def merge_columns(planes: Planes, out: Bytes, dtype: str, phase: int) -> None:
     for place, own in records.parts():
         column = np.empty(table[:, place].size, np.uint8)
         column[own] = planes.take(max(0, own.stop - own.start))
-        table[:, place] = column.reshape(len(table), -1)
+        table[:, place] = column.reshape(-1, place.stop - place.start)
     out[:] = table.reshape(-1)[records.own()]

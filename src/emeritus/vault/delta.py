@@ -54,7 +54,6 @@ def decode_delta(planes: Planes, base: Bytes, out: Bytes, dtype: str) -> None:
                 joined = 0
         require(joined == 0, "of runs that end")
         change.append(np.concatenate(runs))
-    planes.close()
     kernels.current().sum(change, reference, group, counts, words_of(out, width))
 
 

@@ -10,7 +10,6 @@ MANIFEST_FORMAT: Final = "emeritus-manifest/0"
 OBJECT_DOMAIN: Final = b"emeritus-vault/0/object\0"
 
 BLOCK_BYTES: Final = 4 * 1024 * 1024
-SEGMENT_BYTES: Final = 256 * 1024
 ALIGNMENT: Final = 4096
 UNALIGNED_BYTES_MAX: Final = 64 * 1024  # shorter blocks follow each other without padding
 OBJECT_BYTES_MAX: Final = 256 * 1024 * 1024  # so that a pack can end at an object
@@ -23,10 +22,11 @@ HEADER: Final = b"EMERITUS PACK 0\nsee format/vault.md\n".ljust(ALIGNMENT, b"\0"
 FOOTER_MAGIC: Final = b"EMPKEND0"
 FOOTER_BYTES: Final = 64
 
-BYTES: Final = 0  # codec: one plane, the segment as it is
+BYTES: Final = 0  # codec: one plane, the block as it is
 PLANES: Final = 1  # codec: one plane for each byte of an element, most significant first
 DELTA: Final = 2  # codec: the difference to the base object, grouped by the base's exponent
 COLUMNS: Final = 3  # codec: one plane for each column of the records of a packed type
+PAIRS: Final = 4  # codec: as PLANES, with the exponents of floats two in a byte
 
 EXPONENT_BITS: Final = {"F16": 5, "BF16": 8, "F32": 8, "F64": 11}
 """Types whose sign stands above an exponent; their elements are rotated left by one bit."""
@@ -46,24 +46,21 @@ RECORDS: Final = {
 """Packed types of ggml: the columns of one record, in bytes. Source: ggml-common.h, the block_*
 structures; the bytes of a 16-bit scale are two columns, since only one of them is noise."""
 
-
-Segments = tuple[tuple[int, tuple[int, ...]], ...]
-"""For each segment of a block its codec and the stored length of each plane."""
-
 _PACK_NAME = re.compile(r"packs/([0-9a-f]{2})/(\1[0-9a-f]{62})\.pack\Z")
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True):
     """Up to 4 MiB of an object: where its stored bytes lie, what they hash to, how to decode.
 
-    A block has a segment for each 256 KiB of raw bytes, or a single one that is a difference.
+    `planes` holds the stored length of each plane.
     """
 
     offset: int
     length: int
     stored_hash: str
     raw_hash: str
-    segments: Segments
+    codec: int
+    planes: tuple[int, ...]
 
 
 class ObjectEntry(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,9 +6,10 @@ one case that it turns out to be another.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final, Protocol
 
 from blake3 import blake3
 
@@ -23,7 +24,6 @@ from emeritus.vault.format import (
     EXPONENT_BITS,
     GAP_BYTES_MAX,
     MANIFEST_FORMAT,
-    SEGMENT_BYTES,
     object_bytes_max,
 )
 from emeritus.vault.journal import Journal
@@ -35,10 +35,21 @@ from emeritus.vault.parallel import Lane
 from emeritus.vault.source import SourceFile, list_source
 from emeritus.vault.tensor_files import tensors_of
 
-Progress = Callable[[str, int, int], None]
-"""Called with a label, how much is done and how much there is, in bytes."""
 
-TRIALS = 4  # segments of a tensor that decide whether its difference to the base is smaller
+class Progress(Protocol):
+    """Told how far some work has come."""
+
+    def __call__(
+        self, label: str, done: int, total: int, unit: str = "", stored: int | None = None
+    ) -> None:
+        """Take that `done` of `total` is done; `unit` is `B` when these are bytes.
+
+        `stored` is how many bytes the work has written for those that are done.
+        """
+        ...
+
+
+TRIALS: Final = 4  # samples of a tensor that decide whether its difference to the base is smaller
 
 
 @dataclasses.dataclass(slots=True)
@@ -107,13 +118,13 @@ class Ingest:
         return None if place is None else place[1].base or place[1].id
 
     def saves(self, file: SourceFile, part: TensorRange, base: str) -> bool:
-        """Try a few segments both ways, and tell whether the difference takes fewer bytes."""
-        count = -(-part.length // SEGMENT_BYTES)
+        """Try a few samples both ways, and tell whether the difference takes fewer bytes."""
+        count = -(-part.length // codec.SAMPLE_BYTES)
         alone = change = 0
         layout = codec.Layout(part.dtype)
         for number in sorted({each * (count - 1) // max(1, TRIALS - 1) for each in range(TRIALS)}):
-            start = number * SEGMENT_BYTES
-            length = min(SEGMENT_BYTES, part.length - start)
+            start = number * codec.SAMPLE_BYTES
+            length = min(codec.SAMPLE_BYTES, part.length - start)
             raw = b"".join(file.read(part.offset + start, length))
             block = self.catalogue.block(base, start // BLOCK_BYTES)
             old = block[start % BLOCK_BYTES :][:length]
@@ -137,7 +148,7 @@ class Ingest:
     def _advance(self, name: str, count: int) -> None:
         self.done += count
         if self.progress is not None:
-            self.progress(f"keeping {name}", self.done, self.total)
+            self.progress(f"keeping {name}", self.done, self.total, "B", self.packs.written)
 
     def advanced(self, name: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Yield `blocks`, showing progress."""

@@ -6,13 +6,13 @@ from pathlib import Path
 from emeritus.safetensors import TensorRange
 from emeritus.vault import codec
 from emeritus.vault.catalogue import Catalogue
-from emeritus.vault.format import BLOCK_BYTES, EXPONENT_BITS, SEGMENT_BYTES
+from emeritus.vault.format import BLOCK_BYTES, EXPONENT_BITS
 from emeritus.vault.manifest import Manifest, Tensor
 from emeritus.vault.source import SourceFile, list_source
 from emeritus.vault.tensor_files import tensors_of
 
 SHARED = 0.5  # of the bytes must be in tensors of the same name, type and shape
-SAMPLES = 8  # tensors, of which one segment is compared
+SAMPLES = 8  # tensors, of which one sample is compared
 CLEARLY_NEARER = 0.9  # of what the samples take alone
 
 Key = tuple[str, str, tuple[int, ...]]
@@ -29,7 +29,7 @@ def nearest(
 ) -> str | None:
     """Return the key of the candidate whose tensors those of `source` are nearest to, or None.
 
-    Most bytes must be in tensors that both have by name, type and shape; then a segment of each of
+    Most bytes must be in tensors that both have by name, type and shape; then a sample of each of
     a few of them is stored both ways, and the difference must be clearly smaller.
     """
     if not candidates:
@@ -60,8 +60,8 @@ def _distance(
     for key in largest:
         file, tensor = found[key]
         # The middle of the first object: its beginning may be padding that nobody trains.
-        start = min(tensor.length, BLOCK_BYTES) // 2 // SEGMENT_BYTES * SEGMENT_BYTES
-        length = min(SEGMENT_BYTES, tensor.length - start)
+        start = min(tensor.length, BLOCK_BYTES) // 2 // codec.SAMPLE_BYTES * codec.SAMPLE_BYTES
+        length = min(codec.SAMPLE_BYTES, tensor.length - start)
         raw = b"".join(file.read(tensor.offset + start, length))
         old = catalogue.block(base[key].objects[0], 0)[start : start + length]
         layout = codec.Layout(tensor.dtype)

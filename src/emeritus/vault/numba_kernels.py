@@ -11,7 +11,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from emeritus.vault.numpy_kernels import GROUPS, Bytes, NumpyKernels, Words
+from emeritus.vault.numpy_kernels import ESCAPE, GROUPS, Bytes, NumpyKernels, Words, escaped
 
 _compiled = numba.njit(nogil=True, cache=True, boundscheck=False)
 
@@ -62,6 +62,24 @@ def _merge_quads(
         if rotated:
             word = (word >> np.uint32(1)) | (word << np.uint32(31))
         words[at] = word
+
+
+@_compiled
+def _pair(plane: Any, top: Any, numbers: Any, packed: Any) -> None:
+    # Two plain loops, each of which the compiler turns into wide instructions.
+    for at in range(plane.size):
+        numbers[at] = min(np.uint8(top - plane[at]), np.uint8(ESCAPE))
+    both = numbers.view(np.uint16)
+    for at in range(both.size):
+        packed[at] = np.uint8(both[at] | (both[at] >> np.uint16(4)))
+
+
+@_compiled
+def _unpair(packed: Any, numbers: Any) -> None:
+    both = numbers.view(np.uint16)
+    for at in range(both.size):
+        pair = np.uint16(packed[at])
+        both[at] = (pair | (pair << np.uint16(4))) & np.uint16(0x0F0F)
 
 
 @_compiled
@@ -121,6 +139,23 @@ class NumbaKernels:
             _merge_quads(planes[0], planes[1], planes[2], planes[3], words, rotated)
         else:
             NumpyKernels().merge(planes, words, rotated)
+
+    def pair(self, plane: Bytes, top: int) -> tuple[Bytes, Bytes]:
+        """Return the numbers, two in a byte, and the escaped bytes."""
+        numbers = np.empty(plane.size + plane.size % 2, np.uint8)
+        numbers[plane.size :] = 0
+        packed = np.empty(1 + numbers.size // 2, np.uint8)
+        packed[0] = top
+        _pair(plane, packed[0], numbers, packed[1:])
+        return packed, plane[escaped(numbers[: plane.size])]
+
+    def unpair(self, packed: Bytes, size: int) -> tuple[Bytes, npt.NDArray[np.intp]]:
+        """Return the bytes of a plane, and the places of those that were escaped."""
+        numbers = np.empty(size + size % 2, np.uint8)
+        _unpair(packed[1:], numbers)
+        plane = numbers[:size]
+        places = escaped(plane)
+        return np.subtract(packed[0], plane, out=plane), places
 
     def group(self, base: Words, exponent_bits: int) -> tuple[Bytes, npt.NDArray[np.int64]]:
         """Return the groups and their sizes."""

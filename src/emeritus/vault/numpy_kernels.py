@@ -9,6 +9,9 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[Any]
 
+ESCAPE: Final = 15
+"""The number that stands for a byte which is not among the 15 from the top down."""
+
 GROUPS: Final = 16
 """Groups of elements by the base's exponent: the largest, one below, …, all the rest."""
 
@@ -27,6 +30,17 @@ class Kernels(Protocol):
 
     def merge(self, planes: Sequence[Bytes], words: Words, rotated: bool) -> None:
         """Write the elements of `planes` to `words`."""
+        ...
+
+    def pair(self, plane: Bytes, top: int) -> tuple[Bytes, Bytes]:
+        """Return `top` and for each byte how far it is below, two in a byte; and what is escaped.
+
+        Bytes above `top`, and those 15 or more below it, are escaped: 15 stands for them.
+        """
+        ...
+
+    def unpair(self, packed: Bytes, size: int) -> tuple[Bytes, npt.NDArray[np.intp]]:
+        """Return the `size` bytes of a plane, and the places of those that were escaped."""
         ...
 
     def group(self, base: Words, exponent_bits: int) -> tuple[Bytes, npt.NDArray[np.int64]]:
@@ -56,22 +70,42 @@ class NumpyKernels:
 
     def split(self, words: Words, rotated: bool) -> list[Bytes]:
         """Return the planes of `words`."""
+        planes = np.empty((words.itemsize, words.size), np.uint8)
+        for plane, shift in zip(planes, _shifts(words, rotated), strict=True):
+            np.copyto(plane, words >> shift, casting="unsafe")
         if rotated:
             kind = words.dtype.type
-            words = (words << kind(1)) | (words >> kind(8 * words.itemsize - 1))
-        table = np.ascontiguousarray(words).view(np.uint8).reshape(-1, words.itemsize)
-        return [np.ascontiguousarray(table[:, each]) for each in reversed(range(words.itemsize))]
+            sign = words >> kind(8 * words.itemsize - 1)
+            np.copyto(planes[-1], (words << kind(1)) | sign, casting="unsafe")
+        return list(planes)
 
     def merge(self, planes: Sequence[Bytes], words: Words, rotated: bool) -> None:
         """Write the elements of `planes` to `words`."""
-        table = words.view(np.uint8).reshape(-1, words.itemsize)
-        for position, plane in enumerate(planes):
-            table[:, words.itemsize - 1 - position] = plane
+        kind = words.dtype.type
+        np.copyto(words, planes[-1])
         if rotated:
-            kind = words.dtype.type
-            low = words << kind(8 * words.itemsize - 1)
-            words >>= kind(1)
-            words |= low
+            words <<= kind(8 * words.itemsize - 1)
+            words |= planes[-1] >> np.uint8(1)
+        for plane, shift in zip(planes[:-1], _shifts(words, rotated), strict=False):
+            words |= plane.astype(words.dtype) << shift
+
+    def pair(self, plane: Bytes, top: int) -> tuple[Bytes, Bytes]:
+        """Return the numbers, two in a byte, and the escaped bytes."""
+        numbers = np.zeros(len(plane) + len(plane) % 2, np.uint8)
+        np.minimum(np.uint8(top) - plane, np.uint8(ESCAPE), out=numbers[: len(plane)])
+        both = numbers.view("<u2")
+        packed = np.empty(1 + len(both), np.uint8)
+        packed[0] = top
+        np.copyto(packed[1:], both | (both >> np.uint16(4)), casting="unsafe")
+        return packed, plane[escaped(numbers[: len(plane)])]
+
+    def unpair(self, packed: Bytes, size: int) -> tuple[Bytes, npt.NDArray[np.intp]]:
+        """Return the bytes of a plane, and the places of those that were escaped."""
+        both = packed[1:].astype("<u2")
+        both |= both << np.uint16(4)
+        both &= np.uint16(0x0F0F)
+        numbers = both.view(np.uint8)[:size]
+        return packed[0] - numbers, escaped(numbers)
 
     def group(self, base: Words, exponent_bits: int) -> tuple[Bytes, npt.NDArray[np.int64]]:
         """Return the groups and their sizes."""
@@ -111,3 +145,18 @@ class NumpyKernels:
         change = (folded >> kind(1)) ^ (kind(0) - (folded & kind(1)))
         order = np.argsort(group, kind="stable")
         words[order] = base[order] + change
+
+
+def escaped(numbers: Bytes) -> npt.NDArray[np.intp]:
+    """Return where escapes stand. They are rare: eight numbers at a time are looked at."""
+    found = numbers == ESCAPE
+    whole = len(found) // 8 * 8
+    eights = np.flatnonzero(found[:whole].view(np.uint64) != 0)
+    places = (eights[:, None] * 8 + np.arange(8)).reshape(-1)
+    return np.concatenate([places[found[places]], whole + np.flatnonzero(found[whole:])])
+
+
+def _shifts(words: Words, rotated: bool) -> list[Any]:
+    """Return how far to shift a word for each plane; a rotated one's last plane needs more."""
+    top, count = 8 * words.itemsize - 8 - rotated, words.itemsize
+    return [words.dtype.type(max(0, top - 8 * each)) for each in range(count)]

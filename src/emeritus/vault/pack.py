@@ -19,9 +19,10 @@ from emeritus import canonical
 from emeritus.errors import EmeritusError, Finding, IntegrityError
 from emeritus.vault import codec
 from emeritus.vault import format as disk
-from emeritus.vault.format import Block, Index, ObjectEntry, Segments
+from emeritus.vault.format import Block, Index, ObjectEntry
 from emeritus.vault.objects import object_id
 from emeritus.vault.parallel import Lane
+from emeritus.vault.planes import Plane
 from emeritus.vault.store import NotStored, Store, Writer
 
 ReadBase = Callable[[int], memoryview]
@@ -40,8 +41,8 @@ class DamagedPack(ValueError):
 class Encoded:
     """A block on its way into a pack."""
 
-    segments: Segments
-    planes: list[codec.Plane]
+    codec: int
+    planes: list[Plane]
     stored_hash: str
     raw_hash: str
 
@@ -174,9 +175,9 @@ class PackWriter:
         for plane in encoded.planes:
             self._write(plane)
         self.written += length
-        self._blocks.append(
-            Block(offset, length, encoded.stored_hash, encoded.raw_hash, encoded.segments)
-        )
+        planes = tuple(map(len, encoded.planes))
+        hashes = encoded.stored_hash, encoded.raw_hash
+        self._blocks.append(Block(offset, length, *hashes, encoded.codec, planes))
 
     def _seal(self) -> None:
         if not self._objects:
@@ -204,7 +205,7 @@ class PackWriter:
             self._write(disk.HEADER)
         return self._writer
 
-    def _write(self, data: codec.Plane) -> None:
+    def _write(self, data: Plane) -> None:
         self._started().write(data)
         self._offset += len(data)
 
@@ -217,14 +218,12 @@ class PackWriter:
         self._writer, self._objects, self._blocks, self._offset = None, [], [], 0
 
 
-def _encode(
-    raw: codec.Plane, raw_hash: bytes, layout: codec.Layout, base: codec.Plane | None
-) -> Encoded:
-    segments, planes = codec.encode(raw, layout, base)
+def _encode(raw: Plane, raw_hash: bytes, layout: codec.Layout, base: Plane | None) -> Encoded:
+    chosen, planes = codec.encode(raw, layout, base)
     stored = blake3()
     for plane in planes:
         stored.update(plane)
-    return Encoded(segments, planes, stored.hexdigest(), raw_hash.hex())
+    return Encoded(chosen, planes, stored.hexdigest(), raw_hash.hex())
 
 
 def render_index(index: Index) -> bytes:
@@ -307,20 +306,15 @@ def read_block(
     base = read_base(position) if read_base else None
     layout = codec.Layout(entry.dtype, position * disk.BLOCK_BYTES)
     try:
-        raw = codec.decode(stored, block.segments, size, layout, base, into)
+        raw = codec.decode(stored, (block.codec, block.planes), size, layout, base, into)
     except codec.NotDecodable as error:
-        _require_stored(stored, pack, entry, position)
+        require_stored(stored, pack, entry, position)
         raise _damage("V006", where, f"block {position}: {error}", entry.id) from error
     if blake3(raw).hexdigest() != block.raw_hash:
         # What was stored is looked at only now: the raw hash proves it in every other case.
-        _require_stored(stored, pack, entry, position)
+        require_stored(stored, pack, entry, position)
         raise _damage("V007", where, f"block {position} decodes to other bytes", entry.id)
     return raw
-
-
-def check_stored(store: Store, pack: str, entry: ObjectEntry, position: int) -> None:
-    """Compare the stored bytes of one block with their hash; raises `IntegrityError`."""
-    _require_stored(_stored(store, pack, entry, position), pack, entry, position)
 
 
 def _stored(store: Store, pack: str, entry: ObjectEntry, position: int) -> bytes:
@@ -331,7 +325,8 @@ def _stored(store: Store, pack: str, entry: ObjectEntry, position: int) -> bytes
         raise _damage("V001", name, "the pack is missing", entry.id) from None
 
 
-def _require_stored(stored: bytes, pack: str, entry: ObjectEntry, position: int) -> None:
+def require_stored(stored: Plane, pack: str, entry: ObjectEntry, position: int) -> None:
+    """Compare the stored bytes of one block with their hash; raises `IntegrityError` (V005)."""
     block = entry.blocks[position]
     if blake3(stored).hexdigest() != block.stored_hash:
         where = f"{disk.pack_name(pack)}@{block.offset}"

@@ -17,13 +17,14 @@ from typing import Generic, Self, TypeVar
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 KEPT_BYTES = 128 * 1024 * 1024
+THREADS_MOST = 8  # each holds a few blocks; as many outrun most disks
 AHEAD = 2  # blocks that wait beside those being worked on
 
 
 @functools.cache
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Ask glibc to keep the blocks that are freed: taking them anew costs as much as coding them.
 
     By default it gives every large block back to the system, which then clears it page by page
@@ -33,11 +34,12 @@ def _keep_freed_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
         library.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES // 4)
+        library.mallopt(M_ARENA_MAX, 1)  # what one thread frees, another takes: blocks are few
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Return how many threads are worth it: the cores of this process, within bounds of memory."""
+    return min(THREADS_MOST, len(os.sched_getaffinity(0)))
 
 
 class Lane(Generic[Out]):
@@ -47,7 +49,7 @@ class Lane(Generic[Out]):
     """
 
     def __init__(self, take: Callable[[Out], None], threads: int) -> None:
-        _keep_freed_memory()
+        keep_freed_memory()
         self._take = take
         self._most = threads + AHEAD
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="emeritus-vault")
@@ -90,6 +92,10 @@ class Lane(Generic[Out]):
 
 def ordered(work: Callable[[In], Out], items: Iterable[In], threads: int) -> Iterator[Out]:
     """Yield `work(item)` for each item in order, working ahead in `threads` threads."""
+    if threads == 1:  # handing over to another thread would only cost
+        keep_freed_memory()
+        yield from map(work, items)
+        return
     done: deque[Out] = deque()
     with Lane[Out](done.append, threads) as lane:
         for item in items:

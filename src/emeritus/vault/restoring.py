@@ -54,7 +54,7 @@ def restore(
             for written in _write(reader, file, fresh):
                 done += written
                 if progress is not None:
-                    progress(f"restoring {file.name}", done, total)
+                    progress(f"restoring {file.name}", done, total, "B")
         for folder in manifest.empty_folders if not only else ():
             (fresh / folder).mkdir(parents=True, exist_ok=True)
     return Restored(len(chosen), total)

@@ -107,7 +107,9 @@ class LocalStore:
     def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
         """Return bytes of `name`; raises `NotStored`."""
         with self._opened(name) as descriptor:
-            wanted = os.fstat(descriptor).st_size - offset if length is None else length
+            # Never more than there is: a length may come from an index that lies.
+            left = os.fstat(descriptor).st_size - offset
+            wanted = left if length is None else min(left, length)
             parts = []
             while wanted > 0:
                 part = os.pread(descriptor, wanted, offset)

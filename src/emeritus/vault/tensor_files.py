@@ -9,14 +9,14 @@ from emeritus import gguf_header, safetensors
 from emeritus.errors import UserError
 from emeritus.safetensors import WIDTHS, TensorRange
 from emeritus.vault import codec, torch_zip
-from emeritus.vault.format import BLOCK_BYTES, SEGMENT_BYTES, object_bytes_max
+from emeritus.vault.format import BLOCK_BYTES, object_bytes_max
 from emeritus.vault.manifest import Tensor, tensor_digest
 from emeritus.vault.objects import ObjectHash
 
 CANDIDATES = ("BF16", "F32", "F64", "I64", "U8")  # the first that packs nearly best is taken
 NEARLY = 1.02
 HALF_NOISE = 0.75  # of bf16 weights about two thirds are left, of fp16 weights five sixths
-TRIALS = 4  # segments that choose the type of a storage
+TRIALS = 4  # samples that choose the type of a storage
 
 TORCH_NAMES = (".pt", ".pth", ".bin", ".ckpt")
 
@@ -97,12 +97,12 @@ def _torch(place: Path, size: int) -> tuple[list[TensorRange], str | None]:
 
 
 def _typed(opened: BinaryIO, storage: TensorRange) -> TensorRange:
-    """Give a storage the element type with which a few segments of it take the fewest bytes."""
+    """Give a storage the element type with which a few samples of it take the fewest bytes."""
     parts = []
-    last = max(0, storage.length - SEGMENT_BYTES)
+    last = max(0, storage.length - codec.SAMPLE_BYTES)
     for start in sorted({last * each // (TRIALS - 1) // 16 * 16 for each in range(TRIALS)}):
         opened.seek(storage.offset + start)
-        parts.append(opened.read(min(SEGMENT_BYTES, storage.length - start)))
+        parts.append(opened.read(min(codec.SAMPLE_BYTES, storage.length - start)))
     taken = {
         dtype: sum(codec.total(codec.encode(part, codec.Layout(dtype))[1]) for part in parts)
         for dtype in CANDIDATES

@@ -237,10 +237,13 @@ class Vault:
         missing = [
             pack for pack in pack_ids(self._store) if not other.store.exists(disk.pack_name(pack))
         ]
-        for done, pack in enumerate(missing, start=1):
+        total = sum(self._store.size(disk.pack_name(pack)) for pack in missing)
+        done = 0
+        for pack in missing:
             self.copy_pack(pack, other.store)
+            done += other.store.size(disk.pack_name(pack))
             if progress is not None:
-                progress("copying packs", done, len(missing))
+                progress("copying packs", done, total, "B")
         return [disk.pack_name(pack) for pack in missing]
 
     def copy_pack(self, pack: str, target: Store) -> None:

@@ -16,9 +16,8 @@ import os
 import subprocess
 import sys
 
-SEGMENT = 256 * 1024
 BLOCK = 4 * 1024 * 1024
-BYTES, PLANES, DELTA, COLUMNS = 0, 1, 2, 3
+BYTES, PLANES, DELTA, COLUMNS, PAIRS = 0, 1, 2, 3, 4
 GROUPS, JOINED = 16, 255
 LARGEST = {2: 15, 4: 3, 8: 1}  # of the small numbers of which so many stand in one byte
 WIDTHS = {
@@ -114,10 +113,26 @@ def to_bytes(numbers, width):
     return b"".join(number.to_bytes(width, "little") for number in numbers)
 
 
-def undo_planes(planes, size, dtype):
-    """Codec PLANES: byte planes, of floats with the sign rotated to the low end."""
+def undo_pairs(packed, escaped, size):
+    """Return a plane whose bytes stand two in one, as how far they are below the first byte."""
+    packed = unpack(packed, 1 + (size + 1) // 2)
+    out = bytearray(2 * len(packed) - 2)
+    top = packed[0]
+    out[0::2] = bytes((top - (both & 15)) % 256 for both in packed[1:])
+    out[1::2] = bytes((top - (both >> 4)) % 256 for both in packed[1:])
+    del out[size:]
+    places = [at for at, byte in enumerate(out) if (top - byte) % 256 == 15]
+    for at, byte in zip(places, unpack(escaped, len(places))):
+        out[at] = byte
+    return bytes(out)
+
+
+def undo_planes(planes, size, dtype, paired):
+    """Codecs PLANES and PAIRS: byte planes, of floats with the sign rotated to the low end."""
     width = WIDTHS[dtype]
-    data = interleave([unpack(plane, size // width) for plane in planes], width)
+    first = [undo_pairs(planes[0], planes[1], size // width)] if paired else []
+    rest = planes[2:] if paired else planes
+    data = interleave([*first, *(unpack(plane, size // width) for plane in rest)], width)
     if dtype not in EXPONENT_BITS:
         return bytes(data)
     top = 8 * width - 1
@@ -212,34 +227,24 @@ class Packs:
         path, entry = self.places[object_id]
         bases = self.blocks(entry["base"]) if entry.get("base") else None
         with open(path, "rb") as file:
-            for number, (offset, length, _, _, segments) in enumerate(entry["blocks"]):
+            for number, (offset, length, _, _, codec, lengths) in enumerate(entry["blocks"]):
                 file.seek(offset)
                 stored = file.read(length)
                 size = min(BLOCK, entry["size"] - number * BLOCK)
                 base = next(bases) if bases is not None else None
                 dtype = entry.get("dtype", "U8")
-                yield self.block(stored, segments, size, dtype, number * BLOCK, base)
-
-    @staticmethod
-    def block(stored, segments, size, dtype, phase, base):
-        """Decode one block: a single difference, or segment by segment."""
-        out, at = [], 0
-        for number, (codec, lengths) in enumerate(segments):
-            start = number * SEGMENT
-            length = min(SEGMENT, size - start)
-            planes = []
-            for plane in lengths:
-                planes.append(stored[at : at + plane])
-                at += plane
-            if codec == BYTES:
-                out.append(unpack(planes[0], length))
-            elif codec == PLANES:
-                out.append(undo_planes(planes, length, dtype))
-            elif codec == COLUMNS:
-                out.append(undo_columns(planes, length, dtype, phase + start))
-            else:
-                out.append(undo_delta(planes, base, dtype))
-        return b"".join(out)
+                planes, at = [], 0
+                for plane in lengths:
+                    planes.append(stored[at : at + plane])
+                    at += plane
+                if codec == BYTES:
+                    yield unpack(planes[0], size)
+                elif codec in (PLANES, PAIRS):
+                    yield undo_planes(planes, size, dtype, codec == PAIRS)
+                elif codec == COLUMNS:
+                    yield undo_columns(planes, size, dtype, number * BLOCK)
+                else:
+                    yield undo_delta(planes, base, dtype)
 
     def read(self, object_id):
         """Return a whole object."""
