@@ -206,6 +206,12 @@ def test_a_dossier_goes_to_a_stranger(shell: Shell, sparrow: Path) -> None:
     assert shell.document("check", "given")["authentic"] is False
     shell.run("check", "given", "--trust", "sha256:" + "0" * 64, code=3)
     shell.run("check", "archive", code=2)
+    said = shell.run("dossier", "acme/aster-1", "one.tar.zst", "--whole-record", "--with-weights")
+    assert "zstd -dc one.tar.zst | tar -x" in said
+    checked = shell.document("check", "one.tar.zst", "--trust", fingerprint)
+    assert (checked["authentic"], checked["whole_record"]) == (True, True)
+    assert not list((shell.root / "home").rglob("*/tmp*"))
+    assert "no key" in shell.run("check", "given", "--witness", "nobody", code=2)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_two_people_add_and_revoke_a_key(steward: Shell) -> None:
     assert "another person" in steward.run("keys", "sign", 2, code=2)
     assert "counts from now on" in steward.run("keys", "sign", 2, "--as", "root-2")
     names = [each["name"] for each in steward.document("keys", "list")["keys"]]
-    assert names == ["steward", "service", "root-2", "root-3", "rita"]
+    assert names == ["steward", "service", "root-2", "root-3", "model-signing", "rita"]
     steward.run("keys", "revoke", "rita", "--reason", "left", "--since", "2020-01-01")
     steward.run("keys", "sign", 4, "--as", "root-3")
     assert "has no valid key" in steward.run("keys", "rotate", "rita", code=2)
