@@ -17,6 +17,9 @@ from emeritus.record.events import (
     DrillPassed,
     Event,
     GuidePublished,
+    JournalEntryWritten,
+    NoticeSent,
+    ObjectErased,
     ProtocolPublished,
     ReferenceRecorded,
     ReportSigned,
@@ -37,10 +40,20 @@ class Document:
 
 
 def documents_of(history: History) -> Iterator[Document]:
-    """Yield every document that `history` cites, in order."""
+    """Yield every document that `history` cites, in order, but for those that were erased since."""
+    erased = erasures(history)
     for entry in history:
         for name, object_id, sha256 in _cited(entry):
-            yield Document(name, object_id, sha256, entry.id)
+            if object_id not in erased or entry.place > erased[object_id].place:
+                yield Document(name, object_id, sha256, entry.id)
+
+
+def erasures(history: History) -> dict[str, Entry[ObjectErased]]:
+    """Return the newest erasure of every object that was erased, by its id.
+
+    What is absent by a signed event is no damage. Bytes that come back are cited by a later event.
+    """
+    return {entry.event.object: entry for entry in history.all(ObjectErased)}
 
 
 def write_documents(archive: Archive) -> None:
@@ -92,5 +105,11 @@ def _cited(entry: Entry[Event | None]) -> list[tuple[str, str, str]]:
         case CommentReceived() as event:
             name = f"models/{event.model}/comment-{number}.jsonl"
             return [(name, event.transcript, event.transcript_sha256)]
+        case NoticeSent() as event:
+            place = entry.id.replace(".", "-")
+            return [(f"models/{event.model}/notice-{place}.txt", event.document, event.sha256)]
+        case JournalEntryWritten() as event:
+            name = f"models/{event.model}/journal/{event.entry}.md"
+            return [(name, event.document, event.sha256)]
         case _:
             return []

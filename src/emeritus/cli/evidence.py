@@ -1,4 +1,4 @@
-"""`dossier`, `check`, `record` and `keys`: what a stranger checks, and who signed it."""
+"""`dossier`, `check` and `keys`: what a stranger checks, and who signed it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,22 +56,6 @@ def check(output: Output, folder: Path, trust: str | None) -> int:
         }
     )
     return 3 if findings else 0
-
-
-@click.command(epilog="Example: emeritus record acme/aster-1")
-@click.argument("model", required=False, metavar="[ID]")
-@with_archive
-def record(archive: "Archive", output: Output, model: str | None) -> None:
-    """Show the signed history, of everything or of one model, oldest first."""
-    from emeritus.record.format import render_event
-
-    documents = []
-    for entry in archive.history(model):
-        body = render_event(entry.event) if entry.event else {"kind": "unknown"}
-        about = output.untrusted(str(body.get("model", "")))
-        output.line(f"{entry.id:>6}  {entry.time}  {entry.signed_by:<10} {body['kind']}  {about}")
-        documents.append({"id": entry.id, "time": entry.time, "by": entry.signed_by, "event": body})
-    output.document({"fingerprint": archive.genesis, "events": documents})
 
 
 @click.group()

@@ -34,7 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "access": ("decisions", "Decide who may use a model after its retirement."),
     "dossier": ("evidence", "Export what proves a retirement, for a stranger to check."),
     "check": ("evidence", "Check a dossier that somebody gave you."),
-    "record": ("evidence", "Show the signed history."),
+    "record": ("record", "Show the signed history, import other people's, export ours."),
     "keys": ("evidence", "List and create the keys that sign."),
 }
 BUG_REPORT: Final = "this is a bug in emeritus; please report it with the lines above"

@@ -26,9 +26,12 @@ LINE_DOMAIN = b"emeritus-conversation/0/line\0"
 STEWARD, REVIEWER, MACHINE = ("steward",), ("reviewer",), ("service", "steward")
 SIGNED_BY = {
     "access.decided": STEWARD,
+    "access.granted": STEWARD,
+    "access.revoked": STEWARD,
     "archive.created": ("root",),
     "battery.run": MACHINE,
     "comment.received": MACHINE,
+    "commitment.observed": MACHINE,
     "damage.found": MACHINE,
     "damage.repaired": MACHINE,
     "date.moved": STEWARD,
@@ -39,14 +42,23 @@ SIGNED_BY = {
     "gate.approved": ("approver",),
     "gate.waived": STEWARD,
     "guide.published": STEWARD,
+    "history.imported": MACHINE,
     "interview.impossible": MACHINE,
+    "journal.entry_published": REVIEWER,
+    "journal.entry_vetoed": REVIEWER,
+    "journal.entry_written": MACHINE,
     "key.added": ("root",),
     "key.revoked": ("root",),
     "legacy.declared": STEWARD,
+    "lifecycle.observed": MACHINE,
     "model.covered": STEWARD,
+    "model.observed": MACHINE,
     "model.registered": STEWARD,
     "model.reinstated": STEWARD,
     "model.retired": STEWARD,
+    "model.revived": MACHINE,
+    "notice.sent": MACHINE,
+    "object.erased": STEWARD,
     "offering.opened": STEWARD,
     "policy.adopted": STEWARD,
     "preference.acted_on": REVIEWER,
@@ -64,6 +76,7 @@ SIGNED_BY = {
     "shards.placed": STEWARD,
     "shards.written": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
+    "usage.counted": MACHINE,
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
@@ -289,10 +302,19 @@ def documents(event_id, event):
         "runset.preserved": ("run-set", "sha256"),
         "reference.recorded": ("reference", "sha256"),
         "drill.passed": ("drill", "sha256"),
+        "battery.run": ("battery", "sha256"),
     }
     if kind in single:
         stem, field = single[kind]
         return [("models/%s/%s-%s.json" % (model, stem, number), event[field])]
+    if kind == "guide.published":
+        return [("models/%s/guide-%s.html" % (model, number), event["sha256"])]
+    if kind == "comment.received":
+        return [("models/%s/comment-%s.jsonl" % (model, number), event["transcript_sha256"])]
+    if kind == "notice.sent":
+        return [("models/%s/notice-%s.txt" % (model, event_id.replace(".", "-")), event["sha256"])]
+    if kind == "journal.entry_written":
+        return [("models/%s/journal/%s.md" % (model, event["entry"]), event["sha256"])]
     if kind == "protocol.published":
         return [("protocols/%s.toml" % event["protocol"], event["sha256"])]
     if kind == "session.held":
@@ -396,12 +418,19 @@ def read_record(root):
 def check_documents(root, record):
     """Return how many documents and quotations hold, and which documents are missing."""
     held, quoted, missing, transcripts = 0, 0, [], {}
+    erased = {
+        event["object"]: event_id
+        for event_id, event in record.events
+        if event.get("kind") == "object.erased"
+    }
     for event_id, event in record.events:
+        gone = [erased[v] for v in event.values() if isinstance(v, str) and v in erased]
         for name, digest in documents(event_id, event):
             try:
                 data = read_file(root, name)
             except Wrong:
-                missing.append("%s, which event %s cites" % (name, event_id))
+                said = "%s, which event %s cites" % (name, event_id)
+                missing.append(said + (": erased by event %s" % gone[0] if gone else ""))
                 continue
             if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
                 record.wrong.append("%s is not the document that event %s cites" % (name, event_id))
