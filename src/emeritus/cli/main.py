@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "dossier": ("evidence", "Export what proves a retirement, for a stranger to check."),
     "check": ("evidence", "Check a dossier that somebody gave you."),
     "record": ("record", "Show the signed history, import other people's, export ours."),
+    "promises": ("ledger", "Show what was promised beside what was kept, over all models."),
     "keys": ("evidence", "List and create the keys that sign."),
 }
 BUG_REPORT: Final = "this is a bug in emeritus; please report it with the lines above"

@@ -1,6 +1,7 @@
 """`record`: the signed history, what its events mean, and what comes in and goes out of it."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -54,3 +55,54 @@ def record_schema(output: Output, kind: str | None) -> None:
     schema = schema_of(KINDS[kind])
     output.line(json.dumps(schema, ensure_ascii=False, indent=2))
     output.document(schema)
+
+
+@record.command("import", epilog="Example: emeritus record import deprecations.json")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--sources",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A table that explains the source codes of FILE (columns code, what, as_of).",
+)
+@click.option(
+    "--seen-on",
+    metavar="DATE",
+    help="The day on which FILE was fetched, where it does not say [default: today].",
+)
+@with_archive
+def record_import(
+    archive: "Archive", output: Output, file: Path, sources: Path | None, seen_on: str | None
+) -> None:
+    """Record what other people's files say about the ends of models, each with its source and day.
+
+    FILE is a CSV table, a model-eol/0.1 feed, the JSON of deprecations.info, or LiteLLM's list.
+    Their models are observed, never registered: nothing of ours applies to them. Floors stay apart
+    from dates, sources that disagree stay beside each other, and a second import adds nothing.
+    """
+    from emeritus.lifecycle.foreign import read_history, read_sources
+    from emeritus.lifecycle.observing import bounded, import_history
+    from emeritus.lifecycle.statements import day
+
+    today = archive.clock.now().date().isoformat()
+    explained = read_sources(bounded(sources)) if sources else None
+    data = bounded(file)
+    seen = day(seen_on, "--seen-on", "the day") or today
+    reading = read_history(data, file.name, seen, explained)
+    done = import_history(archive, reading, data)
+    output.line(f"{file.name}: {done.form}, {len(reading.statements)} statements")
+    output.line(
+        f"  {done.added} are new and on record, {done.known} were on record; "
+        f"{done.models} models were met for the first time"
+    )
+    for unread in done.unread:
+        output.line(f"  not taken, being words: {output.untrusted(unread)}")
+    output.document(
+        {
+            "form": done.form,
+            "source": done.source,
+            "models": done.models,
+            "added": done.added,
+            "known": done.known,
+            "unread": list(done.unread),
+        }
+    )

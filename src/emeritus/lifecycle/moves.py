@@ -21,6 +21,7 @@ from emeritus.record.events import (
     GateApproved,
     GateWaived,
     ModelCovered,
+    ModelObserved,
     ModelRegistered,
     ModelReinstated,
     ModelRetired,
@@ -77,8 +78,14 @@ def state_of(archive: Archive, model: str) -> ModelState:
 
 def require_registered(archive: Archive, model: str) -> None:
     """Raise `UserError` when no model of that id is registered."""
-    known = models(archive.history())
+    history = archive.history()
+    known = models(history)
     if model not in known:
+        if any(entry.event.model == model for entry in history.all(ModelObserved)):
+            raise UserError(
+                f"{model} is a model of somebody else, observed and not ours to decide about; "
+                f"what is known of it: emeritus record show {model}"
+            )
         listed = ", ".join(known) or "none yet"
         raise UserError(
             f"no model {model!r} in this archive (registered: {listed}); "
