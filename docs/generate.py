@@ -119,8 +119,13 @@ def _policy() -> str:
         rows.append(f"| {gate.name} | {names} | {said} |\n")
     head = "# The policy\n\nWhat each gate asks for is data.\n\n"
     head += "| gate | fields | meaning |\n|---|---|---|\n"
+    others = "\n| table | fields | meaning |\n|---|---|---|\n"
+    for table in (policy.Coverage, policy.Retention, policy.Storage):
+        said = " ".join((table.__doc__ or "").split())
+        names = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(table))
+        others += f"| {table.__name__.lower()} | {names} | {said} |\n"
     shipped = f"\nThe shipped policy:\n\n```toml\n{policy_text('default')}```\n"
-    return f"{WRITTEN}{head}{''.join(rows)}{shipped}"
+    return f"{WRITTEN}{head}{''.join(rows)}{others}{shipped}"
 
 
 def _layers(page: str) -> str:

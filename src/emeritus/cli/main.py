@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "Retire a real small model end to end on this machine, in a minute."),
     "init": ("archive", "Make an archive with keys and a policy."),
     "add": ("models", "Register a model (a folder or a GGUF file)."),
+    "cover": ("policies", "Decide whether the policy's promise applies to a model."),
     "status": ("models", "Show where models stand, and which gates are open."),
     "deprecate": ("models", "Announce the end of an offering, or move its date."),
     "preserve": ("weights", "Keep a model's files in the archive, byte for byte."),
@@ -36,6 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "check": ("evidence", "Check a dossier that somebody gave you."),
     "record": ("record", "Show the signed history, import other people's, export ours."),
     "promises": ("ledger", "Show what was promised beside what was kept, over all models."),
+    "policy": ("policies", "Show the policies of the archive, or adopt another."),
     "keys": ("evidence", "List and create the keys that sign."),
 }
 BUG_REPORT: Final = "this is a bug in emeritus; please report it with the lines above"

@@ -4,6 +4,7 @@ import datetime
 import re
 from typing import Any
 
+from emeritus import digests
 from emeritus.archive import STEWARD, Archive
 from emeritus.errors import UserError
 from emeritus.lifecycle import policy as policies
@@ -11,6 +12,7 @@ from emeritus.lifecycle import shipped
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import SERVED, ModelState, Offering, State, fold, models, refusal
+from emeritus.lifecycle.versions import loosened_against_earlier, versions_of
 from emeritus.record import Entry
 from emeritus.record.events import (
     AccessDecided,
@@ -58,9 +60,37 @@ def policy_in_force(archive: Archive) -> Policy:
 
 
 def loosenings(archive: Archive) -> tuple[str, ...]:
-    """Say where the policy in force asks for less than the one that Emeritus ships."""
+    """Say where the policy in force asks for less than the shipped one, or an earlier one of ours.
+
+    An archive whose policy was loosened says so for as long as it asks for less than it did.
+    """
     reference = policies.parse(shipped.policy_text(shipped.DEFAULT))
-    return policies.loosened(policy_in_force(archive), reference)
+    return (
+        *policies.loosened(policy_in_force(archive), reference),
+        *loosened_against_earlier(versions_of(archive.history())),
+    )
+
+
+def adopt_policy(archive: Archive, text: str, key: str) -> tuple[str, ...]:
+    """Put a policy in force; return where it asks for less than the one before.
+
+    Promises that were given under an earlier policy are counted by that one.
+    """
+    policy = policies.parse(text)
+    before = archive.history().last(PolicyAdopted)
+    if before is not None and before.event.text == text:
+        raise UserError("this policy is in force already; nothing was changed")
+    adopted = PolicyAdopted(name=policy.name, text=text, sha256=digests.sha256(text.encode()))
+    archive.append(adopted, key=key)
+    return () if before is None else policies.loosened(policy, policies.parse(before.event.text))
+
+
+def cover(archive: Archive, model: str, covered: bool, reason: str, key: str) -> None:
+    """Record that the policy's promise applies to a model, or does not, with the reason."""
+    require_registered(archive, model)
+    if not reason.strip():
+        raise UserError("the decision needs a reason: --reason TEXT")
+    archive.append(ModelCovered(model=model, covered=covered, reason=reason), key=key)
 
 
 def gates_of(archive: Archive, model: str) -> list[Gate]:

@@ -15,15 +15,13 @@ from typing import Any
 
 from emeritus.lifecycle.gates import Gate, Standing, days_between, judge
 from emeritus.lifecycle.policy import Policy
-from emeritus.lifecycle.states import ModelState, Offering, State, fold, models
+from emeritus.lifecycle.states import ModelState, Offering, State, by_model, fold, models
 from emeritus.lifecycle.versions import Version, in_force_at, versions_of
 from emeritus.record.entry import Entry, History
 from emeritus.record.events import (
     CommitmentObserved,
-    Event,
     GateWaived,
     LifecycleObserved,
-    ModelEvent,
     ModelObserved,
     WeightsPreserved,
 )
@@ -109,7 +107,7 @@ class Provider:
 def our_promises(history: History, now: datetime.datetime) -> list[Promise]:
     """Return the promises about every registered model, in the order of registration."""
     versions, found = versions_of(history), []
-    apart = _by_model(history)
+    apart = by_model(history)
     for model in models(history):
         found += _promises(model, apart[model], versions, now)
     return found
@@ -138,21 +136,6 @@ def providers(history: History) -> list[Provider]:
 
 def _provider(model: str) -> str:
     return model.partition("/")[0]
-
-
-def _by_model(history: History) -> dict[str, History]:
-    """Return each model's own history with the archive's events, in one pass over everything."""
-    shared: list[Entry[Event | None]] = []
-    apart: dict[str, list[Entry[Event | None]]] = defaultdict(list)
-    for entry in history:
-        if isinstance(entry.event, ModelEvent):
-            apart[entry.event.model].append(entry)
-        else:
-            shared.append(entry)
-    return {
-        model: History(sorted([*shared, *own], key=lambda entry: entry.place))
-        for model, own in apart.items()
-    }
 
 
 def _promises(

@@ -7,6 +7,7 @@ State belongs to the offering (a model on one channel and region):
 
 import dataclasses
 import enum
+from collections import defaultdict
 from typing import cast
 
 from emeritus.record.entry import Entry, History
@@ -18,6 +19,7 @@ from emeritus.record.events import (
     Event,
     LegacyDeclared,
     ModelCovered,
+    ModelEvent,
     ModelRegistered,
     ModelReinstated,
     ModelRetired,
@@ -126,6 +128,21 @@ def fold(model: str, history: History) -> ModelState:
 def models(history: History) -> list[str]:
     """Return the ids of all registered models, in the order of registration."""
     return list(dict.fromkeys(entry.event.model for entry in history.all(ModelRegistered)))
+
+
+def by_model(history: History) -> dict[str, History]:
+    """Return each model's own history with the archive's events, in one pass over everything."""
+    shared: list[Entry[Event | None]] = []
+    apart: dict[str, list[Entry[Event | None]]] = defaultdict(list)
+    for entry in history:
+        if isinstance(entry.event, ModelEvent):
+            apart[entry.event.model].append(entry)
+        else:
+            shared.append(entry)
+    return {
+        model: History(sorted([*shared, *own], key=lambda entry: entry.place))
+        for model, own in apart.items()
+    }
 
 
 def _apply(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
