@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "init": ("archive", "Make an archive with keys and a policy."),
     "add": ("models", "Register a model (a folder or a GGUF file)."),
     "cover": ("policies", "Decide whether the policy's promise applies to a model."),
+    "inventory": ("inventory", "Compare the register with what is really there."),
     "status": ("models", "Show where models stand, and which gates are open."),
     "deprecate": ("models", "Announce the end of an offering, or move its date."),
     "preserve": ("weights", "Keep a model's files in the archive, byte for byte."),
