@@ -106,3 +106,31 @@ def record_import(
             "unread": list(done.unread),
         }
     )
+
+
+@record.command("export", epilog="Example: emeritus record export --cle ./lifecycle")
+@click.option("--cle", is_flag=True, help="In the words of ECMA-428 (CLE).")
+@click.argument("dest", type=click.Path(path_type=Path))
+@with_archive
+def record_export(archive: "Archive", output: Output, cle: bool, dest: Path) -> None:
+    """Write the lifecycle of our models in a standard form, for other people's programs.
+
+    One file for each namespace and offering: DEST/acme/api.cle.json. Models of other people are
+    left out.
+    """
+    from emeritus.lifecycle.cle import documents
+
+    if not cle:
+        raise click.UsageError("choose the form: --cle")
+    written = []
+    for (namespace, offering), document in documents(archive.history()).items():
+        path = dest.joinpath(*namespace.split("/"), *f"{offering}.cle.json".split("/"))
+        if not path.resolve().is_relative_to(dest.resolve()):
+            raise click.UsageError(f"{namespace!r} on {offering!r} names no file below {dest}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        written.append(str(path))
+        output.line(f"{path}: {len(document['events'])} events")
+    if not written:
+        output.line("no model of ours is on record: emeritus add SOURCE --id ID")
+    output.document({"written": written})

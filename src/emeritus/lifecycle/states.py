@@ -121,7 +121,7 @@ def fold(model: str, history: History) -> ModelState:
     """Return where `model` stands after `history`."""
     standing = ModelState(model)
     for entry in history.about(model):
-        standing = _apply(standing, entry)
+        standing = step(standing, entry)
     return standing
 
 
@@ -145,7 +145,11 @@ def by_model(history: History) -> dict[str, History]:
     }
 
 
-def _apply(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
+def step(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
+    """Return where a model stands after one more of its events.
+
+    A move that no rule allows changes nothing, and stands among the violations.
+    """
     event = entry.event
     match event:
         case ModelRegistered():
