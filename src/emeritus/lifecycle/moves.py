@@ -50,6 +50,9 @@ DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | Preferen
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}\Z")
 _OFFERING = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}\Z")
 
+# An address of e-mail, or a telephone number with its country.
+_REACHES = re.compile(r"[^\s@<>]+@[\w-]+(?:\.[\w-]+)+|\+\d[\d ()/-]{6,}\d")
+
 
 def policy_in_force(archive: Archive) -> Policy:
     """Return the policy adopted last."""
@@ -88,8 +91,7 @@ def adopt_policy(archive: Archive, text: str, key: str) -> tuple[str, ...]:
 def cover(archive: Archive, model: str, covered: bool, reason: str, key: str) -> None:
     """Record that the policy's promise applies to a model, or does not, with the reason."""
     require_registered(archive, model)
-    if not reason.strip():
-        raise UserError("the decision needs a reason: --reason TEXT")
+    require_reason(reason, "the decision")
     archive.append(ModelCovered(model=model, covered=covered, reason=reason), key=key)
 
 
@@ -198,8 +200,7 @@ def waive(archive: Archive, model: str, gate: str, reason: str, key: str) -> Non
         raise UserError("approval cannot be waived: it is what makes a waiver accountable")
     if standing[gate].closed:
         raise UserError(f"the gate {gate} is {standing[gate].standing} already; nothing to waive")
-    if not reason.strip():
-        raise UserError("a waiver needs a reason: --reason TEXT")
+    require_reason(reason, "a waiver")
     archive.append(GateWaived(model=model, gate=gate, reason=reason), key=key)
 
 
@@ -224,8 +225,7 @@ def dispose(
     ]
     if preference not in known:
         raise UserError(f"no preference {preference!r} of {model}; documented: {', '.join(known)}")
-    if not reason.strip():
-        raise UserError("a disposition needs a reason: --reason TEXT")
+    require_reason(reason, "a disposition")
     kind = DISPOSITIONS[disposition]
     archive.append(kind(model=model, preference=preference, reason=reason), key=key)
 
@@ -265,6 +265,7 @@ def reinstate(archive: Archive, model: str, reason: str) -> list[str]:
     ]
     if not gone:
         raise UserError(f"{model} is not retired; nothing was changed")
+    require_reason(reason, "a return")
     events = [ModelReinstated(model=model, offering=each.name, reason=reason) for each in gone]
     archive.append(*events, key=STEWARD)
     return [each.name for each in gone]
@@ -275,7 +276,25 @@ def decide_access(archive: Archive, decided: AccessDecided) -> None:
     require_registered(archive, decided.model)
     if decided.access not in ACCESS:
         raise UserError(f"access is one of {', '.join(ACCESS)}, not {decided.access!r}")
+    for text, what in ((decided.cost, "cost"), (decided.risk, "risk"), (decided.reason, "access")):
+        require_reason(text, what)
     archive.append(decided, key=STEWARD)
+
+
+def require_reason(text: str, what: str) -> None:
+    """Raise `UserError` for an empty text, and for one that names how to reach a person.
+
+    Events are kept for ever and given to strangers: nothing personal can be taken back from them.
+    An emergency is not asked: nothing blocks switching off.
+    """
+    if not text.strip():
+        raise UserError(f"{what} needs a reason: --reason TEXT")
+    found = _REACHES.search(text)
+    if found:
+        raise UserError(
+            f"{what}: {found[0]!r} reaches a person, and what is recorded stays for ever; "
+            "write it without addresses and numbers of people"
+        )
 
 
 def _after_report(archive: Archive, model: str, entry: Entry[Any]) -> bool:
