@@ -2,6 +2,7 @@
 
 import pytest
 
+from emeritus.lifecycle.gates import judge
 from emeritus.lifecycle.policy import loosened, parse
 from emeritus.lifecycle.promises import Outcome, Promise, our_promises
 from emeritus.lifecycle.shipped import policy_text
@@ -10,16 +11,20 @@ from emeritus.record.events import (
     DateKind,
     DateMoved,
     Event,
+    FixityChecked,
     GateWaived,
     ModelCovered,
     ModelRegistered,
     ModelRetired,
     OfferingOpened,
     PolicyAdopted,
+    ReplicaAdded,
+    ReplicaSynced,
     RetirementAnnounced,
+    RunsetPreserved,
     WeightsPreserved,
 )
-from tests.lifecycle.histories import MODEL, START, history
+from tests.lifecycle.histories import MODEL, START, history, shipped
 
 HASH = "sha256:" + "0" * 64
 REGISTERED = ModelRegistered(model=MODEL, form="hf-folder", architecture="X", parameters=1)
@@ -168,8 +173,29 @@ def test_coverage_and_retention_are_loosened_too(before: str, after: str, said: 
     assert loosened(parse(shipped), parse(shipped.replace(before, after, 1))) == ()
 
 
-def test_the_ledger_is_read_in_one_pass() -> None:
-    """Each model sees its own events and the archive's, and nobody else's."""
+def test_the_ledger_judges_copies_as_the_gate_does() -> None:
+    """Of a thousand checks only the newest count, for the ledger and for the gate alike."""
+    copies: list[Event] = [
+        ReplicaAdded(replica="primary", place="here"),
+        ReplicaAdded(replica="second", place="basel"),
+        ReplicaSynced(replica="second", up_to=99, packs=1),
+    ]
+    checks: list[Event] = [
+        FixityChecked(replica=replica, deep=deep, packs=1, findings=findings)
+        for findings in (1, 0)
+        for deep in (True, False)
+        for replica in ("primary", "second")
+    ]
+    runset = RunsetPreserved(model=MODEL, document=HASH, sha256=HASH, runtime="reference")
+    events = history(_adopted(), REGISTERED, OPENED, WEIGHTS, runset, *copies, *checks)
+    gates = {gate.name: gate for gate in judge(MODEL, events, shipped(), START)}
+    found = {each.promise: each for each in our_promises(events, START)}["replicas"]
+    assert found.found == gates["preserved"].because
+    assert "verified replicas: 2, in places: 2" in found.found
+
+
+def test_each_model_sees_its_own_events() -> None:
+    """Weights of one model are not the weights of another."""
     other = ModelRegistered(model="acme/b", form="hf-folder", architecture="X", parameters=1)
     opened = OfferingOpened(model="acme/b", offering="api")
     events = history(_adopted(), REGISTERED, OPENED, other, opened, WEIGHTS)

@@ -20,9 +20,14 @@ from emeritus.lifecycle.versions import Version, in_force_at, versions_of
 from emeritus.record.entry import Entry, History
 from emeritus.record.events import (
     CommitmentObserved,
+    Event,
+    FixityChecked,
     GateWaived,
     LifecycleObserved,
+    ModelEvent,
     ModelObserved,
+    ReplicaSynced,
+    ShardsWritten,
     WeightsPreserved,
 )
 
@@ -107,9 +112,10 @@ class Provider:
 def our_promises(history: History, now: datetime.datetime) -> list[Promise]:
     """Return the promises about every registered model, in the order of registration."""
     versions, found = versions_of(history), []
-    apart = by_model(history)
+    apart, copies = by_model(history), _copies(history)
     for model in models(history):
-        found += _promises(model, apart[model], versions, now)
+        about = sorted([*apart[model], *copies], key=lambda entry: entry.place)
+        found += _promises(model, History(about), versions, now)
     return found
 
 
@@ -132,6 +138,28 @@ def providers(history: History) -> list[Provider]:
         _summary(spelled[provider], offering, said, promised.get(provider))
         for (provider, offering), said in sorted(groups.items())
     ]
+
+
+def _copies(history: History) -> list[Entry[Event | None]]:
+    """Return the events about the archive, without what a later one says anew.
+
+    An archive is read through thousands of times in its life, and only the newest time of each
+    kind counts. Judging every model by all of them would take as long as their product.
+    """
+    newest: dict[tuple[object, ...], Entry[Event | None]] = {}
+    for entry in history:
+        match entry.event:
+            case ModelEvent():
+                continue
+            case ReplicaSynced() as event:
+                newest[type(event), event.replica] = entry
+            case FixityChecked() as event:
+                newest[type(event), event.replica, event.deep] = entry
+            case ShardsWritten() as event:
+                newest[(type(event),)] = entry
+            case _:
+                newest[(entry.id,)] = entry
+    return list(newest.values())
 
 
 def _provider(model: str) -> str:

@@ -131,18 +131,12 @@ def models(history: History) -> list[str]:
 
 
 def by_model(history: History) -> dict[str, History]:
-    """Return each model's own history with the archive's events, in one pass over everything."""
-    shared: list[Entry[Event | None]] = []
+    """Return each model's own events, in one pass over everything."""
     apart: dict[str, list[Entry[Event | None]]] = defaultdict(list)
     for entry in history:
         if isinstance(entry.event, ModelEvent):
             apart[entry.event.model].append(entry)
-        else:
-            shared.append(entry)
-    return {
-        model: History(sorted([*shared, *own], key=lambda entry: entry.place))
-        for model, own in apart.items()
-    }
+    return {model: History(own) for model, own in apart.items()}
 
 
 def step(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
