@@ -1,6 +1,7 @@
 """The register is compared with real servers, folders and listings."""
 
 import contextlib
+import dataclasses
 import functools
 import http.server
 import json
@@ -21,6 +22,7 @@ from emeritus.archive import Archive
 from emeritus.errors import Unavailable, UserError
 from emeritus.lifecycle.inventory import Finding, Line
 from emeritus.lifecycle.moves import register
+from emeritus.lifecycle.statements import FILE_BYTES_MAX
 from emeritus.procedure.inventory import Places, models_in, take_inventory
 from emeritus.record.events import ModelRegistered, UsageCounted
 from emeritus.runtimes.kinds import Reference
@@ -42,10 +44,15 @@ def _found(archive: Archive, places: Places) -> dict[str, Finding]:
 
 
 @contextlib.contextmanager
-def _serving(folder: Path) -> Iterator[str]:
-    """Serve the files of a folder, as a listing that somebody published."""
+def _serving(folder: Path, told: dict[str, str | None] | None = None) -> Iterator[str]:
+    """Serve the files of a folder; note in `told` which path was asked with which key."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if told is not None:
+                told[self.path] = self.headers.get("authorization")
+            super().do_GET()
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
@@ -68,6 +75,28 @@ def test_a_server_is_asked_what_it_serves(ours: Archive, sparrow: Path) -> None:
         assert found == {endpoint.model: Finding.UNREGISTERED, MODEL: Finding.KNOWN}
     with pytest.raises(Unavailable, match="does not answer"):
         _found(ours, Places(endpoints=(endpoint.url,)))
+    with pytest.raises(UserError, match="no address"):
+        _found(ours, Places(endpoints=("localhost:8000/v1",)))
+
+
+def test_the_key_is_told_to_the_endpoint_alone(ours: Archive, tmp_path: Path) -> None:
+    """A listing at another address is asked without it."""
+    settings = dataclasses.replace(ours.settings, api_key="secret-key")
+    asked = dataclasses.replace(ours, settings=settings)
+    (tmp_path / "models").write_text('{"data": [{"id": "aster-1"}]}')
+    (tmp_path / "listing").write_text("[]")
+    told: dict[str, str | None] = {}
+    with _serving(tmp_path, told) as address:
+        _found(asked, Places(endpoints=(address,), huggingface=(f"{address}/listing",)))
+    assert told == {"/models": "Bearer secret-key", "/listing": None}
+
+
+def test_an_answer_without_end_is_cut_off(ours: Archive, tmp_path: Path) -> None:
+    """A server that sends more than the limit is refused, whatever it sends."""
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(FILE_BYTES_MAX + 1)
+    with _serving(tmp_path) as address, pytest.raises(UserError, match="sends more than"):
+        _found(ours, Places(huggingface=(f"{address}/huge",)))
 
 
 def test_folders_are_read_by_name(ours: Archive, tmp_path: Path) -> None:
@@ -114,7 +143,7 @@ def test_a_listing_of_hugging_face_is_read_from_a_file_or_an_address(ours: Archi
     assert _found(ours, Places(huggingface=(str(DATA / "huggingface.json"),))) == expected
     with _serving(DATA) as address:
         assert _found(ours, Places(huggingface=(f"{address}/huggingface.json",))) == expected
-        with pytest.raises(Unavailable, match="404"):
+        with pytest.raises(UserError, match="404"):
             _found(ours, Places(huggingface=(f"{address}/none.json",)))
 
 

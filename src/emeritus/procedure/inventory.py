@@ -9,15 +9,14 @@ from typing import Any, Final
 
 from emeritus import canonical, digests
 from emeritus.archive import Archive
-from emeritus.errors import Unavailable, UserError, printable
+from emeritus.errors import Unavailable, UserError
 from emeritus.lifecycle.inventory import Line, Matcher, Seen, Usage, compare, read_usage
 from emeritus.lifecycle.moves import policy_in_force
 from emeritus.lifecycle.observing import bounded
 from emeritus.lifecycle.statements import FILE_BYTES_MAX, text_of, words
 from emeritus.lifecycle.states import models
 from emeritus.record.events import UsageCounted
-from emeritus.runtimes import Endpoint
-from emeritus.runtimes.client import model_names
+from emeritus.runtimes.client import BUSY
 
 WEIGHTS: Final = frozenset(
     {".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".onnx", ".npz", ".msgpack", ".h5"}
@@ -91,8 +90,8 @@ def _look(places: Places, api_key: str | None) -> Iterator[Seen]:
     for url in places.endpoints:
         # The key of the environment is for these servers; no other address is told it.
         headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        for name in model_names(Endpoint(url.rstrip("/"), "", {}, headers)):
-            yield Seen(words(name, url, "the name of a model"), url)
+        for name in _served(url, headers):
+            yield Seen(name, url)
     for folder in places.folders:
         for name in sorted(set(models_in(folder))):
             yield Seen(name, str(folder))
@@ -102,6 +101,19 @@ def _look(places: Places, api_key: str | None) -> Iterator[Seen]:
     for place in places.huggingface:
         for name in _huggingface(place):
             yield Seen(name, place)
+
+
+def _served(url: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield the names that a server lists at `/models`, beside which OpenAI clients speak to it."""
+    address = f"{url.rstrip('/')}/models"
+    if not _is_address(address):
+        raise UserError(f"--endpoint {url!r} is no address; name one such as http://host:8000/v1")
+    answer = _parsed(_fetched(address, headers), address)
+    listed = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(listed, list):
+        raise UserError(f"{address}: no list of models (data); does the address end in /v1?")
+    for each in listed:
+        yield words(each.get("id") if isinstance(each, dict) else None, address, "a name")
 
 
 def models_in(root: Path) -> Iterator[str]:
@@ -176,21 +188,30 @@ def _quoted(text: str) -> str:
 
 
 def _document(place: str) -> Any:
-    data = _fetched(place) if _is_address(place) else bounded(Path(place))
+    return _parsed(_fetched(place, {}) if _is_address(place) else bounded(Path(place)), place)
+
+
+def _parsed(data: bytes, place: str) -> Any:
     try:
         return canonical.loads(text_of(data).encode())
     except canonical.NotCanonical as error:
         raise UserError(f"{place}: {error}") from error
 
 
-def _fetched(url: str) -> bytes:
+def _fetched(url: str, headers: Mapping[str, str]) -> bytes:
+    """Return what an address answers, read up to a limit. Redirections are not followed.
+
+    Raises `Unavailable` when another try may work, and `UserError` when it was refused.
+    """
     import httpx2
 
     data = bytearray()
     try:
-        with httpx2.stream("GET", url, timeout=TIMEOUT_SECONDS) as answer:
+        with httpx2.stream("GET", url, headers=dict(headers), timeout=TIMEOUT_SECONDS) as answer:
+            if answer.status_code in BUSY:
+                raise Unavailable(f"{url} answered {answer.status_code}")
             if answer.status_code != 200:
-                raise Unavailable(f"{printable(url, 200)} answered {answer.status_code}")
+                raise UserError(f"{url} refused the request ({answer.status_code})")
             for part in answer.iter_bytes():
                 data += part
                 if len(data) > FILE_BYTES_MAX:
