@@ -29,6 +29,7 @@ def test_other_people_s_history_is_imported_and_counted(shell: Shell) -> None:
     assert "of somebody else" in shell.run("status", "openai/o3", code=2)
     assert shell.document("status")["models"] == []
     assert "lifecycle.observed" in shell.run("record", "show", "openai/o3")
+    assert shell.run("record", "openai/o3") == shell.run("record", "show", "openai/o3")
 
 
 def test_an_import_without_a_day_takes_the_one_that_is_named(shell: Shell) -> None:
