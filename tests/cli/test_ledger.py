@@ -6,7 +6,7 @@ from pathlib import Path
 from emeritus.lifecycle.shipped import policy_text
 from tests.cli.test_cli import Shell
 
-DATA = Path(__file__).parent.parent / "data" / "deprecations"
+DATA = Path(__file__).parent.parent / "excerpts" / "deprecations"
 
 
 def test_other_people_s_history_is_imported_and_counted(shell: Shell) -> None:

@@ -21,7 +21,7 @@ from emeritus.lifecycle.statements import FILE_BYTES_MAX, Reading
 from emeritus.record.events import HistoryImported, LifecycleObserved, ModelObserved
 
 ROOT = Path(__file__).parent.parent.parent
-DATA = ROOT / "tests" / "data" / "deprecations"
+DATA = ROOT / "tests" / "excerpts" / "deprecations"
 TODAY = "2027-01-01"
 SOURCES = read_sources((DATA / "sources.csv").read_bytes())
 WHOLE = next(

@@ -27,7 +27,7 @@ from emeritus.procedure.inventory import Places, models_in, take_inventory
 from emeritus.record.events import ModelRegistered, UsageCounted
 from emeritus.runtimes.kinds import Reference
 
-DATA = Path(__file__).parent.parent / "data" / "inventory"
+DATA = Path(__file__).parent.parent / "excerpts" / "inventory"
 MODEL = "acme/aster-1"
 
 
