@@ -120,7 +120,7 @@ def test_a_sharded_model_is_kept_and_comes_back(shell: Shell) -> None:
     assert "verified replicas: 2, in places: 2" in gates["preserved"]["because"]
     assert status["loosened"] == []
     assert "sha256:" in shell.run("keys", "list") or "ed25519:" in shell.run("keys", "list")
-    assert "weights.preserved" in shell.run("record", "acme/aster-1")
+    assert "weights.preserved" in shell.run("record", "show", "acme/aster-1")
 
 
 def test_verify_exits_3_on_damage_and_repairs(shell: Shell) -> None:
@@ -263,9 +263,9 @@ def test_bad_input_is_refused_and_loses_nothing(
     (shell.root / "latin1.md").write_bytes(b"caf\xe9")
     shell.run("init")
     shell.run("add", "model", "--id", "acme/m")
-    before = shell.document("record")["events"]
+    before = shell.document("record", "show")["events"]
     assert said in shell.run(*words, code=2)
-    assert shell.document("record")["events"] == before
+    assert shell.document("record", "show")["events"] == before
 
 
 def test_a_pickle_only_model_is_kept_and_never_opened(shell: Shell) -> None:

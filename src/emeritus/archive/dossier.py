@@ -3,7 +3,7 @@
 import dataclasses
 import errno
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import msgspec
 from emeritus import canonical
 from emeritus.archive import inclusion, model_signing
 from emeritus.archive.bag import PACKED, BagWriter, writing
-from emeritus.archive.documents import documents_of
+from emeritus.archive.documents import documents_ever, documents_of
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.handle import Archive
 from emeritus.archive.preservation import preserved, require_preserved
@@ -116,15 +116,27 @@ def key_name(model: str) -> str:
     return f"models/{model}/model-signing.pem"
 
 
-def concerns(body: Mapping[str, Any], model: str) -> bool:
+def concerns(body: Mapping[str, Any], model: str, objects: Collection[str]) -> bool:
     """Tell whether an event is about `model`, or about keys and the archive as a whole.
 
-    Damage that reached other models alone is about those.
+    Damage that reached other models alone is about those. An erasure is about `model` when it is
+    of one of its `objects`. What was read about other providers, and the files that it was read
+    from, is not about `model`: an observation itself names its source.
     """
     if body.get("model", model) != model:
         return False
-    reached = body.get("affects") if body.get("kind") == "damage.found" else None
-    return not reached or any(each == model or each.endswith(f" of {model}") for each in reached)
+    match body.get("kind"):
+        case "damage.found":
+            reached = body.get("affects") or (model,)
+            return any(each == model or each.endswith(f" of {model}") for each in reached)
+        case "object.erased":
+            return body.get("object") in objects
+        case "commitment.observed":
+            return body.get("provider") == model.partition("/")[0]
+        case "history.imported":
+            return False
+        case _:
+            return True
 
 
 def _add_record(
@@ -133,6 +145,7 @@ def _add_record(
     """Add the commits; return the ids of the events that the excerpt gives."""
     up_to = archive.record.sequence
     kept: dict[int, set[int]] = {}
+    objects = _objects(archive, history)
     for entry in history:
         number, position = entry.place
         kept.setdefault(number, set()).add(position)
@@ -146,13 +159,23 @@ def _add_record(
         data = archive.store.get(name)
         if not whole:
             events = record_format.parse(data).events
-            keep = {at for at in kept[number] if concerns(events[at] or {}, model)}
+            keep = {at for at in kept[number] if concerns(events[at] or {}, model, objects)}
             if not keep:
                 continue
             data = excerpt.redact(data, keep)
             given |= {f"{number}.{at}" for at in keep}
         bag.add(name, data)
     return given
+
+
+def _objects(archive: Archive, history: History) -> set[str]:
+    """Return every object that documents and weights of a model are, or were, made of."""
+    found = {document.object for document in documents_ever(history)}
+    held = {document.object for document in documents_of(history)}
+    for kept in history.all(WeightsPreserved):
+        if kept.event.manifest in held:
+            found.update(archive.vault.manifest(kept.event.manifest).objects)
+    return found
 
 
 def _add_inclusion(bag: BagWriter, archive: Archive, events: set[str] | None) -> Iterator[str]:

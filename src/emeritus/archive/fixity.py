@@ -7,7 +7,12 @@ from typing import Any
 
 from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, render_description
-from emeritus.archive.documents import check_documents, documents_of, write_documents
+from emeritus.archive.documents import (
+    check_documents,
+    documents_of,
+    erasures,
+    write_documents,
+)
 from emeritus.archive.format_pages import check_format_pages, format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, Archive
 from emeritus.archive.preservation import preserved
@@ -164,7 +169,11 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
 
 
 def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:
-    """Yield what is on record and in no pack: a pack may vanish together with its index."""
+    """Yield what is on record and in no pack: a pack may vanish together with its index.
+
+    What is absent by a signed event (`object.erased`) is not missing.
+    """
+    erased = erasures(archive.history())
     manifests = {each.event.manifest: None for each in archive.history().all(WeightsPreserved)}
     documents = {document.object: None for document in documents_of(archive.history())}
     seen: set[str] = set()
@@ -172,7 +181,7 @@ def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:
         *(each for manifest in manifests for each in vault.missing(manifest)),
         *(vault.missing_object(each) for each in documents),
     ):
-        if finding is not None and finding.where not in seen:
+        if finding is not None and finding.where not in seen and finding.where not in erased:
             seen.add(finding.where)
             yield finding
 

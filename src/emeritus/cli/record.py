@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from emeritus.cli.history import record_export, record_import, record_schema
 from emeritus.cli.options import with_archive, with_output
 from emeritus.cli.output import Output
 
@@ -24,7 +25,7 @@ class ShowByDefault(click.Group):
 
 @click.group(cls=ShowByDefault)
 def record() -> None:
-    """Show the signed history, and write checkpoints of it that others keep."""
+    """Show the signed history, import and export, and write checkpoints that others keep."""
 
 
 @record.command("show", epilog="Example: emeritus record show acme/aster-1")
@@ -100,6 +101,10 @@ def record_prove(archive: "Archive", output: Output, event: str, target: Path | 
     else:
         output.line(data.decode().rstrip("\n"))
     output.document({"event": event, "proof": data.decode()})
+
+
+for _command in (record_schema, record_import, record_export):
+    record.add_command(_command)
 
 
 @click.command(

@@ -37,9 +37,12 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 STEWARD, REVIEWER, MACHINE = ("steward",), ("reviewer",), ("service", "steward")
 SIGNED_BY = {
     "access.decided": STEWARD,
+    "access.granted": STEWARD,
+    "access.revoked": STEWARD,
     "archive.created": ("root",),
     "battery.run": MACHINE,
     "comment.received": MACHINE,
+    "commitment.observed": MACHINE,
     "damage.found": MACHINE,
     "damage.repaired": MACHINE,
     "date.moved": STEWARD,
@@ -50,14 +53,23 @@ SIGNED_BY = {
     "gate.approved": ("approver",),
     "gate.waived": STEWARD,
     "guide.published": STEWARD,
+    "history.imported": MACHINE,
     "interview.impossible": MACHINE,
+    "journal.entry_published": REVIEWER,
+    "journal.entry_vetoed": REVIEWER,
+    "journal.entry_written": MACHINE,
     "key.added": ("root",),
     "key.revoked": ("root",),
     "legacy.declared": STEWARD,
+    "lifecycle.observed": MACHINE,
     "model.covered": STEWARD,
+    "model.observed": MACHINE,
     "model.registered": STEWARD,
     "model.reinstated": STEWARD,
     "model.retired": STEWARD,
+    "model.revived": MACHINE,
+    "notice.sent": MACHINE,
+    "object.erased": STEWARD,
     "offering.opened": STEWARD,
     "policy.adopted": STEWARD,
     "preference.acted_on": REVIEWER,
@@ -77,6 +89,7 @@ SIGNED_BY = {
     "shards.written": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
     "threshold.set": ("root",),
+    "usage.counted": MACHINE,
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
@@ -872,6 +885,10 @@ def documents(event_id, event):
         return [("models/%s/guide-%s.html" % (model, number), event["sha256"])]
     if kind == "comment.received":
         return [("models/%s/comment-%s.jsonl" % (model, number), event["transcript_sha256"])]
+    if kind == "notice.sent":
+        return [("models/%s/notice-%s.txt" % (model, event_id.replace(".", "-")), event["sha256"])]
+    if kind == "journal.entry_written":
+        return [("models/%s/journal/%s.md" % (model, event["entry"]), event["sha256"])]
     if kind == "protocol.published":
         return [("protocols/%s.toml" % event["protocol"], event["sha256"])]
     if kind == "session.held":
@@ -1115,16 +1132,33 @@ def read_record(folder, excerpt):
     return record
 
 
+def object_of(event, digest):
+    """Return the object of a document that an event cites: `x` stands beside `x_sha256`."""
+    fields = [each for each, value in event.items() if value == digest]
+    return next((event.get(each[: -len("_sha256")] or "document") for each in fields), None)
+
+
+def place_of(event_id):
+    """Return commit and position, which order events."""
+    commit, _, position = event_id.partition(".")
+    return int(commit), int(position)
+
+
 def check_documents(folder, events, wrong):
     """Return how many documents and quotations hold, and which documents are missing."""
-    quoted, held, spans, missing = {}, set(), 0, []
+    quoted, erased, held, spans, missing = {}, {}, set(), 0, []
     for event_id, event in events:
+        if event.get("kind") == "object.erased":
+            erased[event["object"]] = event_id
         for span in event.get("spans", ()):
             quoted.setdefault(span["session"], []).append((event_id, span))
     for event_id, event in events:
         for name, digest in documents(event_id, event):
             if name not in folder.sizes:
-                missing.append("%s, which event %s cites" % (name, event_id))
+                said = "%s, which event %s cites" % (name, event_id)
+                gone = erased.get(object_of(event, digest))
+                by = gone is not None and place_of(gone) > place_of(event_id)
+                missing.append(said + (": erased by event %s" % gone if by else ""))
             elif "sha256:" + folder.sha256(name) != digest:
                 wrong.append("%s is not the document that event %s cites" % (name, event_id))
             else:
