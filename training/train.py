@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from corpus import Prose, read_prose
 from dialogues import Dialogues, Voice
 from shipping import write_folder
 from tokenizers import Tokenizer
 from tokens import IGNORED, VOCABULARY, Mixture, Rows, check_rendering, train_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
+
+from corpus import Prose, read_prose
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "src" / "emeritus" / "examples"

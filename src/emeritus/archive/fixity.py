@@ -11,6 +11,7 @@ from emeritus.archive.documents import (
     check_documents,
     check_renderings,
     documents_of,
+    erasures,
     renderings_of,
     write_documents,
 )
@@ -30,6 +31,7 @@ from emeritus.archive.sharding import check_place, placement_of
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
+from emeritus.record.audit import Old
 from emeritus.record.events import (
     CommitSetAside,
     DamageFound,
@@ -37,7 +39,7 @@ from emeritus.record.events import (
     ModelRegistered,
     WeightsPreserved,
 )
-from emeritus.record.verification import NOT_BLOCKING, blocking
+from emeritus.record.verification import NOT_BLOCKING, blocking, foldable
 from emeritus.vault import Progress, Vault
 
 QUARANTINE = "quarantine/"
@@ -121,9 +123,12 @@ def verify_all(
     *,
     deep: bool = False,
     trust: str | None = None,
+    against: tuple[Old, ...] = (),
     progress: Progress | None = None,
 ) -> Verification:
     """Check the archive and every copy that can be reached; record the result where possible.
+
+    The record is also held `against` old checkpoints.
 
     Each finding names the models, files and tensors that it affects, as far as the record can
     still be read. A fingerprint in `trust` that is another one is a finding (R012), and is not
@@ -131,9 +136,9 @@ def verify_all(
     """
     own = [
         *_check_description(archive),
-        *check_record(archive.store, archive.id, archive.genesis),
+        *check_record(archive.store, archive.id, archive.genesis, against),
     ]
-    readable = not blocking(own)
+    readable = foldable(own)
     if readable and archive.replica == PRIMARY:
         # A run that was killed behind its commit leaves a rendering to be written. A folder that
         # cannot be written to can still be checked.
@@ -262,9 +267,11 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
 def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:
     """Yield what the commits up to `up_to` name and no pack holds.
 
-    A pack may vanish together with its index. What only later commits name is not missing.
+    A pack may vanish together with its index. What only later commits name is not missing, nor is
+    what is absent by a signed event (`object.erased`).
     """
     history = archive.history()
+    erased = erasures(history)
     manifests = {
         each.event.manifest: None
         for each in history.all(WeightsPreserved)
@@ -276,7 +283,7 @@ def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:
         *(each for manifest in manifests for each in vault.missing(manifest)),
         *(vault.missing_object(each) for each in documents),
     ):
-        if finding is not None and finding.where not in seen:
+        if finding is not None and finding.where not in seen and finding.where not in erased:
             seen.add(finding.where)
             yield finding
 

@@ -3,6 +3,7 @@
 import datetime
 import re
 
+from emeritus import digests
 from emeritus.archive import STEWARD, Archive
 from emeritus.errors import UserError
 from emeritus.lifecycle import policy as policies
@@ -12,6 +13,7 @@ from emeritus.lifecycle.commands import DEFAULT_OFFERING
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import SERVED, ModelState, Offering, State, fold, models, refusal
+from emeritus.lifecycle.versions import loosened_against_earlier, versions_of
 from emeritus.record import Entry
 from emeritus.record.events import (
     AccessDecided,
@@ -21,6 +23,7 @@ from emeritus.record.events import (
     GateApproved,
     GateWaived,
     ModelCovered,
+    ModelObserved,
     ModelRegistered,
     ModelReinstated,
     ModelRetired,
@@ -46,6 +49,9 @@ DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | Preferen
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}\Z")
 _OFFERING = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}\Z")
 
+# An address of e-mail, or a telephone number with its country.
+_REACHES = re.compile(r"[^\s@<>]+@[\w-]+(?:\.[\w-]+)+|\+\d[\d ()/-]{6,}\d")
+
 
 def policy_in_force(archive: Archive) -> Policy:
     """Return the policy adopted last."""
@@ -56,9 +62,36 @@ def policy_in_force(archive: Archive) -> Policy:
 
 
 def loosenings(archive: Archive) -> tuple[str, ...]:
-    """Say where the policy in force asks for less than the one that Emeritus ships."""
+    """Say where the policy in force asks for less than the shipped one, or an earlier one of ours.
+
+    An archive whose policy was loosened says so for as long as it asks for less than it did.
+    """
     reference = policies.parse(shipped.policy_text(shipped.DEFAULT))
-    return policies.loosened(policy_in_force(archive), reference)
+    return (
+        *policies.loosened(policy_in_force(archive), reference),
+        *loosened_against_earlier(versions_of(archive.history())),
+    )
+
+
+def adopt_policy(archive: Archive, text: str, key: str) -> tuple[str, ...]:
+    """Put a policy in force; return where it asks for less than the one before.
+
+    Promises that were given under an earlier policy are counted by that one.
+    """
+    policy = policies.parse(text)
+    before = archive.history().last(PolicyAdopted)
+    if before is not None and before.event.text == text:
+        raise UserError("this policy is in force already; nothing was changed")
+    adopted = PolicyAdopted(name=policy.name, text=text, sha256=digests.sha256(text.encode()))
+    archive.append(adopted, key=key)
+    return () if before is None else policies.loosened(policy, policies.parse(before.event.text))
+
+
+def cover(archive: Archive, model: str, covered: bool, reason: str, key: str) -> None:
+    """Record that the policy's promise applies to a model, or does not, with the reason."""
+    require_registered(archive, model)
+    require_reason(reason, "the decision")
+    archive.append(ModelCovered(model=model, covered=covered, reason=reason), key=key)
 
 
 def gates_of(archive: Archive, model: str) -> list[Gate]:
@@ -76,8 +109,14 @@ def state_of(archive: Archive, model: str) -> ModelState:
 
 def require_registered(archive: Archive, model: str) -> None:
     """Raise `UserError` when no model of that id is registered."""
-    known = models(archive.history())
+    history = archive.history()
+    known = models(history)
     if model not in known:
+        if any(entry.event.model == model for entry in history.all(ModelObserved)):
+            raise UserError(
+                f"{model} is a model of somebody else, observed and not ours to decide about; "
+                f"what is known of it: emeritus record show {model}"
+            )
         listed = ", ".join(known) or "none yet"
         raise UserError(
             f"no model {model!r} in this archive (registered: {listed}); "
@@ -155,8 +194,7 @@ def waive(archive: Archive, model: str, gate: str, reason: str, key: str) -> Non
         raise UserError("approval cannot be waived: it is what makes a waiver accountable")
     if standing[gate].closed:
         raise UserError(f"the gate {gate} is {standing[gate].standing} already; nothing to waive")
-    if not reason.strip():
-        raise UserError("a waiver needs a reason: --reason TEXT")
+    require_reason(reason, "a waiver")
     archive.append(GateWaived(model=model, gate=gate, reason=reason), key=key)
 
 
@@ -200,8 +238,7 @@ def dispose(
     if preference not in known:
         listed = ", ".join(known) or "none yet"
         raise UserError(f"no preference {preference!r} of {model}; documented: {listed}")
-    if not reason.strip():
-        raise UserError("a disposition needs a reason: --reason TEXT")
+    require_reason(reason, "a disposition")
     kind = DISPOSITIONS[disposition]
     archive.append(kind(model=model, preference=preference, reason=reason), key=key)
 
@@ -243,6 +280,7 @@ def reinstate(archive: Archive, model: str, reason: str) -> list[str]:
     ]
     if not gone:
         raise UserError(f"{model} is not retired; nothing was changed")
+    require_reason(reason, "a return")
     events = [ModelReinstated(model=model, offering=each.name, reason=reason) for each in gone]
     archive.append(*events, key=STEWARD)
     return [each.name for each in gone]
@@ -253,7 +291,25 @@ def decide_access(archive: Archive, decided: AccessDecided) -> None:
     require_registered(archive, decided.model)
     if decided.access not in ACCESS:
         raise UserError(f"access is one of {', '.join(ACCESS)}, not {decided.access!r}")
+    for text, what in ((decided.cost, "cost"), (decided.risk, "risk"), (decided.reason, "access")):
+        require_reason(text, what)
     archive.append(decided, key=STEWARD)
+
+
+def require_reason(text: str, what: str) -> None:
+    """Raise `UserError` for an empty text, and for one that names how to reach a person.
+
+    Events are kept for ever and given to strangers: nothing personal can be taken back from them.
+    An emergency is not asked: nothing blocks switching off.
+    """
+    if not text.strip():
+        raise UserError(f"{what} needs a reason: --reason TEXT")
+    found = _REACHES.search(text)
+    if found:
+        raise UserError(
+            f"{what}: {found[0]!r} reaches a person, and what is recorded stays for ever; "
+            "write it without addresses and numbers of people"
+        )
 
 
 def _require_closed(model: str, waiting: list[Gate]) -> None:

@@ -1,5 +1,6 @@
 """The record: append-only commits in a store, each created once and never changed."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 
 from emeritus.clock import Clock, timestamp
@@ -9,6 +10,7 @@ from emeritus.record.authority import Authority
 from emeritus.record.entry import Entry
 from emeritus.record.events import EVENTS_PER_COMMIT_MAX, Event
 from emeritus.record.signing import Signer
+from emeritus.record.tiles import require_fit
 from emeritus.record.verification import Reader, blocking
 from emeritus.vault import Store
 
@@ -52,7 +54,8 @@ class Record:
         """Sign `events` and add them as one commit; return them as recorded.
 
         Durable when it returns. When another writer takes the next number first, the commit is
-        signed again behind it. Raises `UserError` when the key may not sign one of the events.
+        signed again behind it. Raises `UserError` when the key may not sign one of the events, or
+        one is longer than an entry.
         """
         if not 1 <= len(events) <= EVENTS_PER_COMMIT_MAX:
             raise ValueError(f"a commit holds 1 to {EVENTS_PER_COMMIT_MAX} events")
@@ -60,7 +63,11 @@ class Record:
             self.entries()
             self._require_authority(events, signer.key)
             commit = self._sign(events, signer, clock)
-            if self._store.put(disk.name_of(commit.header.sequence), disk.render(commit)):
+            name, data = disk.name_of(commit.header.sequence), disk.render(commit)
+            require_fit(commit.header.sequence, data)
+            self._store.put(name, data)
+            # What stands there decides, whatever the store answered: no two commits are the same.
+            if self._store.get(name) == data:
                 self.grew = True
                 before = len(self._entries)
                 self._follow()
@@ -83,6 +90,7 @@ class Record:
             prev=self._reader.link,
             time=timestamp(clock.now()),
             signer=signer.key,
+            nonce=secrets.token_hex(8),
             leaves=tuple(disk.leaf(body) for body in bodies),
         )
         signature = signer.sign(disk.signed_message(header))
@@ -95,6 +103,9 @@ class Record:
             refusal = self._reader.authority.refusal(key, event)
             if refusal is not None:
                 raise UserError(f"not recorded: {refusal}; choose another key with --as NAME")
+        unfit = self._reader.authority.unfit(events)
+        if unfit is not None:
+            raise UserError(f"not recorded: {unfit}")
 
     def _follow(self) -> bool:
         """Read the next commit, if there is one. A damaged record stays refused."""
