@@ -25,7 +25,7 @@ def test_a_looser_policy_is_said_to_be_one_until_it_is_taken_back(ours: Archive)
     before = moves.loosenings(ours)
     first = ours.history().all(PolicyAdopted)[0]
     looser = policy_text("demo").replace("replicas_min = 2", "replicas_min = 1")
-    assert moves.adopt_policy(ours, looser, "steward") == ("preserved: 1 replicas instead of 2",)
+    assert moves.adopt_policy(ours, looser, "steward") == ("preserved: 1 replica instead of 2",)
     said = [each for each in moves.loosenings(ours) if each not in before]
     assert any(each.endswith(f"in its version 1 (event {first.id}, 2027-01-01)") for each in said)
     with pytest.raises(UserError, match="in force already"):

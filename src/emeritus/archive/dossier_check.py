@@ -234,6 +234,7 @@ class _Check:
         """Find files that nothing accounts for: whoever adds one can list it in the manifest."""
         known = {f"data/{name}" for name in (*cited, *format_pages(), *OWN_FILES)} | TAG_FILES
         known |= {f"data/{each(model)}" for each in (dossier.bundle_name, dossier.key_name)}
+        known |= {f"data/models/{model}/history.{form}" for form in ("html", "md")}
         for name in names:
             inside = name.removeprefix("data/")
             named = record_format.sequence_of(inside) or checkpoint.size_of(inside) is not None

@@ -33,8 +33,11 @@ def record() -> None:
 @with_archive
 def record_show(archive: "Archive", output: Output, model: str | None) -> None:
     """Show the signed history, of everything or of one model, oldest first."""
+    from emeritus.lifecycle.moves import require_registered
     from emeritus.record.format import render_event
 
+    if model is not None:
+        require_registered(archive, model)
     documents = []
     for entry in archive.history(model):
         body = render_event(entry.event) if entry.event else {"kind": "unknown"}

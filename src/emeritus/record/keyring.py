@@ -1,6 +1,5 @@
 """The private keys of this machine: where they lie, and how they are opened."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from emeritus.errors import UserError
 from emeritus.record.signing import Ed25519Signer, HybridSigner, Signer
+from emeritus.vault.durable import make_folder, write_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -132,12 +132,9 @@ class KeyRing:
 
     def _write(self, path: Path, pem: bytes) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            with open(os.open(path, flags, 0o600), "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
+            # Durable before the record names it: a key that is lost can sign nothing any more.
+            make_folder(path.parent, 0o700)
+            write_file(path, pem, 0o600)
         except FileExistsError:
             raise UserError(f"a key named {path.stem!r} exists already in {path.parent}") from None
         except OSError as error:

@@ -982,7 +982,7 @@ TAG_FILES = {
     "README.txt": None,
     "check.py": None,
 }
-PAGES = "archive vault shards record conversation dossier"
+PAGES = "archive vault shards record conversation dossier events finding-codes policy"
 
 
 class Folder:
@@ -1099,6 +1099,7 @@ def check_accounted(folder, model, cited, wrong):
     known |= {"data/archive.json", "data/dossier.json", "data/record/proofs.json"}
     known |= {"data/" + name for name in cited}
     known |= {"data/models/%s/%s" % (model, each) for each in ("model.sig", "model-signing.pem")}
+    known |= {"data/models/%s/history.%s" % (model, each) for each in ("html", "md")}
     for name in sorted(set(folder.sizes) - known):
         pack = re.match(r"data/packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.(pack|idx)\Z", name)
         note = re.match(r"data/record/checkpoints/[0-9]{16}(-[0-9a-f]{8})?\.note\Z", name)
