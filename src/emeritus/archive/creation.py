@@ -1,5 +1,6 @@
 """Makes an archive and opens one."""
 
+import os
 import secrets
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:
         replica=mark.copy if mark else PRIMARY,
         store=store,
         vault=Vault(store),
-        record=Record(store, description.id),
+        record=Record(store, description.id, _index_of(root, settings, description.id)),
         keys=_key_ring(settings, description.id),
         clock=clock,
         settings=settings,
@@ -172,6 +173,12 @@ def _require_free(root: Path, store: LocalStore) -> None:
     started = store.exists(record_format.name_of(1))
     if not started and not store.is_vacant():
         raise UserError(f"{root} is not empty; name a new folder for the archive")
+
+
+def _index_of(root: Path, settings: Settings, archive_id: str) -> Path:
+    """Return where the index of this copy lies: two copies may be of different age."""
+    copy = digests.sha256(os.fsencode(root.resolve()))[-16:]
+    return settings.cache / "records" / f"{archive_id}-{copy}.sqlite"
 
 
 def _key_ring(settings: Settings, archive_id: str) -> KeyRing:

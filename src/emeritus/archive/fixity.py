@@ -160,6 +160,9 @@ def verify_all(
     verification = Verification(tuple(damage), tuple(copies), deep)
     said = _record(archive, verification) if readable else "the record is damaged"
     asides = _set_aside(archive) if readable else ()
+    if readable:
+        # What this machine remembers is told and proves nothing, so it does not go on record.
+        damage += [(archive.replica, finding) for finding in _check_remembered(archive)]
     if trust is not None and trust != archive.genesis:
         finding = Finding(
             "R012", record_format.name_of(1), f"its fingerprint is {archive.genesis}, not {trust}"
@@ -257,6 +260,17 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
         return  # what is wrong with the commit is a finding of its own
     if archive.store.get(DESCRIPTION, 0, len(expected) + 1) != expected:
         yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
+
+
+def _check_remembered(archive: Archive) -> Iterator[Finding]:
+    """Say when the record ended elsewhere the last time that this machine read it."""
+    lost = archive.record.lost()
+    if lost is not None:
+        detail = (
+            f"commit {lost[0]} had the link {lost[1]} when this machine read it; look for it in "
+            "the copies, or delete `records` in this machine's cache if an older one is here on purpose"
+        )
+        yield Finding("R022", "record/", detail)  # no place to repair: people decide what is true
 
 
 def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:

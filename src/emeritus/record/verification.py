@@ -1,7 +1,7 @@
 """Reads commits and says everything that is wrong with them."""
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from emeritus.clock import moment_of, timestamp
@@ -13,8 +13,11 @@ from emeritus.record.entry import Entry
 from emeritus.record.events import Event
 from emeritus.vault import Store
 
-NOT_BLOCKING = frozenset({"R008", "R010"})
-"""Findings that leave the record usable: a clock that went back, a kind from a later version."""
+NOT_BLOCKING = frozenset({"R008", "R010", "R022"})
+"""Findings that leave the record usable.
+
+A clock that went back, a kind from a later version, what a machine remembers otherwise.
+"""
 
 
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -37,6 +40,21 @@ class Reader:
         self.sequence = 0
         self.link: str | None = None
         self.authority = Authority()
+
+    def resume(
+        self, sequence: int, link: str, time: str, commits: Iterable[Sequence[Entry[Event]]]
+    ) -> None:
+        """Go on behind a commit that was judged before, by this reader or another one.
+
+        `commits` are the entries about keys up to there, those of one commit at a time.
+        """
+        self.sequence, self.link, self._latest = sequence, link, moment_of(time)
+        for entries in commits:
+            events = [entry.event for entry in entries]
+            if entries[0].place[0] == 1:
+                self.authority.take_genesis(events)
+            else:
+                self.authority.take(events)
 
     def skip_to(self, sequence: int) -> None:
         """Go on with commit `sequence`: those before it are not there."""
