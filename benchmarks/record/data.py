@@ -120,7 +120,7 @@ def about_archive(count: int) -> Event | None:
         return None
     if count % (2 * CHECK_EVERY):
         return ReplicaSynced(replica=f"place-{count % 3}", up_to=1 + count // 256, packs=3)
-    return FixityChecked(replica=f"place-{count % 3}", deep=True, packs=9, findings=0)
+    return FixityChecked(replica=f"place-{count % 3}", deep=True, packs=9, findings=0, up_to=1)
 
 
 def about_model(model: str, step: int) -> Event:

@@ -268,7 +268,7 @@ def _check_remembered(archive: Archive) -> Iterator[Finding]:
     if lost is not None:
         detail = (
             f"commit {lost[0]} had the link {lost[1]} when this machine read it; look for it in "
-            "the copies, or delete `records` in this machine's cache if an older one is here on purpose"
+            "the copies, or delete `records` in this machine's cache if an older one is meant"
         )
         yield Finding("R022", "record/", detail)  # no place to repair: people decide what is true
 
