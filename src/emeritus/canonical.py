@@ -62,7 +62,7 @@ def _is_plain(value: Any, depth: int) -> bool:
     if kind is str or value is None or kind is bool:
         return True
     if kind is int:
-        return -INTEGER_MAX <= value <= INTEGER_MAX
+        return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
     if depth >= DEPTH_MAX:
         return False
     if kind is dict:

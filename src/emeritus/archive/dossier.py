@@ -92,7 +92,7 @@ def check_dossier(folder: Path, trust: str | None = None) -> Iterator[Finding]:
     yield from findings
     if any(finding.code not in ("R008", "R010") for finding in findings):
         return
-    for document in documents_of(History(Record(store, archive_id).entries())):
+    for document in documents_of(Record(store, archive_id).history()):
         if store.exists(document.name):
             data = store.get(document.name)
             if "sha256:" + hashlib.sha256(data).hexdigest() != document.sha256:

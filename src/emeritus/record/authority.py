@@ -2,8 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Final
 
 from emeritus.record.events import ArchiveCreated, Event, KeyAdded, KeyRevoked, Role
+
+KEY_KINDS: Final = (ArchiveCreated, KeyAdded, KeyRevoked)
+"""The kinds of events that `Authority` is a fold over."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

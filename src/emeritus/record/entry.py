@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar, cast
 
+import msgspec
+
 from emeritus.record.events import Event, ModelEvent
 
 E_co = TypeVar("E_co", bound=Event | None, covariant=True)
@@ -46,11 +48,25 @@ class History:
         return len(self._entries)
 
     def about(self, model: str) -> "History":
-        """Return the entries about one model and those about the archive as a whole."""
+        """Return the entries about one model, and how the archive stands.
+
+        Of what is about the archive these are the entries that no later one has replaced, so that
+        the history of one model does not grow with everything else. Unknown kinds are not in it.
+        """
+        standing = {
+            subject_of(entry.id, entry.event): entry
+            for entry in self._entries
+            if entry.event is not None and not isinstance(entry.event, ModelEvent)
+        }
+        kept = {entry.id for entry in standing.values()}
         return History(
             entry
             for entry in self._entries
-            if not isinstance(entry.event, ModelEvent) or entry.event.model == model
+            if (
+                entry.event.model == model
+                if isinstance(entry.event, ModelEvent)
+                else entry.id in kept
+            )
         )
 
     def all(self, kind: type[K]) -> list[Entry[K]]:
@@ -63,3 +79,12 @@ class History:
             if isinstance(entry.event, kind):
                 return cast("Entry[K]", entry)
         return None
+
+
+def subject_of(entry_id: str, event: Event) -> str:
+    """Return what an event about the archive is about: a later one about the same replaces it."""
+    if event.newest_by is None:
+        return entry_id
+    values = [getattr(event, name) for name in event.newest_by]
+    kind = type(event).__struct_config__.tag
+    return f"{kind} {msgspec.json.encode(values).decode()}"

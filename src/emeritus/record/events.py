@@ -30,9 +30,14 @@ MACHINE = frozenset({Role.SERVICE, Role.STEWARD})
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """One past-tense fact. Subclasses are the kinds."""
+    """One past-tense fact. Subclasses are the kinds.
+
+    `newest_by`, of a kind about the archive: among events with the same values of these fields only
+    the newest says how things stand now. None: each of them does.
+    """
 
     signed_by: ClassVar[frozenset[Role]] = STEWARD
+    newest_by: ClassVar[tuple[str, ...] | None] = None
 
 
 class ModelEvent(Event, frozen=True, kw_only=True):
@@ -86,6 +91,7 @@ class KeyRevoked(Event, frozen=True, kw_only=True, tag="key.revoked"):
 class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
     """A policy came into force; `text` is its whole TOML text."""
 
+    newest_by = ()
     name: str
     text: str
     sha256: str
@@ -102,6 +108,7 @@ class ReplicaSynced(Event, frozen=True, kw_only=True, tag="replica.synced"):
     """A replica holds every pack that the record named up to commit `up_to`."""
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     up_to: int
     packs: int
@@ -123,6 +130,7 @@ class ShardsWritten(Event, frozen=True, kw_only=True, tag="shards.written"):
     """The places hold the shards of every pack that the record named up to commit `up_to`."""
 
     signed_by = MACHINE
+    newest_by = ()
     up_to: int
     packs: int
 
@@ -131,6 +139,7 @@ class FixityChecked(Event, frozen=True, kw_only=True, tag="fixity.checked"):
     """The stored bytes of a replica were read and compared; `deep` also decoded them."""
 
     signed_by = MACHINE
+    newest_by = ("replica", "deep")
     replica: str
     deep: bool
     packs: int
@@ -141,6 +150,7 @@ class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
     """A check found something wrong; `code` is a finding code, `affects` what it reaches."""
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     code: str
     where: str
@@ -152,6 +162,7 @@ class DamageRepaired(Event, frozen=True, kw_only=True, tag="damage.repaired"):
     """Damaged bytes were replaced by the same bytes of another replica; the old ones are kept."""
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     where: str
     source: str
@@ -161,6 +172,7 @@ class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.publishe
     """An interview protocol was published; `document` is its text in the vault."""
 
     signed_by = MACHINE
+    newest_by = ("protocol",)
     protocol: str
     version: int
     document: str

@@ -38,6 +38,21 @@ class Reader:
         self.link: str | None = None
         self.authority = Authority()
 
+    def resume(
+        self, sequence: int, link: str, time: str, commits: Iterable[tuple[int, list[Event]]]
+    ) -> None:
+        """Go on behind a commit that was judged before, from here or by another reader.
+
+        `commits` are the events about keys up to there, with the numbers of their commits.
+        Raises ValueError when `time` is none.
+        """
+        self.sequence, self.link, self._latest = sequence, link, moment_of(time)
+        for number, events in commits:
+            if number == 1:
+                self.authority.take_genesis(events)
+            else:
+                self.authority.take(events)
+
     def skip_to(self, sequence: int) -> None:
         """Go on with commit `sequence`: those before it are not there."""
         self.sequence = sequence - 1
