@@ -111,6 +111,7 @@ CODES: Final[dict[str, str]] = {
     "R011": "an event lacks a field that its kind needs, or a field has the wrong type",
     "R012": "the first commit does not have the fingerprint that is named or trusted",
     "R013": "a replica holds a different commit under the same number",
+    "R022": "a commit that this machine read before is not in the record any more",
     # archive: the folder
     "A001": "a file that the record does not account for",
     "A002": "the description of the archive (archive.json) is missing or damaged",

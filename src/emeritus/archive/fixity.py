@@ -87,6 +87,8 @@ def verify_all(
     ]
     damage += [(archive.replica, finding) for finding in commits]
     readable = all(finding.code in NOT_BLOCKING for finding in commits)
+    if readable:
+        damage += [(archive.replica, finding) for finding in _check_remembered(archive)]
     if readable and archive.replica == PRIMARY:
         # A run that was killed behind its commit leaves a rendering to be written.
         write_documents(archive)
@@ -156,6 +158,20 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
         return  # what is wrong with the commit is a finding of its own
     if archive.store.get(DESCRIPTION) != expected:
         yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
+
+
+def _check_remembered(archive: Archive) -> Iterator[Finding]:
+    """Say when the record ended elsewhere the last time that this machine read it."""
+    lost = archive.record.lost()
+    if lost is not None:
+        where = record_format.name_of(lost[0])
+        yield Finding(
+            "R022",
+            where,
+            f"commit {lost[0]} had the link {lost[1]} when this machine read it; look for it in "
+            "the replicas. If an older copy was put here on purpose, delete the file "
+            f"{archive.record.cache}",
+        )
 
 
 def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:

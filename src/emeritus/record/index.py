@@ -29,6 +29,19 @@ BUSY_SECONDS: Final = 2.0  # a writer holds the lock for one batch; more means t
 PAGES_KIB: Final = 16 * 1024  # of the database that are kept in memory
 POSITION_BITS: Final = 8  # a commit holds at most 256 events
 CHUNK: Final = 1024  # events that are in memory at once while all are read
+PASSING: Final = frozenset(  # locked, full, not writable: what is in the file may be sound
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
 TEMPORARY: Final = ""  # SQLite's name for a database that is private, and on disk only when large
 IN_MEMORY: Final = ":memory:"
 
@@ -73,6 +86,9 @@ _STANDING: Final = (
         FROM each WHERE each.subject IS NOT NULL)
     ORDER BY place"""
 )
+
+Placed = dict[int, Entry[Event | None]]
+"""Events by their place, which is one number that grows with commit and position, in order."""
 
 
 class Unusable(Exception):
@@ -175,33 +191,35 @@ class Index:
             )
         return True
 
-    def after(self, place: int, up_to: int) -> list[Entry[Event | None]]:
+    def after(self, place: int, up_to: int) -> Placed:
         """Return the next events behind `place`, as many as are read at a time."""
-        return [_entry(row) for row in self._query(_AFTER, place, up_to, CHUNK)]
+        return self._placed(_AFTER, place, up_to, CHUNK)
 
-    def of_kind(self, kind: str, up_to: int) -> list[Entry[Event | None]]:
-        """Return the events of one kind, oldest first."""
-        return [_entry(row) for row in self._query(_OF_KIND, kind, up_to)]
+    def of_kind(self, kind: str, up_to: int) -> Placed:
+        """Return the events of one kind."""
+        return self._placed(_OF_KIND, kind, up_to)
 
-    def last_of_kind(self, kind: str, up_to: int) -> Entry[Event | None] | None:
-        """Return the newest event of one kind, or None."""
-        return next((_entry(row) for row in self._query(_LAST_OF_KIND, kind, up_to)), None)
+    def last_of_kind(self, kind: str, up_to: int) -> Placed:
+        """Return the newest event of one kind, if there is one."""
+        return self._placed(_LAST_OF_KIND, kind, up_to)
 
-    def of_model(self, model: str, up_to: int) -> list[Entry[Event | None]]:
-        """Return the events about one model, oldest first."""
-        return [_entry(row) for row in self._query(_OF_MODEL, model, up_to)]
+    def of_model(self, model: str, up_to: int) -> Placed:
+        """Return the events about one model."""
+        return self._placed(_OF_MODEL, model, up_to)
 
-    def standing(self, up_to: int) -> list[Entry[Event | None]]:
+    def standing(self, up_to: int) -> Placed:
         """Return the events about the archive that no later one has replaced."""
-        return [_entry(row) for row in self._query(_STANDING, up_to)]
+        return self._placed(_STANDING, up_to)
 
     def count(self, up_to: int) -> int:
         """Return how many events there are."""
-        return int(self._query(_COUNT, up_to)[0][0])
-
-    def _query(self, statement: str, *values: Any) -> list[Any]:
         with _guarded():
-            return self._connection.execute(statement, values).fetchall()
+            return int(self._connection.execute(_COUNT, (up_to,)).fetchone()[0])
+
+    def _placed(self, statement: str, *values: Any) -> Placed:
+        with _guarded():
+            rows = self._connection.execute(statement, values).fetchall()
+        return {row[0]: _entry(row) for row in rows}
 
     def _rows(self, judged: Judged, signers: dict[tuple[str, str], int]) -> Iterator[Any]:
         bodies = _SLICES.decode(judged.data).events
@@ -231,9 +249,9 @@ class Index:
         try:
             row = self._connection.execute("SELECT made_by, archive FROM head").fetchone()
         except sqlite3.OperationalError as error:
-            if "no such" not in str(error):
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
-            return False  # an empty database, or one of another version
+            return False  # no such table: an empty database, or one of another version
         return bool(row == (_made_by(), self._archive))
 
     @contextlib.contextmanager
@@ -258,7 +276,7 @@ _SLICES: Final = msgspec.json.Decoder(_Slices)
 
 
 def place_of(entry: Entry[Any]) -> int:
-    """Return commit and position as one number that grows with both."""
+    """Return the place of an event among `Placed`."""
     commit, position = entry.place
     return commit << POSITION_BITS | position
 
@@ -324,9 +342,8 @@ def _prepare(path: Path) -> None:
 def _guarded() -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise Unusable(str(error)) from error  # locked, full, not writable: it may be sound
     except sqlite3.Error as error:
-        raise Unusable(str(error), broken=True) from error
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        raise Unusable(str(error), broken=code not in PASSING) from error
     except OSError as error:
         raise Unusable(str(error)) from error

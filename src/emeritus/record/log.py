@@ -19,10 +19,10 @@ from emeritus.record.index import (
     Head,
     Index,
     Judged,
+    Placed,
     Unusable,
     discard,
     end_of,
-    place_of,
 )
 from emeritus.record.signing import Signer
 from emeritus.record.verification import Reader, blocking
@@ -46,7 +46,7 @@ class Record:
     def __init__(self, store: Store, archive: str, cache: Path | None = None) -> None:
         self._store = store
         self._archive = archive
-        self._cache = cache
+        self.cache = cache
         self._names = [TEMPORARY, IN_MEMORY]
         if cache is not None:
             self._names = [str(cache), str(cache), *self._names]
@@ -140,14 +140,14 @@ class Record:
             raise Unavailable(f"SQLite holds no table, on disk or in memory: {error}") from error
         if not error.broken:
             self._names = [each for each in self._names if each != name]
-        elif self._cache is not None and name == str(self._cache):
+        elif self.cache is not None and name == str(self.cache):
             try:
                 if index is None:
-                    discard(self._cache)
+                    discard(self.cache)
                 else:
                     index.clear(lost=None)
             except Unusable:
-                discard(self._cache)
+                discard(self.cache)
 
     def _resume(self, index: Index) -> None:
         """Go on where the index ends, if the record still holds the commit that it ends with."""
@@ -159,14 +159,15 @@ class Record:
             index.clear(lost=head)
             return
         up_to = end_of(head.sequence)
-        kinds = [str(kind.__struct_config__.tag) for kind in KEY_KINDS]
-        found = [entry for kind in kinds for entry in index.of_kind(kind, up_to)]
-        commits = groupby(sorted(found, key=place_of), key=lambda entry: entry.place[0])
+        found: Placed = {}
+        for name in (name for kind in KEY_KINDS for name in _names_of(kind)):
+            found |= index.of_kind(name, up_to)
+        commits = groupby(_in_order(found), key=lambda entry: entry.place[0])
         self._reader.resume(
             head.sequence,
             head.link,
             head.time,
-            ((number, [entry.event for entry in each if entry.event]) for number, each in commits),
+            (cast("list[Entry[Event]]", list(each)) for _, each in commits),
         )
 
     def _follow(self, index: Index) -> None:
@@ -266,42 +267,50 @@ class _Recorded(History):
     def __init__(self, record: Record, sequence: int) -> None:
         self._record = record
         self._up_to = end_of(sequence)
+        self._standing: Placed | None = None
 
     def __iter__(self) -> Iterator[Entry[Event | None]]:
         chunk = self._behind(0)
         while chunk:
-            yield from chunk
-            chunk = self._behind(place_of(chunk[-1]))
+            yield from chunk.values()
+            chunk = self._behind(max(chunk))
 
     def __len__(self) -> int:
         return self._record.ask(lambda index: index.count(self._up_to))
 
     def about(self, model: str) -> History:
         """Return the entries about one model, and how the archive stands."""
-        entries = self._record.ask(
-            lambda index: index.of_model(model, self._up_to) + index.standing(self._up_to)
-        )
-        return History(sorted(entries, key=place_of))
+        if self._standing is None:
+            self._standing = self._record.ask(lambda index: index.standing(self._up_to))
+        own = self._record.ask(lambda index: index.of_model(model, self._up_to))
+        return History(_in_order(self._standing | own), model)
 
     def all(self, kind: type[K]) -> list[Entry[K]]:
         """Return the entries of one kind, oldest first."""
-        found = [entry for name in _names_of(kind) for entry in self._of_kind(name)]
-        return cast("list[Entry[K]]", sorted(found, key=place_of))
+        found: Placed = {}
+        for name in _names_of(kind):
+            found |= self._of_kind(name)
+        return cast("list[Entry[K]]", _in_order(found))
 
     def last(self, kind: type[K]) -> Entry[K] | None:
         """Return the newest entry of one kind, or None."""
-        found = [self._last_of_kind(name) for name in _names_of(kind)]
-        newest = max((entry for entry in found if entry), key=place_of, default=None)
-        return cast("Entry[K] | None", newest)
+        found: Placed = {}
+        for name in _names_of(kind):
+            found |= self._last_of_kind(name)
+        return cast("Entry[K]", found[max(found)]) if found else None
 
-    def _behind(self, place: int) -> list[Entry[Event | None]]:
+    def _behind(self, place: int) -> Placed:
         return self._record.ask(lambda index: index.after(place, self._up_to))
 
-    def _of_kind(self, name: str) -> list[Entry[Event | None]]:
+    def _of_kind(self, name: str) -> Placed:
         return self._record.ask(lambda index: index.of_kind(name, self._up_to))
 
-    def _last_of_kind(self, name: str) -> Entry[Event | None] | None:
+    def _last_of_kind(self, name: str) -> Placed:
         return self._record.ask(lambda index: index.last_of_kind(name, self._up_to))
+
+
+def _in_order(placed: Placed) -> list[Entry[Event | None]]:
+    return [placed[place] for place in sorted(placed)]
 
 
 def _names_of(kind: type[Event]) -> list[str]:

@@ -1,7 +1,7 @@
 """Reads commits and says everything that is wrong with them."""
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from emeritus.clock import moment_of, timestamp
@@ -39,16 +39,16 @@ class Reader:
         self.authority = Authority()
 
     def resume(
-        self, sequence: int, link: str, time: str, commits: Iterable[tuple[int, list[Event]]]
+        self, sequence: int, link: str, time: str, commits: Iterable[Sequence[Entry[Event]]]
     ) -> None:
-        """Go on behind a commit that was judged before, from here or by another reader.
+        """Go on behind a commit that was judged before, by this reader or another one.
 
-        `commits` are the events about keys up to there, with the numbers of their commits.
-        Raises ValueError when `time` is none.
+        `commits` are the entries about keys up to there, those of one commit at a time.
         """
         self.sequence, self.link, self._latest = sequence, link, moment_of(time)
-        for number, events in commits:
-            if number == 1:
+        for entries in commits:
+            events = [entry.event for entry in entries]
+            if entries[0].place[0] == 1:
                 self.authority.take_genesis(events)
             else:
                 self.authority.take(events)
