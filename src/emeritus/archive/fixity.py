@@ -164,10 +164,9 @@ def _check_remembered(archive: Archive) -> Iterator[Finding]:
     """Say when the record ended elsewhere the last time that this machine read it."""
     lost = archive.record.lost()
     if lost is not None:
-        where = record_format.name_of(lost[0])
         yield Finding(
             "R022",
-            where,
+            "record/",  # no place that can be repaired: people decide which history is true
             f"commit {lost[0]} had the link {lost[1]} when this machine read it; look for it in "
             "the replicas. If an older copy was put here on purpose, delete the file "
             f"{archive.record.cache}",
