@@ -170,6 +170,14 @@ SPOILED: list[tuple[str, Callable[[Path], Any]]] = [
 ]
 
 
+def test_an_event_that_moved_to_another_model_is_noticed(store: CountingStore, cache: Path) -> None:
+    """The history of a model holds no other model's events, whatever the index says."""
+    told(store, cache)
+    _sql("UPDATE event SET model = 'acme/m-3' WHERE model = 'acme/m-4'")(cache)
+    history = Record(store, ID, cache).history()
+    assert list(history.about("acme/m-3")) == list(History(said(store)).about("acme/m-3"))
+
+
 @pytest.mark.parametrize(("how", "spoil"), SPOILED, ids=[how for how, _ in SPOILED])
 def test_an_index_that_is_spoiled_is_made_anew(
     store: CountingStore, cache: Path, how: str, spoil: Callable[[Path], Any]

@@ -62,7 +62,10 @@ def check(output: Output, folder: Path, trust: str | None) -> int:
 @click.argument("model", required=False, metavar="[ID]")
 @with_archive
 def record(archive: "Archive", output: Output, model: str | None) -> None:
-    """Show the signed history, of everything or of one model, oldest first."""
+    """Show the signed history, oldest first: all of it, or of one model.
+
+    With ID, of what is about the archive only what no later event has replaced is shown.
+    """
     from emeritus.record.format import render_event
 
     documents = []

@@ -205,7 +205,10 @@ class Index:
 
     def of_model(self, model: str, up_to: int) -> Placed:
         """Return the events about one model."""
-        return self._placed(_OF_MODEL, model, up_to)
+        placed = self._placed(_OF_MODEL, model, up_to)
+        if any(getattr(entry.event, "model", None) != model for entry in placed.values()):
+            raise Unusable("an event is about another model", broken=True)
+        return placed
 
     def standing(self, up_to: int) -> Placed:
         """Return the events about the archive that no later one has replaced."""
