@@ -359,6 +359,20 @@ def test_two_processes_share_an_index(tmp_path: Path, cache: Path) -> None:
         assert connection.execute("SELECT sequence FROM head").fetchone() == (123,)
 
 
+def test_an_index_that_another_process_begins_anew_is_read_anew(
+    store: CountingStore, cache: Path
+) -> None:
+    """A history that was asked for before is answered in full, from the index or beside it."""
+    record = Record(store, ID, cache)
+    before = record.history()
+    index_module.Index(str(cache), ID).clear(lost=None)
+    assert list(before) == said(store)
+    assert len(before.about("acme/m-3").all(ModelCovered)) == 2
+    store.read.clear()
+    told(store, cache)
+    assert store.read == [disk.name_of(20)]
+
+
 def test_a_history_stays_what_it_was(store: CountingStore, cache: Path) -> None:
     """What is appended later is in the next history, by this process or by another."""
     record = Record(store, ID, cache)

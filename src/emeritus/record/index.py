@@ -7,8 +7,10 @@ event that it gives out has the digest that its signed header lists.
 
 import contextlib
 import dataclasses
+import enum
 import functools
 import os
+import secrets
 import sqlite3
 import stat
 import weakref
@@ -29,7 +31,7 @@ BUSY_SECONDS: Final = 2.0  # a writer holds the lock for one batch; more means t
 PAGES_KIB: Final = 16 * 1024  # of the database that are kept in memory
 POSITION_BITS: Final = 8  # a commit holds at most 256 events
 CHUNK: Final = 1024  # events that are in memory at once while all are read
-PASSING: Final = frozenset(  # locked, full, not writable: what is in the file may be sound
+PASSING: Final = frozenset(  # locked, full, not writable
     {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
@@ -47,8 +49,8 @@ IN_MEMORY: Final = ":memory:"
 
 _TABLES: Final = (
     """CREATE TABLE head (
-        made_by TEXT, archive TEXT, sequence INTEGER, link TEXT, time TEXT, file TEXT,
-        lost_sequence INTEGER, lost_link TEXT)""",
+        made_by TEXT, making TEXT, archive TEXT, sequence INTEGER, link TEXT, time TEXT,
+        file TEXT, lost_sequence INTEGER, lost_link TEXT)""",
     "CREATE TABLE signer (number INTEGER PRIMARY KEY, key TEXT, name TEXT, UNIQUE (key, name))",
     """CREATE TABLE event (
         place INTEGER PRIMARY KEY, kind TEXT, model TEXT, subject TEXT, time TEXT,
@@ -68,6 +70,7 @@ _EVENTS: Final = (
     "SELECT event.place, event.kind, event.time, signer.key, signer.name, event.digest, event.body"
     " FROM event JOIN signer ON signer.number = event.signer "
 )
+_HEAD: Final = "SELECT making, sequence, link, time, file FROM head"
 _AFTER: Final = _EVENTS + "WHERE place > ? AND place <= ? ORDER BY place LIMIT ?"
 _OF_KIND: Final = _EVENTS + "WHERE kind = ? AND place <= ? ORDER BY place"
 _LAST_OF_KIND: Final = _EVENTS + "WHERE kind = ? AND place <= ? ORDER BY place DESC LIMIT 1"
@@ -91,15 +94,20 @@ Placed = dict[int, Entry[Event | None]]
 """Events by their place, which is one number that grows with commit and position, in order."""
 
 
+class Remedy(enum.Enum):
+    """What is to be done about an index that cannot be used."""
+
+    LEAVE = "it is locked, full or not ours: what is in it may be sound"
+    REOPEN = "another process made it anew"
+    DISCARD = "it is not what was written"
+
+
 class Unusable(Exception):
-    """The index cannot be read or written; the record itself can.
+    """The index cannot be read or written; the record itself can."""
 
-    `broken`: it is not what was written, and will not be when one tries again.
-    """
-
-    def __init__(self, reason: str, *, broken: bool = False) -> None:
+    def __init__(self, reason: str, remedy: Remedy = Remedy.DISCARD) -> None:
         super().__init__(reason)
-        self.broken = broken
+        self.remedy = remedy
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,6 +141,7 @@ class Index:
         A file MUST be ours alone: what others may write to proves nothing.
         """
         self._archive = archive
+        self._making = ""
         with _guarded():
             if name not in (TEMPORARY, IN_MEMORY):
                 _prepare(Path(name))
@@ -149,10 +158,11 @@ class Index:
     def head(self) -> Head | None:
         """Return the last commit that was added, or None when there is none."""
         with _guarded():
-            row = self._connection.execute("SELECT sequence, link, time, file FROM head").fetchone()
-        if row is None or [type(each) for each in row] != [int, str, str, str]:
-            raise Unusable("it has no head", broken=True)
-        return Head(*row) if row[0] else None
+            row = self._connection.execute(_HEAD).fetchone()
+        if row is None or [type(each) for each in row] != [str, int, str, str, str]:
+            raise Unusable("it has no head")
+        self._making = row[0]
+        return Head(*row[1:]) if row[1] else None
 
     def lost(self) -> tuple[int, str] | None:
         """Return number and link of a head that the record did not hold any more, if that was."""
@@ -163,6 +173,7 @@ class Index:
     def clear(self, lost: Head | None) -> None:
         """Begin anew. `lost` is the head that the record no longer holds: that is remembered."""
         with _guarded(), self._transaction() as connection:
+            self._making = secrets.token_hex(8)
             kept = (lost.sequence, lost.link) if lost else (None, None)
             names = "SELECT name FROM sqlite_master WHERE type = 'table'"
             for (name,) in connection.execute(names).fetchall():
@@ -170,14 +181,15 @@ class Index:
             for statement in _TABLES:
                 connection.execute(statement)
             connection.execute(
-                "INSERT INTO head VALUES (?, ?, 0, '', '', '', ?, ?)",
-                (_made_by(), self._archive, *kept),
+                "INSERT INTO head VALUES (?, ?, ?, 0, '', '', '', ?, ?)",
+                (_made_by(), self._making, self._archive, *kept),
             )
 
     def add(self, behind: int, batch: Sequence[Judged]) -> bool:
         """Add commits behind commit `behind`; False when another process was here first."""
         with _guarded(), self._transaction() as connection:
-            if connection.execute("SELECT sequence FROM head").fetchone() != (behind,):
+            found = connection.execute("SELECT making, sequence FROM head").fetchone()
+            if found != (self._making, behind):
                 return False
             signers: dict[tuple[str, str], int] = {}
             connection.executemany(
@@ -207,7 +219,7 @@ class Index:
         """Return the events about one model."""
         placed = self._placed(_OF_MODEL, model, up_to)
         if any(getattr(entry.event, "model", None) != model for entry in placed.values()):
-            raise Unusable("an event is about another model", broken=True)
+            raise Unusable("an event is about another model")
         return placed
 
     def standing(self, up_to: int) -> Placed:
@@ -216,13 +228,18 @@ class Index:
 
     def count(self, up_to: int) -> int:
         """Return how many events there are."""
-        with _guarded():
-            return int(self._connection.execute(_COUNT, (up_to,)).fetchone()[0])
+        return int(self._answer(_COUNT, up_to)[0][0])
 
     def _placed(self, statement: str, *values: Any) -> Placed:
-        with _guarded():
-            rows = self._connection.execute(statement, values).fetchall()
-        return {row[0]: _entry(row) for row in rows}
+        return {row[0]: _entry(row) for row in self._answer(statement, *values)}
+
+    def _answer(self, statement: str, *values: Any) -> list[Any]:
+        """Ask what this process knows to be there: another one may begin anew at any time."""
+        with _guarded(), self._transaction("BEGIN") as connection:
+            making = connection.execute("SELECT making FROM head").fetchone()
+            if making != (self._making,):
+                raise Unusable("another process made it anew", Remedy.REOPEN)
+            return connection.execute(statement, values).fetchall()
 
     def _rows(self, judged: Judged, signers: dict[tuple[str, str], int]) -> Iterator[Any]:
         bodies = _SLICES.decode(judged.data).events
@@ -258,8 +275,8 @@ class Index:
         return bool(row == (_made_by(), self._archive))
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        self._connection.execute(begin)
         try:
             yield self._connection
         except BaseException:
@@ -300,11 +317,11 @@ def _entry(row: Any) -> Entry[Event | None]:
     """Make an entry of a row; raises `Unusable` when it is not what was put there."""
     place, kind, time, signer, signed_by, digest, body = row
     if not isinstance(body, bytes) or disk.leaf_of(body) != digest:
-        raise Unusable("an event does not have its digest", broken=True)
+        raise Unusable("an event does not have its digest")
     try:
         event = _decoder(kind).decode(body) if kind else None
     except (KeyError, msgspec.MsgspecError) as error:
-        raise Unusable(f"an event cannot be read: {error}", broken=True) from error
+        raise Unusable(f"an event cannot be read: {error}") from error
     return Entry(
         id=f"{place >> POSITION_BITS}.{place & (1 << POSITION_BITS) - 1}",
         time=time,
@@ -338,7 +355,7 @@ def _prepare(path: Path) -> None:
         os.close(descriptor)
     ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
     if not ours or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise Unusable(f"{path} is not ours alone")
+        raise Unusable(f"{path} is not ours alone", Remedy.LEAVE)
 
 
 @contextlib.contextmanager
@@ -347,6 +364,7 @@ def _guarded() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        raise Unusable(str(error), broken=code not in PASSING) from error
+        remedy = Remedy.LEAVE if code in PASSING else Remedy.DISCARD
+        raise Unusable(str(error), remedy) from error
     except OSError as error:
-        raise Unusable(str(error)) from error
+        raise Unusable(str(error), Remedy.LEAVE) from error

@@ -20,6 +20,7 @@ from emeritus.record.index import (
     Index,
     Judged,
     Placed,
+    Remedy,
     Unusable,
     discard,
     end_of,
@@ -138,9 +139,9 @@ class Record:
         name = self._names.pop(0)
         if not self._names:
             raise Unavailable(f"SQLite holds no table, on disk or in memory: {error}") from error
-        if not error.broken:
+        if error.remedy is Remedy.LEAVE:
             self._names = [each for each in self._names if each != name]
-        elif self.cache is not None and name == str(self.cache):
+        elif error.remedy is Remedy.DISCARD and self.cache is not None and name == str(self.cache):
             try:
                 if index is None:
                     discard(self.cache)
@@ -222,6 +223,7 @@ class Record:
         try:
             if not index.add(behind, [judged]):
                 self._resume(index)  # another process read it first
+                self._follow(index)
         except Unusable as error:
             self._give_up(error)  # and read it again when somebody asks
         return list(judged.entries)
