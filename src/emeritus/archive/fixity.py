@@ -87,8 +87,6 @@ def verify_all(
     ]
     damage += [(archive.replica, finding) for finding in commits]
     readable = all(finding.code in NOT_BLOCKING for finding in commits)
-    if readable:
-        damage += [(archive.replica, finding) for finding in _check_remembered(archive)]
     if readable and archive.replica == PRIMARY:
         # A run that was killed behind its commit leaves a rendering to be written.
         write_documents(archive)
@@ -113,9 +111,12 @@ def verify_all(
         damage += [(place, finding) for finding in found]
         packs[place] = count
     verification = Verification(tuple(damage), packs, _commit_count(archive), deep)
-    if readable:
-        _record(archive, verification)
-    return verification
+    if not readable:
+        return verification
+    # What this machine remembers is told and proves nothing, so it does not go on record.
+    remembered = tuple((archive.replica, finding) for finding in _check_remembered(archive))
+    _record(archive, verification)
+    return dataclasses.replace(verification, damage=(*damage, *remembered))
 
 
 def repair_all(
@@ -168,8 +169,8 @@ def _check_remembered(archive: Archive) -> Iterator[Finding]:
             "R022",
             "record/",  # no place that can be repaired: people decide which history is true
             f"commit {lost[0]} had the link {lost[1]} when this machine read it; look for it in "
-            "the replicas. If an older copy was put here on purpose, delete the file "
-            f"{archive.record.cache}",
+            "the replicas. If an older copy was put here on purpose, delete the folder `records` "
+            "of this machine's cache",
         )
 
 

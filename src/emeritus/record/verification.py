@@ -13,8 +13,11 @@ from emeritus.record.entry import Entry
 from emeritus.record.events import Event
 from emeritus.vault import Store
 
-NOT_BLOCKING = frozenset({"R008", "R010"})
-"""Findings that leave the record usable: a clock that went back, a kind from a later version."""
+NOT_BLOCKING = frozenset({"R008", "R010", "R022"})
+"""Findings that leave the record usable.
+
+A clock that went back, a kind from a later version, what a machine remembers otherwise.
+"""
 
 
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
