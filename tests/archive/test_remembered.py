@@ -10,7 +10,7 @@ from emeritus.lifecycle.moves import gates_of, state_of
 from emeritus.lifecycle.overview import overview
 from emeritus.record import check
 from emeritus.record import format as record_format
-from emeritus.record.events import DamageFound, FixityChecked
+from emeritus.record.events import DamageFound, FixityChecked, ModelCovered
 from tests.archive.conftest import MODEL
 
 
@@ -38,6 +38,7 @@ def test_nothing_of_it_lies_in_the_archive(kept: Archive) -> None:
 
 def test_commits_that_are_gone_are_found(kept: Archive) -> None:
     """A record that was cut off is consistent, but this machine has seen more of it."""
+    kept.append(ModelCovered(model=MODEL, covered=False, reason="private"), key="steward")
     number = _last(kept)
     path = kept.root / record_format.name_of(number)
     link = record_format.parse(path.read_bytes()).link

@@ -27,7 +27,7 @@ from emeritus.record.entry import Entry, subject_of
 from emeritus.record.events import KINDS, Event, ModelEvent
 
 SCHEMA: Final = 1
-BUSY_SECONDS: Final = 2.0  # a writer holds the lock for one batch; more means that it hangs
+BUSY_SECONDS: Final = 10.0  # a writer sorts a million events in a few; more means that it hangs
 PAGES_KIB: Final = 16 * 1024  # of the database that are kept in memory
 POSITION_BITS: Final = 8  # a commit holds at most 256 events
 CHUNK: Final = 1024  # events that are in memory at once while all are read
@@ -55,9 +55,12 @@ _TABLES: Final = (
     """CREATE TABLE event (
         place INTEGER PRIMARY KEY, kind TEXT, model TEXT, subject TEXT, time TEXT,
         signer INTEGER, digest TEXT, body BLOB)""",
-    "CREATE INDEX event_model ON event (model, place) WHERE model IS NOT NULL",
     "CREATE INDEX event_kind ON event (kind, place)",
     "CREATE INDEX event_subject ON event (subject, place) WHERE subject IS NOT NULL",
+)
+# Events of one model lie far apart: sorted once, this costs less than kept in order from the start.
+_BY_MODEL: Final = (
+    "CREATE INDEX IF NOT EXISTS event_model ON event (model, place) WHERE model IS NOT NULL"
 )
 _SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -202,6 +205,11 @@ class Index:
                 (head.sequence, head.link, head.time, head.file),
             )
         return True
+
+    def complete(self) -> None:
+        """Prepare for questions: everything that there is was added."""
+        with _guarded():
+            self._connection.execute(_BY_MODEL)
 
     def after(self, place: int, up_to: int) -> Placed:
         """Return the next events behind `place`, as many as are read at a time."""

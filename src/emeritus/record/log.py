@@ -54,6 +54,8 @@ class Record:
         self._lock = threading.RLock()
         self._index: Index | None = None
         self._reader = Reader(archive)
+        self._batch: list[Judged] = []  # commits that were judged and are not in the index yet
+        self._batch_bytes = 0
         self._damage: IntegrityError | None = None
 
     @property
@@ -97,8 +99,10 @@ class Record:
         if not 1 <= len(events) <= EVENTS_PER_COMMIT_MAX:
             raise ValueError(f"a commit holds 1 to {EVENTS_PER_COMMIT_MAX} events")
         with self._lock:
-            for _ in range(APPEND_TRIES_MAX):
-                self.ask(self._follow)
+            for attempt in range(APPEND_TRIES_MAX):
+                # Who is behind finds the place taken: there is no need to look first.
+                if attempt or self._must_follow():
+                    self.ask(self._follow)
                 self._require_authority(events, signer.key)
                 commit = self._sign(events, signer, clock)
                 name, data = disk.name_of(commit.header.sequence), disk.render(commit)
@@ -153,6 +157,7 @@ class Record:
     def _resume(self, index: Index) -> None:
         """Go on where the index ends, if the record still holds the commit that it ends with."""
         self._reader = Reader(self._archive)
+        self._batch, self._batch_bytes = [], 0
         head = index.head()
         if head is None:
             return
@@ -172,34 +177,34 @@ class Record:
         )
 
     def _follow(self, index: Index) -> None:
-        """Read what is new in the store. A damaged record stays refused."""
-        while True:
-            if self._damage is not None:
-                raise self._damage
-            behind = self._reader.sequence
-            batch = self._read_batch()
-            if batch and not index.add(behind, batch):
+        """Read and index what is new in the store. A damaged record stays refused."""
+        while self._read_batch():
+            behind = self._batch[0].head.sequence - 1
+            added = index.add(behind, self._batch)
+            self._batch, self._batch_bytes = [], 0
+            if not added:
                 self._resume(index)  # another process was faster: what it added need not be read
-            elif not batch and self._damage is None:
-                return
+        if self._damage is not None:
+            raise self._damage
+        index.complete()
 
-    def _read_batch(self) -> list[Judged]:
-        batch: list[Judged] = []
-        size = 0
-        while size < BATCH_BYTES and self._damage is None:
+    def _must_follow(self) -> bool:
+        full = self._batch_bytes >= BATCH_BYTES
+        return full or self._index is None or self._damage is not None
+
+    def _read_batch(self) -> bool:
+        """Judge new commits, as many as are held in memory; tell whether there are any."""
+        while self._batch_bytes < BATCH_BYTES and self._damage is None:
             name = disk.name_of(self._reader.sequence + 1)
             try:
                 data = self._store.get(name)
             except NotStored:
                 break
-            size += len(data)
-            judged = self._judge(name, data)
-            if judged is not None:
-                batch.append(judged)
-        return batch
+            self._judge(name, data)
+        return bool(self._batch)
 
-    def _judge(self, name: str, data: bytes) -> Judged | None:
-        """Judge the next commit; None when it is damaged."""
+    def _judge(self, name: str, data: bytes) -> None:
+        """Judge the next commit, and keep it in memory until it is indexed."""
         entries, findings = self._reader.read(name, data)
         serious = blocking(findings)
         if serious:
@@ -209,24 +214,18 @@ class Record:
                 "run `emeritus verify` for the whole list",
                 serious,
             )
-            return None
+            return
         link, file = str(self._reader.link), digests.sha256(data)
-        return Judged(data, entries, Head(self._reader.sequence, link, entries[0].time, file))
+        head = Head(self._reader.sequence, link, entries[0].time, file)
+        self._batch.append(Judged(data, entries, head))
+        self._batch_bytes += len(data)
 
     def _take(self, name: str, data: bytes) -> list[Entry[Event | None]]:
         """Take the commit that was just stored, and return its events."""
-        behind = self._reader.sequence
-        judged = self._judge(name, data)
-        if judged is None:
-            raise cast("IntegrityError", self._damage)
-        index = cast("Index", self._index)
-        try:
-            if not index.add(behind, [judged]):
-                self._resume(index)  # another process read it first
-                self._follow(index)
-        except Unusable as error:
-            self._give_up(error)  # and read it again when somebody asks
-        return list(judged.entries)
+        self._judge(name, data)
+        if self._damage is not None:
+            raise self._damage
+        return list(self._batch[-1].entries)
 
     def _sign(self, events: Sequence[Event], signer: Signer, clock: Clock) -> disk.Commit:
         bodies = tuple(disk.render_event(event) for event in events)
