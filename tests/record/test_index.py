@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from emeritus.clock import FixedClock
-from emeritus.errors import IntegrityError
+from emeritus.errors import IntegrityError, UserError
 from emeritus.record import Ed25519Signer, Entry, History, Record, check
 from emeritus.record import format as disk
 from emeritus.record import index as index_module
@@ -273,6 +273,19 @@ def test_keys_are_known_behind_an_index(store: CountingStore, cache: Path) -> No
     assert again.authority.holders() == record.authority.holders()
     assert list(again.authority.holders()) == [OTHER.key]
     again.append([covered(1)], OTHER, clock())
+    assert list(check(store, ID)) == []
+
+
+def test_a_key_that_another_process_added_may_sign_at_once(store: CountingStore) -> None:
+    """Who was valid when the record was read last decides nothing: who is valid now does."""
+    early = Record(store, ID)
+    early.append([covered(1)], ROOT, clock())
+    late = Record(store, ID)
+    late.append([KeyAdded(key=OTHER.key, name="berta", roles=ROLES)], ROOT, clock())
+    early.append([covered(2)], OTHER, clock())
+    late.append([KeyRevoked(key=OTHER.key, reason="left")], ROOT, clock())
+    with pytest.raises(UserError, match="not valid"):
+        early.append([covered(3)], OTHER, clock())
     assert list(check(store, ID)) == []
 
 

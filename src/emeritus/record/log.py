@@ -101,9 +101,11 @@ class Record:
         with self._lock:
             for attempt in range(APPEND_TRIES_MAX):
                 # Who is behind finds the place taken: there is no need to look first.
-                if attempt or self._must_follow():
+                if attempt or self._must_follow() or self._refusal(events, signer.key):
                     self.ask(self._follow)
-                self._require_authority(events, signer.key)
+                refusal = self._refusal(events, signer.key)
+                if refusal is not None:
+                    raise UserError(f"not recorded: {refusal}; choose another key with --as NAME")
                 commit = self._sign(events, signer, clock)
                 name, data = disk.name_of(commit.header.sequence), disk.render(commit)
                 if self._store.put(name, data):
@@ -241,13 +243,11 @@ class Record:
         signature = signer.sign(disk.signed_message(header))
         return disk.Commit(header=header, events=bodies, signature=signature)
 
-    def _require_authority(self, events: Sequence[Event], key: str) -> None:
+    def _refusal(self, events: Sequence[Event], key: str) -> str | None:
         if self._reader.sequence == 0:
-            return  # the first commit proves itself
-        for event in events:
-            refusal = self._reader.authority.refusal(key, event)
-            if refusal is not None:
-                raise UserError(f"not recorded: {refusal}; choose another key with --as NAME")
+            return None  # the first commit proves itself
+        refusals = (self._reader.authority.refusal(key, event) for event in events)
+        return next((refusal for refusal in refusals if refusal is not None), None)
 
     def _file_of(self, sequence: int) -> str | None:
         try:
