@@ -162,6 +162,7 @@ def job_append(root: Path, _events: int, _models: int) -> dict[str, float]:
     """Append a commit, and beside it do with an equal file what the disk has to do for it."""
     archive = opened(root)
     archive.history()
+    signer = archive.signer("steward")
     event = ModelCovered(model=model_name(0), covered=True, reason="offered to the public")
     bare = root / "bare"
     for folder in ("packs", "record"):
@@ -169,7 +170,7 @@ def job_append(root: Path, _events: int, _models: int) -> dict[str, float]:
     appended, alone = [], []
     for number in range(APPENDS):
         before = time.perf_counter()
-        archive.append(event, key="steward")
+        archive.record.append([event], signer, archive.clock)
         between = time.perf_counter()
         data = archive.store.get(disk.name_of(archive.record.sequence))
         start = time.perf_counter()
