@@ -119,6 +119,7 @@ CODES: Final[dict[str, str]] = {
     "R019": "a checkpoint is no signed note of this archive by a key that was valid then",
     "R020": "a tile of the tree is missing or does not agree with the commits",
     "R021": "a key signed after the day from which its revocation says that it is in doubt",
+    "R022": "a commit that this machine read before is not in the record any more",
     # archive: the folder
     "A001": "a file that the record does not account for",
     "A002": "the description of the archive (archive.json) is missing or damaged",

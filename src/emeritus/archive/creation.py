@@ -1,5 +1,6 @@
 """Makes an archive and opens one."""
 
+import os
 import secrets
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:
         replica=_replica_name(store),
         store=store,
         vault=Vault(store),
-        record=Record(store, description.id),
+        record=Record(store, description.id, _index_of(root, settings, description.id)),
         keys=_key_ring(settings, description.id),
         clock=clock,
         settings=settings,
@@ -192,6 +193,12 @@ def _replica_name(store: Store) -> str:
         return str(canonical.loads(store.get(REPLICA_MARK))["replica"])
     except (canonical.NotCanonical, KeyError, TypeError) as error:
         raise IntegrityError(f"{REPLICA_MARK} is damaged: {error} (A002)") from error
+
+
+def _index_of(root: Path, settings: Settings, archive_id: str) -> Path:
+    """Return where the index of this copy lies: two copies may be of different age."""
+    copy = digests.sha256(os.fsencode(root.resolve()))[-16:]
+    return settings.cache / "records" / f"{archive_id}-{copy}.sqlite"
 
 
 def _key_ring(settings: Settings, archive_id: str) -> KeyRing:

@@ -79,7 +79,7 @@ def write_dossier(
     """
     if dest.exists():
         raise UserError(f"{dest} exists; name a new folder or file")
-    history = archive.history(model)
+    history = archive.history().concerning(model)
     if preserved(archive, model) is None and not any(True for _ in documents_of(history)):
         raise UserError(f"there is nothing on record about {model} to export")
     lacking: list[str] = []

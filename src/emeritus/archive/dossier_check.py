@@ -170,7 +170,7 @@ class _Check:
         self._wrong += tied.wrong
         self._proven += tied.proven
         self._missing += tied.missing
-        history = History(record.entries).about(described.model)
+        history = History(record.entries).concerning(described.model)
         held = self._check_documents(described.model, history, bag.names)
         self._check_quotations(history, held)
         self._check_bundle(described.model, record.authority, history, held)

@@ -121,9 +121,12 @@ def verify_all(
         damage += [(place, finding) for finding in found]
         packs[place] = count
     verification = Verification(tuple(damage), packs, _commit_count(archive), deep)
-    if readable:
-        _record(archive, verification)
-    return verification
+    if not readable:
+        return verification
+    # What this machine remembers is told and proves nothing, so it does not go on record.
+    remembered = tuple((archive.replica, finding) for finding in _check_remembered(archive))
+    _record(archive, verification)
+    return dataclasses.replace(verification, damage=(*damage, *remembered))
 
 
 def repair_all(
@@ -140,7 +143,11 @@ def repair_all(
         return ((archive.replica, DESCRIPTION, source),) if source else ()
     reachable = [each for each in _reachable(archive, verification) if each.folder is not None]
     healed = []
-    broken = {(name, finding.where.partition("@")[0]) for name, finding in verification.damage}
+    broken = {
+        (name, finding.where.partition("@")[0])
+        for name, finding in verification.damage
+        if finding.code not in NOT_BLOCKING
+    }
     # A shard is cut anew from its pack, so packs come first.
     order = sorted(broken, key=lambda each: (each[0].startswith(PREFIX), each))
     for done, (name, where) in enumerate(order, start=1):
@@ -166,6 +173,19 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
         return  # what is wrong with the commit is a finding of its own
     if archive.store.get(DESCRIPTION) != expected:
         yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
+
+
+def _check_remembered(archive: Archive) -> Iterator[Finding]:
+    """Say when the record ended elsewhere the last time that this machine read it."""
+    lost = archive.record.lost()
+    if lost is not None:
+        yield Finding(
+            "R022",
+            "record/",  # no place that can be repaired: people decide which history is true
+            f"commit {lost[0]} had the link {lost[1]} when this machine read it; look for it in "
+            "the replicas. If an older copy was put here on purpose, delete the folder `records` "
+            "of this machine's cache",
+        )
 
 
 def _missing(archive: Archive, vault: Vault) -> Iterator[Finding]:

@@ -93,9 +93,9 @@ def require_preserved(archive: Archive, model: str) -> Entry[WeightsPreserved]:
 
 
 def _registered(archive: Archive, model: str) -> Entry[ModelRegistered]:
-    for entry in archive.history().all(ModelRegistered):
-        if entry.event.model == model:
-            return entry
+    entry = archive.history(model).last(ModelRegistered)
+    if entry is not None:
+        return entry
     raise UserError(
         f"no model {model!r} in this archive; register it with: emeritus add SOURCE --id {model}"
     )

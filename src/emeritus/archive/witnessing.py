@@ -137,7 +137,7 @@ def _judge_commits(
     if serious:
         raise _refused(serious[0], "nothing was signed", serious)
     record = Record(store, archive)
-    record.entries()
+    record.history()
     holders = record.authority.holders()
     keys = {key: each.mldsa44 for key, each in holders.items() if each.signs_checkpoints}
     return Memory(fingerprint, keys, ""), "every commit of the record was verified"

@@ -93,21 +93,17 @@ def _explain(archive: "Archive", output: Output, only: str | None) -> None:
 
 
 def _show_all(archive: "Archive", output: Output, loosened: tuple[str, ...]) -> None:
-    from emeritus.archive.preservation import preserved
-    from emeritus.lifecycle.costs import keeping_cost
-    from emeritus.lifecycle.moves import gates_of, state_of
-    from emeritus.lifecycle.states import models
+    from emeritus.lifecycle.overview import overview
 
     rows, documents = [], []
-    for model in models(archive.history()):
-        state, gates = state_of(archive, model), gates_of(archive, model)
-        weights, keeping = preserved(archive, model), keeping_cost(archive, model)
+    for each in overview(archive):
+        model, weights, gates, keeping = each.state.model, each.weights, each.gates, each.keeping
         kept = size(weights.event.bytes_stored) if weights else "not kept"
         share = ""
         if weights and weights.event.bytes_raw:
             share = f"{weights.event.bytes_stored / weights.event.bytes_raw:.0%}"
         cost = keeping.price() if keeping else ""
-        for offering in state.offerings.values():
+        for offering in each.state.offerings.values():
             closed = sum(gate.closed for gate in gates)
             date = offering.date
             day = f"{date.retire_on} ({date.kind})" if date else ""

@@ -32,7 +32,10 @@ def record() -> None:
 @click.argument("model", required=False, metavar="[ID]")
 @with_archive
 def record_show(archive: "Archive", output: Output, model: str | None) -> None:
-    """Show the signed history, of everything or of one model, oldest first."""
+    """Show the signed history, oldest first: all of it, or of one model.
+
+    With ID, of what is about the archive only what no later event has replaced is shown.
+    """
     from emeritus.record.format import render_event
 
     documents = []

@@ -40,6 +40,7 @@ from emeritus.record.events import (
 
 DEFAULT_OFFERING = "api"
 MASTER = "master"
+LISTED_MAX = 20  # models that an error names
 ACCESS = ("none", "by-request", "public")
 DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | PreferenceDeclined]] = {
     "considered": PreferenceConsidered,
@@ -99,26 +100,28 @@ def gates_of(archive: Archive, model: str) -> list[Gate]:
     """Return the verdict on every gate for a registered model, now."""
     require_registered(archive, model)
     policy = policy_in_force(archive)
-    return judge(model, archive.history(), policy, archive.clock.now())
+    return judge(model, archive.history(model), policy, archive.clock.now())
 
 
 def state_of(archive: Archive, model: str) -> ModelState:
     """Return where a registered model stands. Raises `UserError` for an unknown id."""
     require_registered(archive, model)
-    return fold(model, archive.history())
+    return fold(model, archive.history(model))
 
 
 def require_registered(archive: Archive, model: str) -> None:
     """Raise `UserError` when no model of that id is registered."""
-    history = archive.history()
-    known = models(history)
-    if model not in known:
-        if any(entry.event.model == model for entry in history.all(ModelObserved)):
+    history = archive.history(model)
+    if history.last(ModelRegistered) is None:
+        if history.last(ModelObserved) is not None:
             raise UserError(
                 f"{model} is a model of somebody else, observed and not ours to decide about; "
                 f"what is known of it: emeritus record show {model}"
             )
-        listed = ", ".join(known) or "none yet"
+        known = models(archive.history())
+        listed = ", ".join(known[:LISTED_MAX]) or "none yet"
+        if len(known) > LISTED_MAX:
+            listed += f" and {len(known) - LISTED_MAX} more"
         raise UserError(
             f"no model {model!r} in this archive (registered: {listed}); "
             f"register it with: emeritus add SOURCE --id {model}"
@@ -132,7 +135,7 @@ def register(archive: Archive, registered: ModelRegistered, coverage: str) -> No
             f"{registered.model!r} cannot be a model's id: use parts of a-z, 0-9, dot and dash "
             "joined by /, such as acme/aster-1"
         )
-    if registered.model in models(archive.history()):
+    if archive.history(registered.model).last(ModelRegistered) is not None:
         raise UserError(f"{registered.model} is registered already; nothing was changed")
     if registered.base is not None:
         require_registered(archive, registered.base)

@@ -77,6 +77,7 @@ class Place:
             archive=self.archive,
             config=own / "config" / "emeritus",
             state=own / "state" / "emeritus",
+            cache=own / "cache" / "emeritus",
         )
 
 

@@ -2,12 +2,16 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from emeritus.record.events import ArchiveCreated, Event, KeyAdded, KeyRevoked, Role, ThresholdSet
 from emeritus.record.signing import is_key, is_mldsa44, is_p256
 
 RootEvent = KeyAdded | KeyRevoked | ThresholdSet
 SIGN_CHECKPOINTS = frozenset({Role.STEWARD, Role.SERVICE, Role.AUDITOR})
+
+KEY_KINDS: Final = (ArchiveCreated, KeyAdded, KeyRevoked, ThresholdSet)
+"""The kinds of events that `Authority` is a fold over."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -34,9 +34,14 @@ MACHINE = frozenset({Role.SERVICE, Role.STEWARD})
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """One past-tense fact. Subclasses are the kinds."""
+    """One past-tense fact. Subclasses are the kinds.
+
+    `newest_by`, of a kind about the archive: among events with the same values of these fields only
+    the newest says how things stand now. None: each of them does.
+    """
 
     signed_by: ClassVar[frozenset[Role]] = STEWARD
+    newest_by: ClassVar[tuple[str, ...] | None] = None
 
 
 class ModelEvent(Event, frozen=True, kw_only=True):
@@ -115,6 +120,7 @@ class RecordRenewed(Event, frozen=True, kw_only=True, tag="record.renewed"):
     `root` is its root hash, `checkpoint_sha256` the digest of its file in `record/checkpoints/`.
     """
 
+    newest_by = ()
     size: int
     root: str
     checkpoint_sha256: str
@@ -123,6 +129,7 @@ class RecordRenewed(Event, frozen=True, kw_only=True, tag="record.renewed"):
 class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
     """A policy came into force; `text` is its whole TOML text."""
 
+    newest_by = ()
     name: str
     text: str
     sha256: str
@@ -139,6 +146,7 @@ class ReplicaSynced(Event, frozen=True, kw_only=True, tag="replica.synced"):
     """A replica holds every pack that the record named up to commit `up_to`."""
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     up_to: int
     packs: int
@@ -160,6 +168,7 @@ class ShardsWritten(Event, frozen=True, kw_only=True, tag="shards.written"):
     """The places hold the shards of every pack that the record named up to commit `up_to`."""
 
     signed_by = MACHINE
+    newest_by = ()
     up_to: int
     packs: int
 
@@ -168,6 +177,7 @@ class FixityChecked(Event, frozen=True, kw_only=True, tag="fixity.checked"):
     """The stored bytes of a replica were read and compared; `deep` also decoded them."""
 
     signed_by = MACHINE
+    newest_by = ("replica", "deep")
     replica: str
     deep: bool
     packs: int
@@ -178,6 +188,7 @@ class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
     """A check found something wrong; `code` is a finding code, `affects` what it reaches."""
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     code: str
     where: str
@@ -189,6 +200,7 @@ class DamageRepaired(Event, frozen=True, kw_only=True, tag="damage.repaired"):
     """Damaged bytes were replaced by the same bytes of another replica; the old ones are kept."""
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     where: str
     source: str
@@ -206,6 +218,7 @@ class ObjectErased(Event, frozen=True, kw_only=True, tag="object.erased"):
     everything that cites it still verifies.
     """
 
+    newest_by = ("object",)
     object: str
     artefact: Artefact
     ground: Literal["retention", "erasure", "takedown"]
@@ -219,6 +232,7 @@ class HistoryImported(Event, frozen=True, kw_only=True, tag="history.imported"):
     """
 
     signed_by = MACHINE
+    newest_by = ("form", "source")
     form: Literal["table", "model-eol", "deprecations.info", "litellm"]
     source: str
     sha256: str
@@ -230,6 +244,7 @@ class CommitmentObserved(Event, frozen=True, kw_only=True, tag="commitment.obser
     """A provider was seen to promise at least `notice_days` between announcement and end."""
 
     signed_by = MACHINE
+    newest_by = ("provider", "source")
     provider: str
     notice_days: Count
     source: str
@@ -241,6 +256,7 @@ class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.publishe
     """An interview protocol was published; `document` is its text in the vault."""
 
     signed_by = MACHINE
+    newest_by = ("protocol",)
     protocol: str
     version: int
     document: str

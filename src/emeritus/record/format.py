@@ -14,6 +14,7 @@ EVENT_DOMAIN = "emeritus-record/0/event"
 COMMIT_BYTES_MAX = 16 * 1024 * 1024  # a reader may refuse more: 256 events of 64 KiB each
 COMMITS_PER_FOLDER = 10_000
 
+_EVENT_PREFIX = EVENT_DOMAIN.encode() + b"\0"
 _NONCE = re.compile(r"[0-9a-f]{16}\Z")
 _NAME = re.compile(r"record/(\d{4})/(\d{8})\.json\Z")
 
@@ -77,6 +78,11 @@ def signed_message(header: Header) -> bytes:
 def leaf(event: dict[str, Any]) -> str:
     """Return the digest that stands for `event` in the header."""
     return chain.link(EVENT_DOMAIN, event)
+
+
+def leaf_of(body: bytes) -> str:
+    """Return the digest of an event whose canonical bytes are at hand."""
+    return digests.sha256(_EVENT_PREFIX + body)
 
 
 def render(commit: Commit) -> bytes:

@@ -14,10 +14,11 @@ from emeritus.record.entry import Entry
 from emeritus.record.events import Event, KeyRevoked
 from emeritus.vault import Store
 
-NOT_BLOCKING = frozenset({"R008", "R010", "R021"})
+NOT_BLOCKING = frozenset({"R008", "R010", "R021", "R022"})
 """Findings that leave the record usable.
 
-A clock that went back, a kind from a later version, what a key signed while it was in doubt.
+A clock that went back, a kind from a later version, what a key signed while it was in doubt, what a
+machine remembers otherwise.
 """
 
 BESIDE = frozenset({"R019", "R020"})
@@ -53,6 +54,23 @@ class Reader:
         self.left_out = 0
         self.link: str | None = None
         self.authority = Authority()
+
+    def resume(
+        self, sequence: int, link: str, time: str, commits: Iterable[Sequence[Entry[Event]]]
+    ) -> None:
+        """Go on behind a commit that was judged before, by this reader or another one.
+
+        `commits` are the entries about keys up to there, those of one commit at a time. What a key
+        signed before is not known again (R021): that is for who reads everything.
+        """
+        self.sequence, self.link, self._latest = sequence, link, moment_of(time)
+        for entries in commits:
+            events = [entry.event for entry in entries]
+            if entries[0].place[0] == 1:
+                self.authority.take_genesis(events)
+            else:
+                leaves = [entry.digest for entry in entries]
+                self.authority.take(entries[0].signer, events, leaves)
 
     def skip_to(self, sequence: int) -> None:
         """Go on with commit `sequence`: those before it are not there."""
