@@ -134,6 +134,8 @@ def verify_all(
         *check_record(archive.store, archive.id, archive.genesis),
     ]
     readable = not blocking(own)
+    # What others record from now on is for the next check: its pages may not be written yet.
+    known = commits_in(archive.store)
     if readable and archive.replica == PRIMARY:
         # A run that was killed behind its commit leaves a rendering to be written. A folder that
         # cannot be written to can still be checked.
@@ -146,14 +148,15 @@ def verify_all(
             last = _last_read(archive, copy.name) if readable else None
             copies.append(Checked(copy.name, obstacle=copy.obstacle, last_read=last))
             continue
-        checked, found = _check_copy(archive, copy, deep, readable, progress)
+        checked, found = _check_copy(archive, copy, known, deep, readable, progress)
         if readable:
             found = [_explained(archive, finding) for finding in found]
         damage += [(copy.name, finding) for finding in found]
         copies.append(checked)
     longest = max((each for each in copies if each.reached), key=lambda each: each.commits)
     if archive.replica == PRIMARY:
-        damage += [(PRIMARY, finding) for finding in _lost_commits(copies[0], longest)]
+        here = dataclasses.replace(copies[0], commits=commits_in(archive.store))
+        damage += [(PRIMARY, finding) for finding in _lost_commits(here, longest)]
     else:
         ahead = longest.commits - copies[0].commits
         copies[0] = dataclasses.replace(copies[0], behind=ahead)
@@ -198,11 +201,16 @@ def _unread_copies(archive: Archive) -> list[Replica]:
 
 
 def _check_copy(
-    archive: Archive, copy: Replica, deep: bool, readable: bool, progress: Progress | None
+    archive: Archive,
+    copy: Replica,
+    last: int,
+    deep: bool,
+    readable: bool,
+    progress: Progress | None,
 ) -> tuple[Checked, list[Finding]]:
-    """Read one copy through, and judge it by the commits that it holds."""
+    """Read one copy through, and judge it by the commits that it holds, up to commit `last`."""
     here = copy.name == archive.replica
-    commits, last = commits_in(copy.store), commits_in(archive.store)
+    commits = last if here else commits_in(copy.store)
     found: list[Finding] = [] if here or not commits else list(_check_history(archive, copy))
     forks = [int(record_format.sequence_of(each.where) or 0) for each in found if each.code == FORK]
     up_to = min(commits, last, *(number - 1 for number in forks))
