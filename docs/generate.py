@@ -4,6 +4,9 @@ python docs/generate.py            write
 python docs/generate.py --check    exit 1 when something is stale
 """
 
+import enum
+import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -18,6 +21,7 @@ from emeritus.cli.main import COMMANDS, cli
 from emeritus.lifecycle import policy
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.record.events import KINDS
+from emeritus.record.schemas import DIALECT, all_schemas
 
 ROOT = Path(__file__).parent.parent
 WRITTEN = "<!-- written by docs/generate.py -->\n\n"
@@ -29,6 +33,7 @@ def pages() -> dict[str, str]:
     return {
         "docs/reference/cli.md": _cli(),
         "docs/reference/events.md": _events(),
+        "docs/reference/events.schema.json": _schemas(),
         "docs/reference/finding-codes.md": _codes(),
         "docs/reference/policy.md": _policy(),
         "ARCHITECTURE.md": _layers((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")),
@@ -60,7 +65,11 @@ def _command(path: str, command: click.Command) -> Iterator[str]:
 def _events() -> str:
     parts = [WRITTEN, "# Kinds of events\n\n"]
     parts.append("A closed list: a kind is never renamed and never changes its meaning. A reader ")
-    parts.append("that meets another kind verifies it, reports it and goes on.\n")
+    parts.append(
+        "that meets another kind verifies it, reports it and goes on. The JSON Schemas are "
+    )
+    parts.append("in [events.schema.json](events.schema.json); `emeritus record schema KIND` ")
+    parts.append("prints one.\n")
     for name, kind in KINDS.items():
         roles = " or ".join(sorted(kind.signed_by))
         said = " ".join((kind.__doc__ or "").split())
@@ -74,8 +83,19 @@ def _events() -> str:
     return "".join(parts)
 
 
+def _schemas() -> str:
+    document = {"$schema": DIALECT, "oneOf": list(all_schemas().values())}
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
 def _type(hint: Any) -> str:
-    text = str(hint)
+    if isinstance(hint, enum.EnumType):
+        return " or ".join(hint)
+    text = re.sub(
+        r"typing\.Literal\[([^]]*)\]",
+        lambda match: match[1].replace("'", "").replace(", ", " or "),
+        str(hint),
+    )
     for full, short in (
         ("<class '", ""), ("'>", ""), ("emeritus.record.events.", ""), ("typing.", ""),
         (" | None", ""), ("tuple[", "list of "), (", ...]", ""),
@@ -100,9 +120,14 @@ def _policy() -> str:
         rows.append(f"| {gate.name} | {names} | {said} |\n")
     head = "# The policy\n\nWhat each gate asks for is data.\n\n"
     head += "| gate | fields | meaning |\n|---|---|---|\n"
+    others = "\n| table | fields | meaning |\n|---|---|---|\n"
+    for table in (policy.Coverage, policy.Retention, policy.Storage):
+        said = " ".join((table.__doc__ or "").split())
+        names = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(table))
+        others += f"| {table.__name__.lower()} | {names} | {said} |\n"
     shipped = "\nThe policy that is shipped, with which every report compares the one in force:\n\n"
     shipped += f"```toml\n{policy_text('default')}```\n"
-    return f"{WRITTEN}{head}{''.join(rows)}{shipped}"
+    return f"{WRITTEN}{head}{''.join(rows)}{others}{shipped}"
 
 
 def _layers(page: str) -> str:

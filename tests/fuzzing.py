@@ -96,7 +96,7 @@ def _commit(data: bytes) -> None:
     with contextlib.suppress(record_format.NotACommit):
         commit = record_format.parse(data)
         assert record_format.render(commit) == data
-        for body in commit.events:
+        for body in filter(None, commit.events):
             record_format.parse_event(body)
 
 

@@ -3,11 +3,13 @@
 import json
 import math
 import struct
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emeritus import canonical
 from emeritus.canonical import INTEGER_MAX, NotCanonical, dumps, loads
 
 # RFC 8785, appendix B: IEEE 754 bits and the text that they have.
@@ -114,3 +116,68 @@ def test_other_forms_of_the_same_value_are_refused_when_asked() -> None:
     assert loads(b'{ "a": 1 }') == {"a": 1}
     with pytest.raises(NotCanonical):
         loads(b'{ "a": 1 }', canonical=True)
+
+
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.sampled_from([INTEGER_MAX, INTEGER_MAX + 1, 2**63, 2**64, -(2**53)])
+    | st.floats()
+    | st.text(st.characters()),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["\ue000", "\U0001f600", "é", "a", "\x7f"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+def _outcome(read: Callable[[], object]) -> tuple[str, object]:
+    try:
+        return "value", repr(read())
+    except NotCanonical:
+        return "refused", None
+    except UnicodeEncodeError:
+        return "refused", None
+
+
+@given(ANY_JSON)
+def test_the_quick_writer_writes_what_the_rules_write(value: object) -> None:
+    """Bytes and refusals of the quick path are those of RFC 8785 as written out."""
+    assert _outcome(lambda: dumps(value)) == _outcome(lambda: canonical._dumps_any(value))
+
+
+@given(ANY_JSON, st.booleans(), st.data())
+def test_the_quick_reader_accepts_no_more_and_no_less(
+    value: object, floats: bool, data: st.DataObject
+) -> None:
+    """Bytes near a canonical text are read, or refused, exactly as the strict reader does."""
+    try:
+        text = bytearray(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        text = bytearray(json.dumps(value, separators=(",", ":")).encode())
+    for _ in range(data.draw(st.integers(0, 2))):
+        at = data.draw(st.integers(0, len(text)))
+        piece = data.draw(st.sampled_from([*NEAR, *(bytes([each]) for each in text[:40])]))
+        text[at : at + data.draw(st.integers(0, 2))] = piece
+    near = bytes(text)
+    assert _outcome(lambda: loads(near, canonical=True, floats=floats)) == _outcome(
+        lambda: canonical._loads_any(near, canonical=True, floats=floats)
+    )
+
+
+NEAR = [b" ", b"0", b"-0", b"1.0", b"1e2", b'"a":1,', b"\\u0041", b"\\n", b"\xff", b"\xed\xa0\x80"]
+NEAR += [b"[", b"{", b"}", b",", b'"', b"18446744073709552000", b"NaN", b"\x00", b"\xef\xbb\xbf"]
+
+
+@pytest.mark.parametrize("depth", [62, 63, 64, 65, 66, 500])
+@pytest.mark.parametrize("inner", [b"", b"1", b'"x"', b"{}"])
+def test_the_limit_of_depth_is_the_same_for_both_readers(depth: int, inner: bytes) -> None:
+    """Whatever stands at the bottom, the same levels are read and refused."""
+    text = b"[" * depth + inner + b"]" * depth
+    assert _outcome(lambda: loads(text, canonical=True)) == _outcome(
+        lambda: canonical._loads_any(text, canonical=True, floats=True)
+    )

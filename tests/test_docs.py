@@ -11,9 +11,10 @@ import click
 import pytest
 
 from emeritus.cli.main import COMMANDS, cli
-from emeritus.record import Ed25519Signer
+from emeritus.record import HybridSigner, checkpoint, merkle, tiles
 from emeritus.record import format as disk
 from emeritus.record.events import ArchiveCreated
+from emeritus.record.note import render
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -90,7 +91,7 @@ def test_the_documentation_names_no_machine() -> None:
 
 def test_the_test_vector_of_the_record_is_right() -> None:
     """Whoever writes another implementation can trust the vector on the page."""
-    signer = Ed25519Signer(b"\1" * 32)
+    signer = HybridSigner(b"\1" * 32, b"\2" * 32)
     event = disk.render_event(ArchiveCreated(archive="0" * 32, software="test"))
     header = disk.Header(
         format=disk.FORMAT,
@@ -99,10 +100,19 @@ def test_the_test_vector_of_the_record_is_right() -> None:
         prev=None,
         time="2027-01-01T00:00:00.000Z",
         signer=signer.key,
+        nonce="0" * 16,
         leaves=(disk.leaf(event),),
     )
     signature = signer.sign(disk.signed_message(header))
-    link = disk.Commit(header=header, events=(event,), signature=signature).link
+    commit = disk.Commit(header=header, events=(event,), signature=signature)
+    (entry,) = tiles.entries_of(1, disk.render(commit))
+    root = merkle.leaf_hash(entry)
+    head = checkpoint.Checkpoint(checkpoint.origin_of("0" * 32), 1, root)
+    note = render(checkpoint.sign(head, signer, 1798761600)).decode()
+    first, second = (line.split(" ")[2] for line in note.splitlines()[-2:])
     page = (ROOT / "docs/formats/record.md").read_text(encoding="utf-8")
-    for value in (disk.leaf(event), link, signature):
+    for value in (disk.leaf(event), commit.link, signature, entry.decode(), root.hex(), first):
         assert value in page
+    assert str(signer.mldsa44)[8:24] in page
+    assert second[:16] in page
+    assert head.text.replace("\n", " 0x0A ").rstrip() in page

@@ -25,6 +25,7 @@ ENTRY_POINTS = {
     "runtimes/llama_server.py",
     "runtimes/reference_server.py",
     "testing/stores.py",
+    "testing/signers.py",
     "testing/runtimes.py",
     "testing/scripted.py",
 }

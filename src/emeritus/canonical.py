@@ -8,10 +8,15 @@ writes that without a point, and `loads` refuses it as an integer that not every
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
+
+import msgspec
 
 INTEGER_MAX = 2**53 - 1  # RFC 8785 §3.2.2.3 with I-JSON (RFC 7493 §2.2): exact in every reader
 DEPTH_MAX = 64  # deeper documents are refused before Python's own recursion limit is near
+
+_PLAIN_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+_PLAIN_DECODER: Final = msgspec.json.Decoder()
 
 
 class NotCanonical(ValueError):
@@ -24,10 +29,10 @@ def dumps(value: Any) -> bytes:
     Accepts None, bool, int within ±(2^53 − 1), finite float, str without lone surrogates,
     mappings with str keys, and sequences. Raises `NotCanonical` for anything else.
     """
-    parts: list[str] = []
-    _write(value, parts, 0)
     try:
-        return "".join(parts).encode()
+        if _is_plain(value, 0):
+            return _PLAIN_ENCODER.encode(value)
+        return _dumps_any(value)
     except UnicodeEncodeError as error:
         raise NotCanonical(f"a string holds a lone surrogate: {error}") from error
 
@@ -40,6 +45,55 @@ def loads(data: bytes, *, canonical: bool = False, floats: bool = True) -> Any:
     levels. With `canonical`, also for bytes that are not the canonical form of their value;
     without `floats`, also for a number that is not written as an integer.
     """
+    if canonical:
+        found, value = _loads_plain(data)
+        if found:
+            return value
+    return _loads_any(data, canonical=canonical, floats=floats)
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Tell whether `value` is of the common kind that msgspec writes in canonical form.
+
+    That is JSON without floats and with ASCII names, whose order is the same in UTF-8 and UTF-16.
+    Everything else, and everything that is refused, is left to the rules below.
+    """
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
+    if depth >= DEPTH_MAX:
+        return False
+    if kind is dict:
+        for name, member in value.items():
+            if type(name) is not str or not name.isascii():
+                return False
+            # Most members are text: they are not worth a call.
+            if type(member) is not str and not _is_plain(member, depth + 1):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(type(item) is str or _is_plain(item, depth + 1) for item in value)
+    return False
+
+
+def _loads_plain(data: bytes) -> tuple[bool, Any]:
+    """Return (True, the value) of text that is canonical and plain, else (False, None).
+
+    A canonical text of a plain value is what it is written as, byte for byte; a name that stands
+    twice, a space or another spelling of a number would not come back.
+    """
+    try:
+        value = _PLAIN_DECODER.decode(data)
+        if _is_plain(value, 0) and _PLAIN_ENCODER.encode(value) == data:
+            return True, value
+    except (ValueError, RecursionError):
+        pass  # the strict reader says what is wrong
+    return False, None
+
+
+def _loads_any(data: bytes, *, canonical: bool, floats: bool) -> Any:
     try:
         value = json.loads(
             data.decode(),
@@ -56,6 +110,12 @@ def loads(data: bytes, *, canonical: bool = False, floats: bool = True) -> Any:
     except (ValueError, RecursionError) as error:
         raise NotCanonical(f"not JSON: {error}") from error
     return value
+
+
+def _dumps_any(value: Any) -> bytes:
+    parts: list[str] = []
+    _write(value, parts, 0)
+    return "".join(parts).encode()
 
 
 def _write(value: Any, parts: list[str], depth: int) -> None:

@@ -111,6 +111,15 @@ CODES: Final[dict[str, str]] = {
     "R011": "an event lacks a field that its kind needs, or a field has the wrong type",
     "R012": "the first commit does not have the fingerprint that is named or trusted",
     "R013": "a replica holds a different commit under the same number",
+    "R014": "the record ends before a checkpoint of it: it was truncated",
+    "R015": "an event that a checkpoint covers was changed or taken out",
+    "R016": "events that a checkpoint covers stand in another order",
+    "R017": "an event was put between events that a checkpoint covers",
+    "R018": "the record and a checkpoint of it are two histories: it was forked",
+    "R019": "a checkpoint is no signed note of this archive by a key that was valid then",
+    "R020": "a tile of the tree is missing or does not agree with the commits",
+    "R021": "a key signed after the day from which its revocation says that it is in doubt",
+    "R022": "a commit that this machine read before is not in the record any more",
     # archive: the folder
     "A001": "a file that the record does not account for",
     "A002": "the description of the archive (archive.json) is missing or damaged",
@@ -119,6 +128,9 @@ CODES: Final[dict[str, str]] = {
     "A005": "a symbolic link or a special file where a regular file belongs",
     # dossier
     "D001": "a file of the bag is missing, extra, or does not have its listed digest",
+    "D002": "the description of a dossier (dossier.json) is damaged, or says what is not so",
+    "D003": "a model signing bundle does not verify, or is over other files than the manifest's",
+    "D004": "a checkpoint or a proof of a dossier does not verify",
     # conversation
     "C001": "a turn does not name the one before it",
     "C002": "a transcript is not valid canonical JSON lines of a known format",

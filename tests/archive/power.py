@@ -24,14 +24,14 @@ _HEX = re.compile(rb'"((?:\\x[0-9a-f]{2})*)"')
 _PLACE = re.compile(rb"(?:(\d+)|AT_FDCWD)<((?:\\x[0-9a-f]{2})*)>")
 
 
-def record(module: str, root: Path, log: Path) -> "list[Event]":
-    """Run a program on `root` and return what it did to the files below, in order."""
+def record(module: str, root: Path, log: Path, *words: object) -> "list[Event]":
+    """Run a program on `root`, and return what it did to the files below, in order."""
     command = ["strace", "-qq", "-y", "-xx", "-s", "100000000", "-e", f"trace={CALLS}"]
     before = [path for path in root.rglob("*") if path.is_file()]
     disk = Disk()
     for path in before:
         disk.put(path.relative_to(root), path.read_bytes())
-    command += ["-o", str(log), sys.executable, "-m", module, str(root)]
+    command += ["-o", str(log), sys.executable, "-m", module, str(root), *map(str, words)]
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     with log.open("rb") as lines:
         reader = _Reader(os.fsencode(root) + b"/", disk)

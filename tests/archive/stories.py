@@ -35,9 +35,10 @@ WEIGHTS = bfloat16((96, 64), 1)
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """A machine: the folder in which everything lies."""
+    """A machine: the folder in which everything lies, the cache elsewhere if that is said."""
 
     root: Path
+    cache: Path | None = None
 
     @property
     def settings(self) -> Settings:
@@ -47,7 +48,7 @@ class World:
             archive=self.root / "archive",
             config=home / "config",
             state=home / "state",
-            cache=home / "cache",
+            cache=self.cache or home / "cache",
         )
 
     @property
@@ -167,8 +168,8 @@ STORY: dict[str, Callable[[World], None]] = {
 
 
 def main() -> None:
-    """Do every step in the folder that is named."""
-    world = World(Path(sys.argv[1]))
+    """Do every step in the folder that is named; a second one is the cache."""
+    world = World(*map(Path, sys.argv[1:3]))
     for name, step in STORY.items():
         step(world)
         os.write(1, f"done {name}\n".encode())

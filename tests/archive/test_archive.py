@@ -1,6 +1,5 @@
 """The archive as a whole: made, copied, checked, repaired, handed over."""
 
-import importlib.resources
 import json
 import re
 import shutil
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from emeritus.archive import Archive, Founding, create, open_archive
-from emeritus.archive.dossier import check_dossier, write_dossier
 from emeritus.archive.fixity import verify_all
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.people import add_person
@@ -24,7 +22,6 @@ from emeritus.lifecycle.moves import register
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.record import format as record_format
 from emeritus.record.events import (
-    KINDS,
     DamageFound,
     DamageRepaired,
     FixityChecked,
@@ -46,12 +43,17 @@ def _damage(path: Path, place: int = 8192) -> None:
     path.write_bytes(bytes(data))
 
 
+SPECIFICATIONS = ("https://c2sp.org/", "https://www.rfc-editor.org/rfc/")  # cited, not needed
+
+
 def test_every_link_of_a_page_leads_inside_the_archive(archive: Archive) -> None:
     """A stranger has the folder alone: events, findings and policy lie beside the pages."""
     pages = [name for name in format_pages() if name.endswith(".md")]
     assert {"format/events.md", "format/finding-codes.md", "format/policy.md"} <= set(pages)
     for name in pages:
         for target in re.findall(r"\]\(([^)#\s]+)", (archive.root / name).read_text()):
+            if target.startswith(SPECIFICATIONS):
+                continue
             assert (archive.root / "format" / target).is_file(), f"{name}: {target}"
     assert policy_text("default") in (archive.root / "format" / "policy.md").read_text()
 
@@ -242,125 +244,8 @@ def test_people_get_keys_with_roles(archive: Archive) -> None:
         add_person(archive, "berta", ["reviewer"])
 
 
-def _check(folder: Path, *trust: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-I", "-S", "check.py", ".", *trust]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
-def test_a_bare_python_checks_a_dossier(kept: Archive, tmp_path: Path) -> None:
-    """Sound and authentic with the fingerprint, consistent without, refused with another."""
-    write_dossier(kept, MODEL, tmp_path / "d")
-    sound = _check(tmp_path / "d", "--trust", kept.genesis)
-    assert sound.returncode == 0, sound.stdout
-    assert "authentic by the fingerprint" in sound.stdout
-    bare = _check(tmp_path / "d", "--trust", kept.genesis.removeprefix("sha256:").upper())
-    assert bare.returncode == 0, bare.stdout
-    assert "authenticity not established" in _check(tmp_path / "d").stdout
-    assert _check(tmp_path / "d", "--trust", "sha256:" + "0" * 64).returncode == 3
-    assert len(list((tmp_path / "d").rglob("check.py"))) == 1
-
-
 def test_the_checker_reads_an_archive_too(kept: Archive) -> None:
     """The program in format/ checks the folder that it lies in."""
     command = [sys.executable, "-I", "format/check.py", ".", "--trust", kept.genesis]
     done = subprocess.run(command, cwd=kept.root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("data/record/0000/00000002.json", "2.1"),
-        ("data/record/0000/00000003.json", "weights.preserved"),
-        ("data/archive.json", "NOT SOUND"),
-        ("data/models", "manifest-3.json"),
-        ("manifest-sha256.txt", "NOT SOUND"),
-    ],
-)
-def test_every_change_of_a_dossier_is_named_by_both_checkers(
-    kept: Archive, tmp_path: Path, name: str, said: str
-) -> None:
-    """The one-file checker and the full program come to the same verdict."""
-    write_dossier(kept, MODEL, tmp_path / "d")
-    path = tmp_path / "d" / name
-    path = next(path.rglob("*.json")) if path.is_dir() else path
-    text = path.read_text()
-    change = {"public": "hidden", '"files":2': '"files":3'}
-    for before, after in change.items():
-        text = text.replace(before, after)
-    if text == path.read_text():
-        text = text[:-8] + ("0" if text[-8] != "0" else "1") + text[-7:]
-    path.write_text(text)
-    done = _check(tmp_path / "d")
-    assert done.returncode == 3
-    assert said in done.stdout
-    assert "Traceback" not in done.stderr
-    assert list(check_dossier(tmp_path / "d"))
-
-
-def test_extra_and_missing_files_of_a_dossier_are_named(kept: Archive, tmp_path: Path) -> None:
-    """A bag holds what its manifest lists, no less and no more."""
-    write_dossier(kept, MODEL, tmp_path / "d")
-    (tmp_path / "d" / "data" / "extra\x1b[31m.txt").write_text("x")
-    (tmp_path / "d" / "data" / "format" / "record.md").unlink()
-    done = _check(tmp_path / "d")
-    assert "there and not listed" in done.stdout
-    assert "listed and missing" in done.stdout
-    assert "\x1b" not in done.stdout
-    assert {finding.code for finding in check_dossier(tmp_path / "d")} == {"D001"}
-
-
-def test_a_dossier_is_written_whole_or_not_at_all(
-    kept: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A full disk leaves nothing under its name; an existing folder is not touched."""
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_bytes", full)
-        with pytest.raises(UserError, match="no space left"):
-            write_dossier(kept, MODEL, tmp_path / "d")
-    assert not (tmp_path / "d").exists()
-    (tmp_path / "d").mkdir()
-    with pytest.raises(UserError, match="exists"):
-        write_dossier(kept, MODEL, tmp_path / "d")
-    with pytest.raises(UserError, match="nothing on record"):
-        write_dossier(kept, "acme/none", tmp_path / "e")
-
-
-def test_a_dossier_with_weights_restores_from_itself(
-    kept: Archive, source: Path, tmp_path: Path
-) -> None:
-    """The decoder gives the model back from the dossier alone."""
-    write_dossier(kept, MODEL, tmp_path / "d", with_weights=True)
-    data = tmp_path / "d" / "data"
-    program, back = str(data / "format" / "decode.py"), str(tmp_path / "back")
-    command = [sys.executable, "-I", program, str(data), MODEL, back]
-    subprocess.run(command, check=True, capture_output=True)
-    assert tree(tmp_path / "back") == tree(source)
-    assert _check(tmp_path / "d").returncode == 0
-
-
-def test_the_checker_knows_the_same_roles_as_the_record() -> None:
-    """The table in the one-file program is the one of the program."""
-    checker = Path(str(importlib.resources.files("emeritus.archive"))) / "format" / "check.py"
-    names: dict[str, object] = {"__name__": "checker"}
-    exec(compile(checker.read_text(), str(checker), "exec"), names)  # noqa: S102
-    table = names["SIGNED_BY"]
-    assert isinstance(table, dict)
-    assert {name: set(roles) for name, roles in table.items()} == {
-        name: {str(role) for role in kind.signed_by} for name, kind in KINDS.items()
-    }
-    verifies = names["verifies"]
-    assert callable(verifies)
-    # RFC 8032, section 7.1, test 2.
-    key = bytes.fromhex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c")
-    signature = bytes.fromhex(
-        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
-        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
-    )
-    assert verifies(key, signature, b"\x72")
-    assert not verifies(key, signature, b"\x73")
-    assert not verifies(key, signature[:32] + b"\xff" * 32, b"\x72")

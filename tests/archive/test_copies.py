@@ -9,7 +9,7 @@ import pytest
 from emeritus.archive import Archive, open_archive
 from emeritus.archive.creation import create
 from emeritus.archive.dossier import write_dossier
-from emeritus.archive.fixity import Checked, Verification, verify_all
+from emeritus.archive.fixity import verify_all
 from emeritus.archive.preservation import preserve, restore
 from emeritus.archive.repair import repair_all
 from emeritus.archive.replication import (
@@ -19,6 +19,7 @@ from emeritus.archive.replication import (
     sync,
     withdraw_replica,
 )
+from emeritus.archive.verdict import Checked, Verification
 from emeritus.clock import FixedClock
 from emeritus.errors import IntegrityError, UserError
 from emeritus.lifecycle.gates import Gate

@@ -19,7 +19,7 @@ KEEPING = {"keep a": "acme/a", "keep b": "acme/b", "keep c": "acme/c"}
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """A machine with the files of some models."""
-    made = World(tmp_path / "world")
+    made = World(tmp_path / "world", cache=tmp_path / "cache")  # no promise depends on it
     make_models(made)
     return made
 
@@ -33,7 +33,7 @@ def _contents(root: Path) -> dict[str, bytes | None]:
 
 def _recorded(world: World, log: Path) -> list[power.Event]:
     """Return all changes of the whole story, which give its folder when they are done again."""
-    events = power.record("tests.archive.stories", world.root, log)
+    events = power.record("tests.archive.stories", world.root, log, world.settings.cache)
     told = _contents(world.root)
     _write(events, world)
     assert _contents(world.root) == told  # or the recorder missed something
@@ -42,6 +42,7 @@ def _recorded(world: World, log: Path) -> list[power.Event]:
 
 def _write(events: list[power.Event], world: World) -> None:
     shutil.rmtree(world.root)
+    shutil.rmtree(world.settings.cache, ignore_errors=True)
     world.root.mkdir()
     power.write_out(events, world.root)
 

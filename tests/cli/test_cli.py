@@ -120,7 +120,7 @@ def test_a_sharded_model_is_kept_and_comes_back(shell: Shell) -> None:
     assert "verified replicas: 2, in places: 2" in gates["preserved"]["because"]
     assert status["loosened"] == []
     assert "sha256:" in shell.run("keys", "list") or "ed25519:" in shell.run("keys", "list")
-    assert "weights.preserved" in shell.run("record", "acme/aster-1")
+    assert "weights.preserved" in shell.run("record", "show", "acme/aster-1")
 
 
 def test_verify_exits_3_on_damage_and_repairs(shell: Shell) -> None:
@@ -213,11 +213,17 @@ def test_a_dossier_goes_to_a_stranger(shell: Shell, sparrow: Path) -> None:
     assert f"--trust {fingerprint}" in shell.run("dossier", "acme/aster-1", "given")
     assert "authentic" in shell.run("check", "given", "--trust", fingerprint)
     bare = fingerprint.removeprefix("sha256:")
-    assert "authentic: its first" in shell.run("check", "given", "--trust", bare)
+    assert "authentic by the fingerprint" in shell.run("check", "given", "--trust", bare)
     assert "nothing is broken" in shell.run("verify", "--trust", bare)
     assert shell.document("check", "given")["authentic"] is False
     shell.run("check", "given", "--trust", "sha256:" + "0" * 64, code=3)
     shell.run("check", "archive", code=2)
+    said = shell.run("dossier", "acme/aster-1", "one.tar.zst", "--whole-record", "--with-weights")
+    assert "zstd -dc one.tar.zst | tar -x" in said
+    checked = shell.document("check", "one.tar.zst", "--trust", fingerprint)
+    assert (checked["authentic"], checked["whole_record"]) == (True, True)
+    assert not list((shell.root / "home").rglob("*/tmp*"))
+    assert "no key" in shell.run("check", "given", "--witness", "nobody", code=2)
 
 
 @pytest.mark.parametrize(
@@ -269,9 +275,9 @@ def test_bad_input_is_refused_and_loses_nothing(
     (shell.root / "latin1.md").write_bytes(b"caf\xe9")
     shell.run("init")
     shell.run("add", "model", "--id", "acme/m")
-    before = shell.document("record")["events"]
+    before = shell.document("record", "show")["events"]
     assert said in shell.run(*words, code=2)
-    assert shell.document("record")["events"] == before
+    assert shell.document("record", "show")["events"] == before
 
 
 def test_wrong_use_is_a_document_too(shell: Shell) -> None:

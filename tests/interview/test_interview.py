@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emeritus.archive import Archive
+from emeritus.archive.quotations import check_span
 from emeritus.conversation import Patience
 from emeritus.errors import UserError
 from emeritus.interview import codebook as codebooks
@@ -184,7 +185,7 @@ def test_preferences_are_merged_quoted_and_documented_once(archive: Archive) -> 
     assert (found.sessions_with, found.sessions_total) == (3, 3)
     by_name = {event.session: transcript for event, transcript in transcripts(archive, MODEL)}
     for span in found.spans:
-        assert extraction.check_span(span, by_name[span.session]) is None
+        assert check_span(span, by_name[span.session]) is None
     coding.code(archive, MODEL, DEMO)
     assert len(archive.history().all(PreferenceDocumented)) == 1
     stances = [entry.event.stance for entry in archive.history().all(StanceCoded)]
@@ -201,7 +202,7 @@ def test_a_quotation_that_does_not_hold_is_found(archive: Archive) -> None:
     transcript = dict((e.session, t) for e, t in transcripts(archive, MODEL))[span.session]  # noqa: C402
     for fields in ({"turn": 999}, {"text": "I hate tea."}, {"start": 1}, {"turn_sha256": "x"}):
         forged = msgspec.structs.replace(span, **fields)
-        finding = extraction.check_span(forged, transcript)
+        finding = check_span(forged, transcript)
         assert finding is not None
         assert finding.code == "C003"
 

@@ -333,6 +333,22 @@ def test_an_approval_is_of_the_very_bytes_of_a_report() -> None:
     assert gate.standing is Standing.OPEN
 
 
+@pytest.mark.parametrize(
+    ("key", "name", "standing"),
+    [
+        ("key-a", "b", Standing.OPEN),
+        ("key-b", "a", Standing.OPEN),
+        ("key-b", "b", Standing.PASSED),
+    ],
+)
+def test_two_people_are_two_names_with_two_keys(key: str, name: str, standing: Standing) -> None:
+    """One key under two names is one person, and so are two keys under one name."""
+    report, first, other = history(REPORT, (APPROVAL, "a"), (APPROVAL, "b"))
+    entries = History([report, first, dataclasses.replace(other, signer=key, signed_by=name)])
+    gates = judge(MODEL, entries, shipped("default"), START)
+    assert next(gate for gate in gates if gate.name == "approved").standing is standing
+
+
 def test_a_waiver_is_shown_with_its_person_reason_and_finding() -> None:
     """What was waived stays visible beside the waiver."""
     waiver = GateWaived(model=MODEL, gate="guided", reason="nobody uses it")
@@ -456,19 +472,3 @@ def test_the_next_preference_to_weigh_is_named() -> None:
 def test_evidence_is_cited_once() -> None:
     """The announcement that also gives the date is one event."""
     assert _gate("notice", OPENED, CONFIRMED).evidence == ("2.0",)
-
-
-@pytest.mark.parametrize(
-    ("key", "name", "standing"),
-    [
-        ("key-a", "b", Standing.OPEN),
-        ("key-b", "a", Standing.OPEN),
-        ("key-b", "b", Standing.PASSED),
-    ],
-)
-def test_two_people_are_two_names_with_two_keys(key: str, name: str, standing: Standing) -> None:
-    """One key under two names is one person, and so are two keys under one name."""
-    report, first, other = history(REPORT, (APPROVAL, "a"), (APPROVAL, "b"))
-    entries = History([report, first, dataclasses.replace(other, signer=key, signed_by=name)])
-    gates = judge(MODEL, entries, shipped("default"), START)
-    assert next(gate for gate in gates if gate.name == "approved").standing is standing

@@ -445,6 +445,7 @@ def write_record(archive: Path, events: list[dict[str, Any]]) -> None:
         prev=None,
         time="2027-01-01T00:00:00.000Z",
         signer="ed25519:" + "0" * 64,
+        nonce="0" * 16,
         leaves=tuple(map(record_format.leaf, events)),
     )
     commit = record_format.Commit(header=header, events=tuple(events), signature="0" * 128)

@@ -1,5 +1,6 @@
 """Makes an archive and opens one."""
 
+import os
 import secrets
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import msgspec
 
 import emeritus
 from emeritus import canonical, digests
+from emeritus.archive import model_signing
 from emeritus.archive.documents import write_renderings
 from emeritus.archive.format_pages import write_format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, STEWARD, Archive
@@ -23,6 +25,7 @@ FORMAT = "emeritus-archive/0"
 DESCRIPTION = "archive.json"
 DESCRIPTION_BYTES_MAX = 64 * 1024
 
+ROOT_KEYS_MAX = 16
 PERSON = (Role.STEWARD, Role.REVIEWER, Role.APPROVER)
 
 
@@ -37,11 +40,17 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Founding(msgspec.Struct, frozen=True):
-    """What the founder decides: the policy, and the name of the place where the archive lies."""
+    """What the founder decides.
+
+    The policy, the name of the place where the archive lies, and who may change the keys:
+    `root_threshold` of `root_keys` people, of whom the steward is one.
+    """
 
     policy_name: str
     policy_text: str
     place: str = PRIMARY
+    root_keys: int = 1
+    root_threshold: int = 1
 
 
 def create(root: Path, founding: Founding, settings: Settings, clock: Clock) -> Archive:
@@ -50,6 +59,11 @@ def create(root: Path, founding: Founding, settings: Settings, clock: Clock) -> 
     Every step is create-only: a creation that was killed is finished by the next call.
     Raises `UserError` when there is an archive already, or when `root` holds other things.
     """
+    if not 1 <= founding.root_threshold <= founding.root_keys <= ROOT_KEYS_MAX:
+        raise UserError(
+            f"{founding.root_threshold} of {founding.root_keys} root keys cannot be asked for: "
+            f"there are 1 to {ROOT_KEYS_MAX}, and at most as many are needed as there are"
+        )
     store = LocalStore(root)
     _require_free(root, store)
     first = record_format.name_of(1)
@@ -94,7 +108,7 @@ def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:
         replica=mark.copy if mark else PRIMARY,
         store=store,
         vault=Vault(store),
-        record=Record(store, description.id),
+        record=Record(store, description.id, _index_of(root, settings, description.id)),
         keys=_key_ring(settings, description.id),
         clock=clock,
         settings=settings,
@@ -145,14 +159,29 @@ def require_outside(folder: Path) -> None:
             )
 
 
+def added(
+    name: str, pair: tuple[str, str | None], roles: tuple[Role, ...], kinds: tuple[str, ...] = ()
+) -> KeyAdded:
+    """Return the event that puts both public keys of a `pair` on record."""
+    return KeyAdded(key=pair[0], mldsa44=pair[1], name=name, roles=roles, kinds=kinds)
+
+
 def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: Clock) -> None:
     archive_id = secrets.token_hex(16)
     keys = _key_ring(settings, archive_id)
-    steward, service = keys.create(STEWARD), keys.create(SERVICE)
+    roles: dict[str, tuple[Role, ...]] = {STEWARD: (Role.ROOT, *PERSON), SERVICE: (Role.SERVICE,)}
+    for number in range(2, founding.root_keys + 1):
+        roles[f"root-{number}"] = (Role.ROOT,)
+    signers = {name: keys.create(name) for name in roles}
+    bundles = model_signing.offered(keys, model_signing.NAME)
     events = [
-        ArchiveCreated(archive=archive_id, software=f"emeritus {emeritus.__version__}"),
-        KeyAdded(key=steward.key, name=STEWARD, roles=(Role.ROOT, *PERSON)),
-        KeyAdded(key=service.key, name=SERVICE, roles=(Role.SERVICE,)),
+        ArchiveCreated(
+            archive=archive_id,
+            software=f"emeritus {emeritus.__version__}",
+            root_threshold=founding.root_threshold,
+        ),
+        *(added(name, (each.key, each.mldsa44), roles[name]) for name, each in signers.items()),
+        KeyAdded(key=bundles, name=model_signing.NAME, roles=()),
         PolicyAdopted(
             name=founding.policy_name,
             text=founding.policy_text,
@@ -160,7 +189,7 @@ def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: 
         ),
         ReplicaAdded(replica=PRIMARY, place=founding.place),
     ]
-    Record(store, archive_id).append(events, steward, clock)
+    Record(store, archive_id).append(events, signers[STEWARD], clock)
 
 
 def _require_free(root: Path, store: LocalStore) -> None:
@@ -172,6 +201,12 @@ def _require_free(root: Path, store: LocalStore) -> None:
     started = store.exists(record_format.name_of(1))
     if not started and not store.is_vacant():
         raise UserError(f"{root} is not empty; name a new folder for the archive")
+
+
+def _index_of(root: Path, settings: Settings, archive_id: str) -> Path:
+    """Return where the index of this copy lies: two copies may be of different age."""
+    copy = digests.sha256(os.fsencode(root.resolve()))[-16:]
+    return settings.cache / "records" / f"{archive_id}-{copy}.sqlite"
 
 
 def _key_ring(settings: Settings, archive_id: str) -> KeyRing:

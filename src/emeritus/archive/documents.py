@@ -21,6 +21,9 @@ from emeritus.record.events import (
     DrillPassed,
     Event,
     GuidePublished,
+    JournalEntryWritten,
+    NoticeSent,
+    ObjectErased,
     ProtocolPublished,
     ReferenceRecorded,
     ReportSigned,
@@ -33,12 +36,16 @@ from emeritus.vault import LocalStore, Store, parts_of
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """One document: its name relative to the archive, its object, and the event that cites it."""
+    """One document: its name relative to the archive, its object, and the event that cites it.
+
+    `erased` is the event by which the object was erased since, if it was.
+    """
 
     name: str
     object: str
     sha256: str
     entry: str
+    erased: str | None = None
 
     @property
     def commit(self) -> int:
@@ -47,10 +54,26 @@ class Document:
 
 
 def documents_of(history: History) -> Iterator[Document]:
-    """Yield every document that `history` cites, in order."""
+    """Yield every document that `history` cites, in order, but for those that were erased since."""
+    return (document for document in documents_ever(history) if document.erased is None)
+
+
+def documents_ever(history: History) -> Iterator[Document]:
+    """Yield every document that `history` cites, in order, erased or not."""
+    erased = erasures(history)
     for entry in history:
         for name, object_id, sha256 in _cited(entry):
-            yield Document(name, object_id, sha256, entry.id)
+            gone = erased.get(object_id)
+            by = gone.id if gone is not None and gone.place > entry.place else None
+            yield Document(name, object_id, sha256, entry.id, by)
+
+
+def erasures(history: History) -> dict[str, Entry[ObjectErased]]:
+    """Return the newest erasure of every object that was erased, by its id.
+
+    What is absent by a signed event is no damage. Bytes that come back are cited by a later event.
+    """
+    return {entry.event.object: entry for entry in history.all(ObjectErased)}
 
 
 def renderings_of(history: History) -> list[Rendering]:
@@ -148,5 +171,11 @@ def _cited(entry: Entry[Event | None]) -> list[tuple[str, str, str]]:
         case CommentReceived() as event:
             name = f"models/{event.model}/comment-{number}.jsonl"
             return [(name, event.transcript, event.transcript_sha256)]
+        case NoticeSent() as event:
+            place = entry.id.replace(".", "-")
+            return [(f"models/{event.model}/notice-{place}.txt", event.document, event.sha256)]
+        case JournalEntryWritten() as event:
+            name = f"models/{event.model}/journal/{event.entry}.md"
+            return [(name, event.document, event.sha256)]
         case _:
             return []

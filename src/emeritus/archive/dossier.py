@@ -2,30 +2,34 @@
 
 import dataclasses
 import errno
-import hashlib
-import secrets
-import shutil
-from collections.abc import Iterator
+import shlex
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Final
 
-from emeritus import canonical, digests
-from emeritus.archive.creation import DESCRIPTION, DESCRIPTION_BYTES_MAX, require_outside
-from emeritus.archive.documents import documents_of, renderings_of
+import msgspec
+
+from emeritus import canonical
+from emeritus.archive import inclusion, model_signing
+from emeritus.archive.bag import PACKED, BagWriter, writing
+from emeritus.archive.creation import require_outside
+from emeritus.archive.documents import documents_ever, documents_of
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.handle import Archive
-from emeritus.archive.preservation import preserved
+from emeritus.archive.preservation import preserved, require_preserved
 from emeritus.clock import timestamp
-from emeritus.errors import EmeritusError, Finding, UserError
-from emeritus.record import History, Record
-from emeritus.record import check as check_record
-from emeritus.vault import LocalStore, parts_of
-from emeritus.vault.durable import sync, sync_tree
+from emeritus.errors import UserError
+from emeritus.record import History, excerpt
+from emeritus.record import format as record_format
+from emeritus.record.events import WeightsPreserved
 
-CHECKER = "check.py"
-BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+CHECKER: Final = "check.py"
+FORMAT: Final = "emeritus-dossier/0"
+DESCRIPTION: Final = "dossier.json"
+EXCERPT, WHOLE = "excerpt", "whole"  # how much of the record is there
 README = """\
-This is a dossier of Emeritus about one retired AI model: the signed history of the archive that
-keeps it, and the documents of the model that the history cites.
+This is a dossier of Emeritus about one retired AI model: what the signed history of the archive
+that keeps it says about the model, and the documents of the model that the history cites.
 
 Anyone checks it with Python 3.9 or newer and nothing else:
 
@@ -35,161 +39,204 @@ The fingerprint has to come from somewhere else than this folder: from whoever w
 archive was made. Without it the program says whether the dossier is consistent, and that its
 authenticity is not established.
 
-  data/models/     the model's documents: history.html (open it first), reports, transcripts, ...
+  data/models/     the model's documents: reports (open report-1.html), transcripts, manifest; with
+                   model.sig, a signature over its files in the form of OpenSSF Model Signing
   data/protocols/  the interview protocols that were followed
-  data/record/     the signed history
+  data/record/     the signed history, one JSON file a commit
   data/format/     how all of this is built
 """
-READ_BYTES = 1024 * 1024
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `dossier.json` says: which model, how much of the record, up to which commit."""
+
+    format: str
+    model: str
+    record: str
+    up_to: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dossier:
-    """A dossier that was written: where, and how many files it holds."""
+    """A dossier that was written: where, how many files of payload, and what could not be added."""
 
-    folder: Path
+    path: Path
     files: int
+    lacking: tuple[str, ...]
 
 
 def write_dossier(
-    archive: Archive, model: str, dest: Path, *, with_weights: bool = False
+    archive: Archive,
+    model: str,
+    dest: Path,
+    *,
+    with_weights: bool = False,
+    whole_record: bool = False,
 ) -> Dossier:
-    """Write the dossier of `model` to `dest`, which MUST NOT exist; whole or not at all."""
+    """Write the dossier of `model` to `dest`, which MUST NOT exist; whole or not at all.
+
+    A `dest` that ends in `.tar.zst` becomes one packed file. The record in it is the excerpt that
+    concerns the model, unless the `whole_record` is asked for.
+    """
     if dest.exists():
-        raise UserError(f"{dest} exists; name a new folder")
+        raise UserError(f"{dest} exists; name a new folder or file")
     require_outside(dest)
-    history = archive.history(model)
+    history = archive.history().concerning(model)
     if preserved(archive, model) is None and not any(True for _ in documents_of(history)):
         raise UserError(f"there is nothing on record about {model} to export")
-    fresh = dest.with_name(f".{dest.name}.{secrets.token_hex(4)}.writing")
+    lacking: list[str] = []
     try:
-        payload = dict(_payload(archive, model, history))
-        for name, data in payload.items():
-            _write(fresh / "data" / name, data)
-        if with_weights:
-            _copy_packs(archive, model, fresh / "data")
-        _write_tags(archive, model, fresh)
-        sync_tree(fresh)
-        fresh.replace(dest)
-        sync(dest.parent)
+        with writing(dest) as bag:
+            bag.add("archive.json", archive.store.get("archive.json"))
+            given = _add_record(bag, archive, model, history, whole_record)
+            lacking += _add_inclusion(bag, archive, None if whole_record else given)
+            _add_documents(bag, archive, history)
+            lacking += _add_bundle(bag, archive, model)
+            if with_weights:
+                _add_packs(bag, archive, model)
+            bag.finish(_info(archive, model), _tags())
+            files = bag.files
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "no space left" if full else error.strerror
         raise UserError(f"the dossier cannot be written to {dest}: {what}") from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return Dossier(dest, sum(1 for path in dest.rglob("*") if path.is_file()))
+    return Dossier(dest, files, tuple(lacking))
 
 
-def check_dossier(folder: Path, trust: str | None = None) -> Iterator[Finding]:
-    """Yield what is wrong with a dossier: its bag (D001), its record, its documents (A004)."""
-    if not (folder / "bagit.txt").is_file():
-        raise UserError(f"{folder} is no dossier: it has no bagit.txt")
-    yield from _check_bag(folder)
-    store = LocalStore(folder / "data")
-    try:
-        described = canonical.loads(store.get(DESCRIPTION, 0, DESCRIPTION_BYTES_MAX))
-        archive_id, genesis = str(described["id"]), str(described["genesis"])
-    except (EmeritusError, canonical.NotCanonical, KeyError, TypeError) as error:
-        yield Finding("A002", "data/archive.json", f"cannot be read: {error}")
+def unpack_line(dest: Path) -> str | None:
+    """Return the command that unpacks a packed dossier here; None for a folder."""
+    return f"zstd -dc {shlex.quote(str(dest))} | tar -x" if dest.name.endswith(PACKED) else None
+
+
+def bundle_name(model: str) -> str:
+    """Return the place of the model signing bundle; its public key lies beside it."""
+    return f"models/{model}/model.sig"
+
+
+def key_name(model: str) -> str:
+    """Return the place of the public key of the model signing bundle."""
+    return f"models/{model}/model-signing.pem"
+
+
+def concerns(body: Mapping[str, Any], model: str, objects: Collection[str]) -> bool:
+    """Tell whether an event is about `model`, or about keys and the archive as a whole.
+
+    Damage that reached other models alone is about those. An erasure is about `model` when it is
+    of one of its `objects`. What was read about other providers, and the files that it was read
+    from, is not about `model`: an observation itself names its source.
+    """
+    if body.get("model", model) != model:
+        return False
+    match body.get("kind"):
+        case "damage.found":
+            reached = body.get("affects") or (model,)
+            return any(each == model or each.endswith(f" of {model}") for each in reached)
+        case "object.erased":
+            return body.get("object") in objects
+        case "commitment.observed":
+            return body.get("provider") == model.partition("/")[0]
+        case "history.imported":
+            return False
+        case _:
+            return True
+
+
+def _add_record(
+    bag: BagWriter, archive: Archive, model: str, history: History, whole: bool
+) -> set[str]:
+    """Add the commits; return the ids of the events that the excerpt gives."""
+    up_to = archive.record.sequence
+    kept: dict[int, set[int]] = {}
+    objects = _objects(archive, history)
+    for entry in history:
+        number, position = entry.place
+        kept.setdefault(number, set()).add(position)
+    described = Description(
+        format=FORMAT, model=model, record=WHOLE if whole else EXCERPT, up_to=up_to
+    )
+    bag.add(DESCRIPTION, canonical.dumps(msgspec.to_builtins(described)))
+    given: set[str] = set()
+    for number in range(1, up_to + 1) if whole else sorted(kept):
+        name = record_format.name_of(number)
+        data = archive.store.get(name)
+        if not whole:
+            events = record_format.parse(data).events
+            keep = {at for at in kept[number] if concerns(events[at] or {}, model, objects)}
+            if not keep:
+                continue
+            data = excerpt.redact(data, keep)
+            given |= {f"{number}.{at}" for at in keep}
+        bag.add(name, data)
+    return given
+
+
+def _objects(archive: Archive, history: History) -> set[str]:
+    """Return every object that documents and weights of a model are, or were, made of."""
+    found = {document.object for document in documents_ever(history)}
+    held = {document.object for document in documents_of(history)}
+    for kept in history.all(WeightsPreserved):
+        if kept.event.manifest in held:
+            found.update(archive.vault.manifest(kept.event.manifest).objects)
+    return found
+
+
+def _add_inclusion(bag: BagWriter, archive: Archive, events: set[str] | None) -> Iterator[str]:
+    """Add the checkpoint and the proofs of `events`; yield why there are none."""
+    kept = inclusion.checkpoint_of(archive)
+    if kept is None:
+        yield inclusion.NONE
         return
-    findings = list(check_record(store, archive_id, trust or genesis))
-    yield from findings
-    if any(finding.code not in ("R008", "R010") for finding in findings):
-        return
-    for document in documents_of(History(Record(store, archive_id).entries())):
-        if store.exists(document.name):
-            found = digests.of_chunks(parts_of(store, document.name))
-            if found.sha256 != document.sha256:
-                yield Finding("A004", document.name, f"not what event {document.entry} cites")
+    bag.add(kept.name, kept.data)
+    if events is not None:
+        bag.add(inclusion.PROOFS, inclusion.prove(archive, kept, events))
 
 
-def _payload(archive: Archive, model: str, history: History) -> Iterator[tuple[str, bytes]]:
-    yield "archive.json", archive.store.get("archive.json")
-    for name in archive.store.list("record/"):
-        yield name, archive.store.get(name)
-    for name, data in format_pages().items():
+def _add_documents(bag: BagWriter, archive: Archive, history: History) -> None:
+    for name, data in sorted(format_pages().items()):
         # One checker in a dossier, at its top: two would be one too many to trust.
         if name.startswith("format/") and not name.endswith(CHECKER):
-            yield name, data
+            bag.add(name, data)
+    written = set()
     for document in documents_of(history):
-        if not document.name.startswith("models/") or document.name.startswith(f"models/{model}/"):
-            yield document.name, archive.read_document(document.object, document.sha256)
-    for page in renderings_of(history):
-        if page.name.startswith(f"models/{model}/history."):
-            yield page.name, page.data
+        if document.name not in written:
+            written.add(document.name)
+            bag.add(document.name, archive.read_document(document.object, document.sha256))
 
 
-def _write_tags(archive: Archive, model: str, root: Path) -> None:
-    files = sorted(path for path in (root / "data").rglob("*") if path.is_file())
-    size = sum(path.stat().st_size for path in files)
-    day = timestamp(archive.clock.now())[:10]
-    info = (
-        f"Bagging-Date: {day}\nPayload-Oxum: {size}.{len(files)}\n"
-        f"External-Identifier: {model}\nExternal-Description: Emeritus dossier of {model}\n"
-    )
-    manifest = "".join(f"{_sha256(path)}  {_escaped(path.relative_to(root))}\n" for path in files)
-    tags = {
-        "bagit.txt": BAGIT,
-        "bag-info.txt": info.encode(),
-        "README.txt": README.encode(),
-        CHECKER: format_pages()[f"format/{CHECKER}"],
-        "manifest-sha256.txt": manifest.encode(),
-    }
-    for name, data in tags.items():
-        _write(root / name, data)
-    listed = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in tags.items())
-    _write(root / "tagmanifest-sha256.txt", listed.encode())
-
-
-def _check_bag(folder: Path) -> Iterator[Finding]:
-    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
-        try:
-            lines = (folder / manifest).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            yield Finding("D001", manifest, f"cannot be read: {error}")
-            continue
-        listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-        for name, digest in listed.items():
-            path = folder / _unescaped(name)
-            if ".." in Path(name).parts or path.is_symlink() or not path.is_file():
-                yield Finding("D001", name, "listed and missing, or no regular file")
-            elif _sha256(path) != digest:
-                yield Finding("D001", name, "does not have its listed digest")
-        if manifest.startswith("manifest"):
-            present = (p for p in (folder / "data").rglob("*") if p.is_file() or p.is_symlink())
-            for path in sorted(present):
-                if _escaped(path.relative_to(folder)) not in listed:
-                    yield Finding("D001", str(path.relative_to(folder)), "there and not listed")
-
-
-def _copy_packs(archive: Archive, model: str, data: Path) -> None:
-    kept = preserved(archive, model)
+def _add_bundle(bag: BagWriter, archive: Archive, model: str) -> Iterator[str]:
+    """Add the model signing bundle; yield why there is none."""
+    kept = archive.history(model).last(WeightsPreserved)
     if kept is None:
-        raise UserError(f"the weights of {model} are not held")
-    target = LocalStore(data)
-    for name in archive.vault.packs(kept.event.manifest):
-        archive.vault.copy_pack(Path(name).stem, target)
+        yield "a model signing bundle: the weights are not held"
+        return
+    try:
+        bundle = model_signing.sign(archive, model, archive.vault.manifest(kept.event.manifest))
+    except model_signing.NotABundle as error:
+        yield f"a model signing bundle: {error}"
+        return
+    key = model_signing.key_on_record(archive.record.authority)
+    if bundle is None or key is None:
+        yield "a model signing bundle: its key is not on this machine"
+        return
+    bag.add(bundle_name(model), bundle)
+    bag.add(key_name(model), model_signing.public_pem(key))
 
 
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    sync(path)
+def _add_packs(bag: BagWriter, archive: Archive, model: str) -> None:
+    manifest = require_preserved(archive, model).event.manifest
+    for name in archive.vault.packs(manifest):
+        packed = archive.vault.packed(Path(name).stem)
+        bag.add_parts(packed.name, packed.size, packed.parts)
+        bag.add(packed.index_name, packed.index)
 
 
-def _sha256(path: Path) -> str:
-    hasher = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
-            hasher.update(block)
-    return hasher.hexdigest()
+def _info(archive: Archive, model: str) -> dict[str, str]:
+    return {
+        "Bagging-Date": timestamp(archive.clock.now())[:10],
+        "External-Identifier": model,
+        "External-Description": f"Emeritus dossier of {model}",
+    }
 
 
-def _escaped(path: Path) -> str:
-    """Return a path as RFC 8493 §2.1.3 writes it in a manifest."""
-    return path.as_posix().replace("%", "%25").replace("\n", "%0A").replace("\r", "%0D")
-
-
-def _unescaped(name: str) -> str:
-    return name.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+def _tags() -> dict[str, bytes]:
+    return {"README.txt": README.encode(), CHECKER: format_pages()[f"format/{CHECKER}"]}

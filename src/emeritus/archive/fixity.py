@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
 
 from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, render_description
@@ -11,6 +10,7 @@ from emeritus.archive.documents import (
     check_documents,
     check_renderings,
     documents_of,
+    erasures,
     renderings_of,
     write_documents,
 )
@@ -27,9 +27,11 @@ from emeritus.archive.replication import (
     replicas,
 )
 from emeritus.archive.sharding import check_place, placement_of
+from emeritus.archive.verdict import Checked, Verification
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
+from emeritus.record.audit import Old
 from emeritus.record.events import (
     CommitSetAside,
     DamageFound,
@@ -37,7 +39,7 @@ from emeritus.record.events import (
     ModelRegistered,
     WeightsPreserved,
 )
-from emeritus.record.verification import NOT_BLOCKING, blocking
+from emeritus.record.verification import NOT_BLOCKING, REWRITTEN, blocking, foldable
 from emeritus.vault import Progress, Vault
 
 QUARANTINE = "quarantine/"
@@ -46,84 +48,17 @@ FINDINGS_RECORDED_MAX = 200
 FORK = "R013"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Checked:
-    """One copy of the archive as a check met it.
-
-    `behind` is how many commits it lacks of those that the archive has: it is an older archive,
-    which a sync brings up to the present. `obstacle` says why it was not reached; `last_read` is
-    when the record says that it was read through for the last time.
-    """
-
-    name: str
-    packs: int = 0
-    commits: int = 0
-    behind: int = 0
-    obstacle: str = ""
-    last_read: str | None = None
-
-    @property
-    def reached(self) -> bool:
-        """Whether it was read now."""
-        return not self.obstacle
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Verification:
-    """What a check found: the copies that it met or missed, and the damage by copy.
-
-    `unrecorded` says why the record was not told; `set_aside` says which commits were once
-    replaced because nothing could be read in their place.
-    """
-
-    damage: tuple[tuple[str, Finding], ...]
-    copies: tuple[Checked, ...]
-    deep: bool
-    unrecorded: str = ""
-    set_aside: tuple[str, ...] = ()
-
-    @property
-    def sound(self) -> bool:
-        """Whether nothing is broken; a clock that went back is told and breaks nothing."""
-        return all(finding.code in NOT_BLOCKING for _, finding in self.damage)
-
-    @property
-    def unreached(self) -> tuple[Checked, ...]:
-        """The copies that were not read."""
-        return tuple(each for each in self.copies if not each.reached)
-
-    @property
-    def packs(self) -> dict[str, int]:
-        """How many packs were read in each copy that was reached."""
-        return {each.name: each.packs for each in self.copies if each.reached}
-
-    def as_document(self, healed: tuple[tuple[str, str, str], ...] = ()) -> dict[str, Any]:
-        """Return the result for programs."""
-        return {
-            "sound": self.sound,
-            "deep": self.deep,
-            "recorded": not self.unrecorded,
-            "copies": [
-                {**dataclasses.asdict(each), "reached": each.reached} for each in self.copies
-            ],
-            "set_aside": list(self.set_aside),
-            "findings": [
-                {"replica": name, **dataclasses.asdict(finding)} for name, finding in self.damage
-            ],
-            "repaired": [
-                {"replica": name, "where": where, "from": source} for name, where, source in healed
-            ],
-        }
-
-
 def verify_all(
     archive: Archive,
     *,
     deep: bool = False,
     trust: str | None = None,
+    against: tuple[Old, ...] = (),
     progress: Progress | None = None,
 ) -> Verification:
     """Check the archive and every copy that can be reached; record the result where possible.
+
+    The record is also held `against` old checkpoints.
 
     Each finding names the models, files and tensors that it affects, as far as the record can
     still be read. A fingerprint in `trust` that is another one is a finding (R012), and is not
@@ -131,9 +66,9 @@ def verify_all(
     """
     own = [
         *_check_description(archive),
-        *check_record(archive.store, archive.id, archive.genesis),
+        *check_record(archive.store, archive.id, archive.genesis, against),
     ]
-    readable = not blocking(own)
+    readable = foldable(own)
     # What others record from now on is for the next check: its pages may not be written yet.
     known = commits_in(archive.store)
     if readable and archive.replica == PRIMARY:
@@ -163,6 +98,9 @@ def verify_all(
     verification = Verification(tuple(damage), tuple(copies), deep)
     said = _record(archive, verification) if readable else "the record is damaged"
     asides = _set_aside(archive) if readable else ()
+    if readable:
+        # What this machine remembers is told and proves nothing, so it does not go on record.
+        damage += [(archive.replica, finding) for finding in _check_remembered(archive)]
     if trust is not None and trust != archive.genesis:
         finding = Finding(
             "R012", record_format.name_of(1), f"its fingerprint is {archive.genesis}, not {trust}"
@@ -267,12 +205,26 @@ def _check_description(archive: Archive) -> Iterator[Finding]:
         yield Finding("A002", DESCRIPTION, "it does not agree with the first commit")
 
 
+def _check_remembered(archive: Archive) -> Iterator[Finding]:
+    """Say when the record ended elsewhere the last time that this machine read it."""
+    lost = archive.record.lost()
+    known = {entry.place[0] for entry in archive.history().all(CommitSetAside)}
+    if lost is not None and lost[0] not in known:
+        detail = (
+            f"commit {lost[0]} had the link {lost[1]} when this machine read it; look for it in "
+            "the copies, or delete `records` in this machine's cache if an older one is meant"
+        )
+        yield Finding("R022", "record/", detail)  # no place to repair: people decide what is true
+
+
 def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:
     """Yield what the commits up to `up_to` name and no pack holds.
 
-    A pack may vanish together with its index. What only later commits name is not missing.
+    A pack may vanish together with its index. What only later commits name is not missing, nor is
+    what is absent by a signed event (`object.erased`).
     """
     history = archive.history()
+    erased = erasures(history)
     manifests = {
         each.event.manifest: None
         for each in history.all(WeightsPreserved)
@@ -284,7 +236,7 @@ def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:
         *(each for manifest in manifests for each in vault.missing(manifest)),
         *(vault.missing_object(each) for each in documents),
     ):
-        if finding is not None and finding.where not in seen:
+        if finding is not None and finding.where not in seen and finding.where not in erased:
             seen.add(finding.where)
             yield finding
 
@@ -356,17 +308,17 @@ def _set_aside(archive: Archive) -> tuple[str, ...]:
 
 def _record(archive: Archive, verification: Verification) -> str:
     """Tell the record; return why that was not done, or nothing."""
+    damage = [each for each in verification.damage if each[1].code not in NOT_BLOCKING]
     if archive.replica != PRIMARY:
         return f"{archive.replica} is a copy, and only the primary archive is written to"
     if SERVICE not in archive.keys.names():
         return "the service key is not on this machine"
-    if any(name == PRIMARY and finding.code == "R001" for name, finding in verification.damage):
-        return "commits are missing here, and a new one would be a fork"
+    if {finding.code for name, finding in damage if name == PRIMARY} & {"R001", *REWRITTEN}:
+        return "commits are missing or changed here, and a new one would be a fork"
     known = {
         (entry.event.replica, entry.event.code, entry.event.where)
         for entry in archive.history().all(DamageFound)
     }
-    damage = [each for each in verification.damage if each[1].code not in NOT_BLOCKING]
     events = [
         DamageFound(
             replica=name,

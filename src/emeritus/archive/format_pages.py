@@ -8,7 +8,7 @@ from emeritus.vault import Store
 
 PAGES = (
     *("archive.md", "vault.md", "shards.md", "record.md", "conversation.md", "dossier.md"),
-    *("events.md", "finding-codes.md", "policy.md"),
+    *("events.md", "events.schema.json", "finding-codes.md", "policy.md"),
 )
 PROGRAMS = ("check.py", "decode.py", "join.py")
 

@@ -65,7 +65,7 @@ class Archive:
 
     def history(self, model: str | None = None) -> History:
         """Return everything recorded so far, or what concerns one model."""
-        history = History(self.record.entries())
+        history = self.record.history()
         return history.about(model) if model else history
 
     def put_document(self, data: bytes) -> tuple[str, str]:

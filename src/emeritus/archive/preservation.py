@@ -113,9 +113,9 @@ def _with_advice(archive: Archive) -> Iterator[None]:
 
 
 def _registered(archive: Archive, model: str) -> Entry[ModelRegistered]:
-    for entry in archive.history().all(ModelRegistered):
-        if entry.event.model == model:
-            return entry
+    entry = archive.history(model).last(ModelRegistered)
+    if entry is not None:
+        return entry
     raise UserError(
         f"no model {model!r} in this archive; register it with: emeritus add SOURCE --id {model}"
     )

@@ -9,7 +9,6 @@ from emeritus.archive.creation import DESCRIPTION, render_description, reopened
 from emeritus.archive.documents import documents_of, renderings_of
 from emeritus.archive.fixity import (
     QUARANTINE,
-    Verification,
     known_copies,
     noted_copies,
     vault_of,
@@ -21,22 +20,24 @@ from emeritus.archive.marks import SHARDS
 from emeritus.archive.replacing import Replacing
 from emeritus.archive.replication import Replica, commits_in
 from emeritus.archive.sharding import heal_pack, heal_shard, missing_packs
+from emeritus.archive.verdict import Verification
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
-from emeritus.record import Record
+from emeritus.record import Record, checkpoint, tiles
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
+from emeritus.record.checkpointing import rebuilt
 from emeritus.record.events import (
     EVENTS_PER_COMMIT_MAX,
     CommitSetAside,
     DamageRepaired,
     FixityChecked,
 )
-from emeritus.record.verification import blocking
+from emeritus.record.verification import REWRITTEN, blocking, extendable
 from emeritus.vault import LocalStore, Progress, Vault
 from emeritus.vault import format as vault_format
 
-FOREIGN = frozenset({"R009", "R012", "R013"})
-"""A commit of which nothing else is wrong is another history: evidence, and never replaced."""
+FOREIGN = frozenset({"R009", "R012", "R013"}) | REWRITTEN
+"""Of which nothing else is wrong is another history: evidence, and never replaced."""
 
 NAMES_OF_A_PACK = (vault_format.pack_name, vault_format.index_name)
 
@@ -64,7 +65,7 @@ def repair_all(
             healed += done
             archive = reopened(archive)
             verification = verify_all(archive, deep=verification.deep, progress=progress)
-    readable = not blocking(check_record(archive.store, archive.id, archive.genesis))
+    readable = extendable(check_record(archive.store, archive.id, archive.genesis))
     copies = known_copies(archive) if readable else [_here(archive), *noted_copies(archive)]
     reached = {each.name: each for each in copies if each.reachable}
     broken = {
@@ -263,6 +264,8 @@ def _heal(
         sound = readable and target.name != archive.replica
         own = LocalStore(archive.root)
         return archive.replica if sound and _replace_commit(target.store, own, where) else None
+    if where.startswith((tiles.PREFIX, checkpoint.PREFIX)):
+        return _heal_tree(archive, target, where, reached)
     if not where.startswith(("blake3:", "packs/", SHARDS)):
         return _rewrite(archive, target, where, readable)
     if target.name.startswith(SHARDS):
@@ -281,6 +284,25 @@ def _heal(
             return other.name
     source = heal_pack(archive, vault, pack) if readable else None
     return source or ("other packs" if vault.set_aside(pack) else None)
+
+
+def _heal_tree(archive: Archive, target: Replica, where: str, reached: list[Replica]) -> str | None:
+    """Take a tile or a checkpoint from a copy whose record is sound, or make the tile anew."""
+    for other in reached:
+        if other.name != target.name and other.store.exists(where):
+            if any(check_record(other.store, archive.id, archive.genesis)):
+                continue
+            target.store.replace(where, [other.store.get(where)])
+            return other.name
+    if not where.startswith(tiles.PREFIX):
+        return None
+    if not extendable(check_record(target.store, archive.id, archive.genesis)):
+        return None
+    data = rebuilt(target.store, where)
+    if data is None:
+        return None
+    target.store.replace(where, [data])
+    return "the commits"
 
 
 def _fetch(archive: Archive, vault: Vault, identity: str, others: list[Replica]) -> str | None:

@@ -16,7 +16,7 @@ from emeritus.archive.documents import write_documents
 from emeritus.archive.handle import PRIMARY, STEWARD, Archive
 from emeritus.archive.marks import SHARDS, Mark, read_mark, require_place
 from emeritus.errors import EmeritusError, IntegrityError, UserError
-from emeritus.record import Entry
+from emeritus.record import Entry, checkpoint, tiles
 from emeritus.record import format as record_format
 from emeritus.record.events import (
     Event,
@@ -190,9 +190,11 @@ def said_after(last: int, said: Sequence[Entry[Event | None]]) -> int:
 def copy_commits(source: Store, target: LocalStore, last: int | None = None) -> None:
     """Copy the signed history in order, up to commit `last`: all that it names was copied.
 
-    Then copy what is written from it for people.
+    Then the tiles, the checkpoints over both, and what is written from the record for people.
     """
-    for name in source.list("record/"):
+    later = (checkpoint.PREFIX, tiles.PREFIX)
+    names = sorted(source.list("record/"), key=lambda name: (*map(name.startswith, later), name))
+    for name in names:
         number = record_format.sequence_of(name)
         if number is None or last is None or number <= last:
             copy(source, target, name)

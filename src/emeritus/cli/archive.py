@@ -1,6 +1,7 @@
 """`init` and `verify`: the archive as a whole."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from emeritus.figures import counted
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
-    from emeritus.archive.fixity import Checked, Verification
+    from emeritus.archive.verdict import Checked, Verification
 
 SHOWN_MAX: Final = 3  # of findings that are alike, and of what one of them affects
 BEYOND_REPAIR: Final = frozenset({"A001", "A005", "R008", "R010", "R012", "R013"})
@@ -23,12 +24,27 @@ BEYOND_REPAIR: Final = frozenset({"A001", "A005", "R008", "R010", "R012", "R013"
 @click.argument("root", type=click.Path(path_type=Path), required=False, metavar="[ARCHIVE]")
 @click.option("--policy", default="default", show_default=True, help="A TOML file, or `demo`.")
 @click.option("--place", default="here", show_default=True, help="Where the archive is kept.")
+@click.option("--root-keys", default=1, show_default=True, help="How many people hold a root key.")
+@click.option(
+    "--root-threshold",
+    default=1,
+    show_default=True,
+    help="How many of them have to sign a change of keys.",
+)
 @with_output
-def init(output: Output, root: Path | None, policy: str, place: str) -> None:
+def init(
+    output: Output,
+    root: Path | None,
+    policy: str,
+    place: str,
+    root_keys: int,
+    root_threshold: int,
+) -> None:
     """Make an archive with keys and a policy.
 
     Two keys are made: yours (steward) and one for what machines do (service). They lie in the
-    configuration directory, outside the archive; set EMERITUS_PASSPHRASE to encrypt them.
+    configuration directory, outside the archive; set EMERITUS_PASSPHRASE to encrypt them. Your
+    key may change who signs; with --root-keys 3 --root-threshold 2, two of three people have to.
     """
     from emeritus import settings
     from emeritus.archive import Founding, create
@@ -38,12 +54,16 @@ def init(output: Output, root: Path | None, policy: str, place: str) -> None:
 
     loaded = settings.load()
     text = policy_text(policy)
-    founding = Founding(policy_name=policies.parse(text).name, policy_text=text, place=place)
+    founding = Founding(policies.parse(text).name, text, place, root_keys, root_threshold)
     archive = create(root or loaded.archive, founding, loaded, SystemClock())
     output.line(f"archive {archive.id} at {archive.root}, policy {founding.policy_name}")
     output.line("its fingerprint, which you should give to somebody else to keep:")
     output.line(f"  {archive.genesis}", bold=True)
     output.line(f"its keys are in {loaded.config / 'keys' / archive.id}; back them up")
+    if root_keys > 1:
+        output.line(
+            "give each root-N key there to the person who shall hold it, and remove it here"
+        )
     output.document(
         {"archive": str(archive.root), "id": archive.id, "fingerprint": archive.genesis}
     )
@@ -59,6 +79,19 @@ def init(output: Output, root: Path | None, policy: str, place: str) -> None:
     help="Replace a last commit that cannot be read and that no copy holds; it is recorded.",
 )
 @with_trust
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="An old checkpoint, or an old copy of the archive; repeatable.",
+)
+@click.option(
+    "--witness",
+    "witnesses",
+    multiple=True,
+    metavar="KEY",
+    help="A witness that must have co-signed what --against names; repeatable.",
+)
 @with_archive
 def verify(
     archive: "Archive",
@@ -68,31 +101,37 @@ def verify(
     cause: str | None,
     set_aside: str | None,
     trust: str | None,
+    against: tuple[Path, ...],
+    witnesses: tuple[str, ...],
 ) -> int:
     """Check everything that is stored, here and in every copy that can be reached.
 
-    Reads the stored bytes against their recorded digests, the signed history against its chain,
-    and the format pages. A copy that was not reached, or that lacks the newest commits, is said
-    and is no damage. Exit code 3 when something is broken.
+    Reads the stored bytes against their recorded digests, the signed history against its chain
+    and its checkpoints, and the format pages. With --against, a history that was cut off, changed,
+    reordered or forked by somebody who has the keys is found too. A copy that was not reached, or
+    that lacks the newest commits, is said and is no damage. Exit code 3 when something is broken.
     """
+    from emeritus.archive.checkpointing import read_olds, renewal
     from emeritus.archive.creation import reopened
     from emeritus.archive.fixity import verify_all
     from emeritus.archive.repair import repair_all, set_aside_last_commit
 
+    olds = read_olds(against, witnesses)
     if set_aside is not None:
         number = set_aside_last_commit(archive, set_aside)
         output.line(
             f"commit {number} could not be read; it is in quarantine/, and that is recorded"
         )
         archive = reopened(archive)
-    verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
+    check = partial(verify_all, deep=deep, trust=trust, against=olds, progress=output.progress)
+    verification = check(archive)
     healed = repair_all(archive, verification, output.progress, cause) if repair else ()
     _show_damage(output, verification)
     for copy, where, source in healed:
         output.line(f"repaired  {copy}: {where}, from {source}", fg="green")
     if repair and verification.damage:
         archive = reopened(archive)
-        verification = verify_all(archive, deep=deep, trust=trust, progress=output.progress)
+        verification = check(archive)
     for each in verification.copies:
         output.line(_read_line(each))
     for said in verification.set_aside:
@@ -101,10 +140,18 @@ def verify(
         output.line(advice)
     if verification.unrecorded:
         output.line(f"this check is not recorded: {verification.unrecorded}")
-    if verification.sound and trust is None:
+    for old in olds if verification.sound else ():
+        output.line(f"the first {old.checkpoint.size} events are those of {old.where}")
+    if verification.sound and trust is None and not olds:
         output.line("consistent with itself; --trust FINGERPRINT also shows that it is the one")
+    document = verification.as_document(healed)
+    if verification.sound:
+        due = renewal(archive)
+        document["renewal_due"] = due.due.date().isoformat()
+        if due.overdue:
+            output.line("its signatures are over a year old; sign it anew with: emeritus renew")
     output.line(_verdict(verification), fg="green" if verification.sound else "red", bold=True)
-    output.document(verification.as_document(healed))
+    output.document(document)
     return 0 if verification.sound else 3
 
 

@@ -17,6 +17,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "Retire a real small model end to end on this machine, in a minute."),
     "init": ("archive", "Make an archive with keys and a policy."),
     "add": ("models", "Register a model (a folder or a GGUF file)."),
+    "cover": ("policies", "Decide whether the policy's promise applies to a model."),
+    "inventory": ("inventory", "Compare the register with what is really there."),
     "status": ("models", "Show where models stand, and which gates are open."),
     "deprecate": ("models", "Announce the end of an offering, or move its date."),
     "preserve": ("weights", "Keep a model's files in the archive, byte for byte."),
@@ -35,8 +37,12 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "access": ("decisions", "Decide who may use a model after its retirement."),
     "dossier": ("evidence", "Export what proves a retirement, for a stranger to check."),
     "check": ("evidence", "Check a dossier that somebody gave you."),
-    "record": ("evidence", "Show the signed history."),
-    "keys": ("evidence", "List and create the keys that sign."),
+    "record": ("record", "Show the signed history, import and export, write checkpoints."),
+    "witness": ("record", "Check a checkpoint that somebody else wrote, and co-sign it."),
+    "renew": ("record", "Sign the whole record anew, as should be done once a year."),
+    "promises": ("ledger", "Show what was promised beside what was kept, over all models."),
+    "policy": ("policies", "Show the policies of the archive, or adopt another."),
+    "keys": ("keys", "Say who may sign for what: list, create, rotate and revoke keys."),
 }
 BUG_REPORT: Final = "this is a bug in emeritus; please report it with the lines above"
 

@@ -46,14 +46,24 @@ def add(
 
 @click.command(epilog="Example: emeritus status acme/aster-1")
 @click.argument("model", required=False, metavar="[ID]")
+@click.option("--explain", is_flag=True, help="Say in words why each model is covered or not.")
 @with_archive
-def status(archive: "Archive", output: Output, model: str | None) -> None:
+def status(archive: "Archive", output: Output, model: str | None, explain: bool) -> None:
     """Show where every model stands, or one model with its gates."""
+    from emeritus.archive.checkpointing import renewal
     from emeritus.lifecycle.moves import loosenings
 
+    if explain:
+        _explain(archive, output, model)
+        return
     loosened = loosenings(archive)
+    if renewal(archive).overdue:
+        output.line("the signatures over the record are over a year old; run: emeritus renew")
     if loosened:
-        output.line("this archive's policy asks for less than the one that Emeritus ships:")
+        output.line(
+            "this archive's policy asks for less than the one that Emeritus ships, "
+            "or than an earlier one of its own:"
+        )
         for sentence in loosened:
             output.line(f"  {sentence}")
     if model is None:
@@ -62,22 +72,39 @@ def status(archive: "Archive", output: Output, model: str | None) -> None:
         _show_one(archive, output, model, loosened)
 
 
+def _explain(archive: "Archive", output: Output, only: str | None) -> None:
+    from emeritus.lifecycle.coverage import explain
+    from emeritus.lifecycle.moves import policy_in_force, require_registered
+    from emeritus.lifecycle.states import by_model, models
+
+    if only is not None:
+        require_registered(archive, only)
+    history, policy = archive.history(), policy_in_force(archive)
+    apart = by_model(history)
+    said = [explain(each, apart[each], policy) for each in models(history) if only in (None, each)]
+    for each in said:
+        output.line(each.model, bold=True)
+        for sentence in each.because:
+            output.line(f"  {sentence}")
+        for doubt in each.doubts:
+            output.line(f"  ! {doubt}: emeritus cover {each.model} --reason TEXT", fg="yellow")
+    if not said:
+        output.line("no model is registered yet: emeritus add SOURCE --id ID")
+    output.document({"models": [each.as_document() for each in said]})
+
+
 def _show_all(archive: "Archive", output: Output, loosened: tuple[str, ...]) -> None:
-    from emeritus.archive.preservation import preserved
-    from emeritus.lifecycle.costs import keeping_cost
-    from emeritus.lifecycle.moves import gates_of, state_of
-    from emeritus.lifecycle.states import models
+    from emeritus.lifecycle.overview import overview
 
     rows, documents = [], []
-    for model in models(archive.history()):
-        state, gates = state_of(archive, model), gates_of(archive, model)
-        weights, keeping = preserved(archive, model), keeping_cost(archive, model)
+    for each in overview(archive):
+        model, weights, gates, keeping = each.state.model, each.weights, each.gates, each.keeping
         kept = size(weights.event.bytes_stored) if weights else "not kept"
         share = ""
         if weights and weights.event.bytes_raw:
             share = f"{weights.event.bytes_stored / weights.event.bytes_raw:.0%}"
         cost = keeping.price() if keeping else ""
-        for offering in state.offerings.values():
+        for offering in each.state.offerings.values():
             closed = sum(gate.closed for gate in gates)
             date = offering.date
             day = f"{date.retire_on} ({date.kind})" if date else ""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from emeritus import digests
 from emeritus.archive import Archive
+from emeritus.archive.quotations import check_span
 from emeritus.errors import IntegrityError
 from emeritus.interview import codebook as codebooks
 from emeritus.interview import extraction
@@ -31,10 +32,10 @@ def code(archive: Archive, model: str, published: Published) -> list[PreferenceD
     said: dict[str, list[extraction.StanceStatement]] = defaultdict(list)
     for _, transcript in held:
         for statement in extraction.statements(transcript, published.protocol, book):
-            _require_quoted(extraction.check_span(statement.span, transcript))
+            _require_quoted(check_span(statement.span, transcript))
             found[_name(statement)].append(statement)
         for stance in extraction.stances(transcript, book):
-            _require_quoted(extraction.check_span(stance.span, transcript))
+            _require_quoted(check_span(stance.span, transcript))
             said[stance.stance].append(stance)
     coder = f"{CODER} {book.label}"
     events: list[Event] = [

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from emeritus import digests
 from emeritus.conversation import Transcript, Turn
-from emeritus.errors import Finding
 from emeritus.interview import outcome
 from emeritus.interview.codebook import UNCLEAR, Codebook
 from emeritus.interview.protocol import Protocol
@@ -77,20 +76,6 @@ def sentences(text: str) -> Iterator[tuple[int, str]]:
         sentence = match[0].rstrip()
         if sentence:
             yield match.start(), sentence
-
-
-def check_span(span: Span, transcript: Transcript) -> Finding | None:
-    """Return a finding when a quotation is not what stands at its place, else None."""
-    where = f"{span.session}/{span.turn}[{span.start}:{span.end}]"
-    try:
-        text = transcript.turn(span.turn).text
-    except KeyError:
-        return Finding("C003", where, "there is no such turn")
-    if digests.sha256(text.encode()) != span.turn_sha256:
-        return Finding("C003", where, "the turn is not the one that was quoted")
-    if text[span.start : span.end] != span.text or not span.text:
-        return Finding("C003", where, "the words are not what stands there")
-    return None
 
 
 def _answered(transcript: Transcript) -> Iterator[Turn]:

@@ -7,6 +7,9 @@ from emeritus.archive import Archive
 from emeritus.archive.preservation import preserved
 from emeritus.archive.replication import replicas
 from emeritus.lifecycle.moves import policy_in_force
+from emeritus.lifecycle.policy import Policy
+from emeritus.record import Entry
+from emeritus.record.events import WeightsPreserved
 
 SMALLEST = 0.01
 
@@ -46,10 +49,15 @@ def keeping_cost(archive: Archive, model: str) -> KeepingCost | None:
 
     Objects that models share are counted for each of them.
     """
-    storage = policy_in_force(archive).storage
-    kept = preserved(archive, model)
-    if storage is None or kept is None:
-        return None
     places = tuple(replica.place for replica in replicas(archive))
-    amount = storage.yearly_cost(kept.event.bytes_stored, places)
-    return KeepingCost(amount, storage.currency, places)
+    return estimate(policy_in_force(archive), preserved(archive, model), places)
+
+
+def estimate(
+    policy: Policy, kept: Entry[WeightsPreserved] | None, places: tuple[str, ...]
+) -> KeepingCost | None:
+    """Return what keeping these weights in these places costs by the prices of `policy`."""
+    if policy.storage is None or kept is None:
+        return None
+    amount = policy.storage.yearly_cost(kept.event.bytes_stored, places)
+    return KeepingCost(amount, policy.storage.currency, places)

@@ -3,6 +3,7 @@
 import datetime
 import re
 
+from emeritus import digests
 from emeritus.archive import STEWARD, Archive
 from emeritus.errors import UserError
 from emeritus.lifecycle import policy as policies
@@ -12,6 +13,7 @@ from emeritus.lifecycle.commands import DEFAULT_OFFERING
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import SERVED, ModelState, Offering, State, fold, models, refusal
+from emeritus.lifecycle.versions import loosened_against_earlier, versions_of
 from emeritus.record import Entry
 from emeritus.record.events import (
     AccessDecided,
@@ -21,6 +23,7 @@ from emeritus.record.events import (
     GateApproved,
     GateWaived,
     ModelCovered,
+    ModelObserved,
     ModelRegistered,
     ModelReinstated,
     ModelRetired,
@@ -36,6 +39,7 @@ from emeritus.record.events import (
 )
 
 MASTER = "master"
+LISTED_MAX = 20  # models that an error names
 ACCESS = ("none", "by-request", "public")
 DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | PreferenceDeclined]] = {
     "considered": PreferenceConsidered,
@@ -45,6 +49,9 @@ DISPOSITIONS: dict[str, type[PreferenceConsidered | PreferenceActedOn | Preferen
 
 _MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}\Z")
 _OFFERING = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}\Z")
+
+# An address of e-mail, or a telephone number with its country.
+_REACHES = re.compile(r"[^\s@<>]+@[\w-]+(?:\.[\w-]+)+|\+\d[\d ()/-]{6,}\d")
 
 
 def policy_in_force(archive: Archive) -> Policy:
@@ -56,29 +63,64 @@ def policy_in_force(archive: Archive) -> Policy:
 
 
 def loosenings(archive: Archive) -> tuple[str, ...]:
-    """Say where the policy in force asks for less than the one that Emeritus ships."""
+    """Say where the policy in force asks for less than the shipped one, or an earlier one of ours.
+
+    An archive whose policy was loosened says so for as long as it asks for less than it did.
+    """
     reference = policies.parse(shipped.policy_text(shipped.DEFAULT))
-    return policies.loosened(policy_in_force(archive), reference)
+    return (
+        *policies.loosened(policy_in_force(archive), reference),
+        *loosened_against_earlier(versions_of(archive.history())),
+    )
+
+
+def adopt_policy(archive: Archive, text: str, key: str) -> tuple[str, ...]:
+    """Put a policy in force; return where it asks for less than the one before.
+
+    Promises that were given under an earlier policy are counted by that one.
+    """
+    policy = policies.parse(text)
+    before = archive.history().last(PolicyAdopted)
+    if before is not None and before.event.text == text:
+        raise UserError("this policy is in force already; nothing was changed")
+    adopted = PolicyAdopted(name=policy.name, text=text, sha256=digests.sha256(text.encode()))
+    archive.append(adopted, key=key)
+    return () if before is None else policies.loosened(policy, policies.parse(before.event.text))
+
+
+def cover(archive: Archive, model: str, covered: bool, reason: str, key: str) -> None:
+    """Record that the policy's promise applies to a model, or does not, with the reason."""
+    require_registered(archive, model)
+    require_reason(reason, "the decision")
+    archive.append(ModelCovered(model=model, covered=covered, reason=reason), key=key)
 
 
 def gates_of(archive: Archive, model: str) -> list[Gate]:
     """Return the verdict on every gate for a registered model, now."""
     require_registered(archive, model)
     policy = policy_in_force(archive)
-    return judge(model, archive.history(), policy, archive.clock.now())
+    return judge(model, archive.history(model), policy, archive.clock.now())
 
 
 def state_of(archive: Archive, model: str) -> ModelState:
     """Return where a registered model stands. Raises `UserError` for an unknown id."""
     require_registered(archive, model)
-    return fold(model, archive.history())
+    return fold(model, archive.history(model))
 
 
 def require_registered(archive: Archive, model: str) -> None:
     """Raise `UserError` when no model of that id is registered."""
-    known = models(archive.history())
-    if model not in known:
-        listed = ", ".join(known) or "none yet"
+    history = archive.history(model)
+    if history.last(ModelRegistered) is None:
+        if history.last(ModelObserved) is not None:
+            raise UserError(
+                f"{model} is a model of somebody else, observed and not ours to decide about; "
+                f"what is known of it: emeritus record show {model}"
+            )
+        known = models(archive.history())
+        listed = ", ".join(known[:LISTED_MAX]) or "none yet"
+        if len(known) > LISTED_MAX:
+            listed += f" and {len(known) - LISTED_MAX} more"
         raise UserError(
             f"no model {model!r} in this archive (registered: {listed}); "
             f"register it with: emeritus add SOURCE --id {model}"
@@ -92,7 +134,7 @@ def register(archive: Archive, registered: ModelRegistered, coverage: str) -> No
             f"{registered.model!r} cannot be a model's id: use parts of a-z, 0-9, dot and dash "
             "joined by /, such as acme/aster-1"
         )
-    if registered.model in models(archive.history()):
+    if archive.history(registered.model).last(ModelRegistered) is not None:
         raise UserError(f"{registered.model} is registered already; nothing was changed")
     if registered.base is not None:
         require_registered(archive, registered.base)
@@ -155,8 +197,7 @@ def waive(archive: Archive, model: str, gate: str, reason: str, key: str) -> Non
         raise UserError("approval cannot be waived: it is what makes a waiver accountable")
     if standing[gate].closed:
         raise UserError(f"the gate {gate} is {standing[gate].standing} already; nothing to waive")
-    if not reason.strip():
-        raise UserError("a waiver needs a reason: --reason TEXT")
+    require_reason(reason, "a waiver")
     archive.append(GateWaived(model=model, gate=gate, reason=reason), key=key)
 
 
@@ -200,8 +241,7 @@ def dispose(
     if preference not in known:
         listed = ", ".join(known) or "none yet"
         raise UserError(f"no preference {preference!r} of {model}; documented: {listed}")
-    if not reason.strip():
-        raise UserError("a disposition needs a reason: --reason TEXT")
+    require_reason(reason, "a disposition")
     kind = DISPOSITIONS[disposition]
     archive.append(kind(model=model, preference=preference, reason=reason), key=key)
 
@@ -243,6 +283,7 @@ def reinstate(archive: Archive, model: str, reason: str) -> list[str]:
     ]
     if not gone:
         raise UserError(f"{model} is not retired; nothing was changed")
+    require_reason(reason, "a return")
     events = [ModelReinstated(model=model, offering=each.name, reason=reason) for each in gone]
     archive.append(*events, key=STEWARD)
     return [each.name for each in gone]
@@ -253,7 +294,25 @@ def decide_access(archive: Archive, decided: AccessDecided) -> None:
     require_registered(archive, decided.model)
     if decided.access not in ACCESS:
         raise UserError(f"access is one of {', '.join(ACCESS)}, not {decided.access!r}")
+    for text, what in ((decided.cost, "cost"), (decided.risk, "risk"), (decided.reason, "access")):
+        require_reason(text, what)
     archive.append(decided, key=STEWARD)
+
+
+def require_reason(text: str, what: str) -> None:
+    """Raise `UserError` for an empty text, and for one that names how to reach a person.
+
+    Events are kept for ever and given to strangers: nothing personal can be taken back from them.
+    An emergency is not asked: nothing blocks switching off.
+    """
+    if not text.strip():
+        raise UserError(f"{what} needs a reason: --reason TEXT")
+    found = _REACHES.search(text)
+    if found:
+        raise UserError(
+            f"{what}: {found[0]!r} reaches a person, and what is recorded stays for ever; "
+            "write it without addresses and numbers of people"
+        )
 
 
 def _require_closed(model: str, waiting: list[Gate]) -> None:

@@ -1,7 +1,7 @@
 """The policy as data: what each gate asks for, and where a policy asks for less than another."""
 
-from collections.abc import Collection
-from typing import Annotated, Final
+from collections.abc import Collection, Iterator
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -91,6 +91,34 @@ class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return sum(prices) * size / 1e12
 
 
+class Coverage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a model is in significant internal use: so many requests in the last so many days.
+
+    An offering on a channel of `internal` is not public; every other one is.
+    """
+
+    requests_min: Count
+    within_days: Count
+    internal: tuple[str, ...] = ("internal",)
+
+
+class Retained(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long one kind of artefact is kept: for the `lifetime` of the organisation, or days."""
+
+    keep: Literal["lifetime"] | Count
+    reason: str
+
+
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """How long each kind of artefact is kept; after that its key may be destroyed (erasure)."""
+
+    weights: Retained
+    run_set: Retained
+    transcripts: Retained
+    letters: Retained
+    usage: Retained
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A policy; every field stands in its TOML text."""
 
@@ -98,6 +126,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     gates: Gates
     storage: Storage | None = None
+    coverage: Coverage | None = None
+    retention: Retention | None = None
 
 
 def parse(text: str) -> Policy:
@@ -135,6 +165,8 @@ def loosened(policy: Policy, reference: Policy) -> tuple[str, ...]:
         _fewer("guided", "day{s} with the guide", ours.guided.days_min, theirs.guided.days_min),
         _shown(ours.reported.shown_to_model, theirs.reported.shown_to_model),
         _fewer("approved", "people", ours.approved.people_min, theirs.approved.people_min),
+        *_coverage(policy.coverage, reference.coverage),
+        *_retention(policy.retention, reference.retention),
     ]
     return tuple(sentence for sentence in said if sentence)
 
@@ -144,6 +176,38 @@ def _fewer(gate: str, what: str, ours: int, theirs: int) -> str | None:
         return None
     named = what.format(s="" if abs(ours) == 1 else "s")
     return f"{gate}: {abs(ours)} {named} instead of {abs(theirs)}"
+
+
+def _coverage(ours: Coverage | None, theirs: Coverage | None) -> Iterator[str]:
+    """A threshold that is met more seldom covers fewer models."""
+    if theirs is None:
+        return
+    if ours is None:
+        yield "coverage: internal use is not measured"
+        return
+    if ours.requests_min * theirs.within_days > theirs.requests_min * ours.within_days:
+        yield (
+            f"coverage: internal use counts from {ours.requests_min} requests in "
+            f"{ours.within_days} days instead of {theirs.requests_min} in {theirs.within_days}"
+        )
+    more = sorted(set(ours.internal) - set(theirs.internal))
+    if more:
+        yield f"coverage: offerings on {', '.join(more)} do not count as public"
+
+
+def _retention(ours: Retention | None, theirs: Retention | None) -> Iterator[str]:
+    for field in msgspec.structs.fields(Retention):
+        reference = getattr(theirs, field.name, None)
+        kept = getattr(ours, field.name, None)
+        if reference is None:
+            continue
+        if kept is None:
+            yield f"retention: nothing is said of {field.encode_name}"
+        elif kept.keep != "lifetime" and (
+            reference.keep == "lifetime" or kept.keep < reference.keep
+        ):
+            asked = "a lifetime" if reference.keep == "lifetime" else f"{reference.keep} days"
+            yield f"retention: {field.encode_name} for {kept.keep} days instead of {asked}"
 
 
 def _protocols(ours: tuple[str, ...], theirs: tuple[str, ...]) -> str | None:

@@ -7,6 +7,7 @@ State belongs to the offering (a model on one channel and region):
 
 import dataclasses
 import enum
+from collections import defaultdict
 from typing import cast
 
 from emeritus.record.entry import Entry, History
@@ -18,6 +19,7 @@ from emeritus.record.events import (
     Event,
     LegacyDeclared,
     ModelCovered,
+    ModelEvent,
     ModelRegistered,
     ModelReinstated,
     ModelRetired,
@@ -120,7 +122,7 @@ def fold(model: str, history: History) -> ModelState:
     """Return where `model` stands after `history`."""
     standing = ModelState(model)
     for entry in history.about(model):
-        standing = _apply(standing, entry)
+        standing = step(standing, entry)
     return standing
 
 
@@ -129,7 +131,20 @@ def models(history: History) -> list[str]:
     return list(dict.fromkeys(entry.event.model for entry in history.all(ModelRegistered)))
 
 
-def _apply(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
+def by_model(history: History) -> dict[str, History]:
+    """Return each model's own events, in one pass over everything."""
+    apart: dict[str, list[Entry[Event | None]]] = defaultdict(list)
+    for entry in history:
+        if isinstance(entry.event, ModelEvent):
+            apart[entry.event.model].append(entry)
+    return {model: History(own) for model, own in apart.items()}
+
+
+def step(standing: ModelState, entry: Entry[Event | None]) -> ModelState:
+    """Return where a model stands after one more of its events.
+
+    A move that no rule allows changes nothing, and stands among the violations.
+    """
     event = entry.event
     match event:
         case ModelRegistered():

@@ -1,43 +1,84 @@
 """Which keys are valid, and what each may sign: a fold over the record itself."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from emeritus.record.events import ArchiveCreated, Event, KeyAdded, KeyRevoked, Role
+from emeritus.record.events import ArchiveCreated, Event, KeyAdded, KeyRevoked, Role, ThresholdSet
+from emeritus.record.signing import is_key, is_mldsa44, is_p256
+
+RootEvent = KeyAdded | KeyRevoked | ThresholdSet
+SIGN_CHECKPOINTS = frozenset({Role.STEWARD, Role.SERVICE, Role.AUDITOR})
+
+KEY_KINDS: Final = (ArchiveCreated, KeyAdded, KeyRevoked, ThresholdSet)
+"""The kinds of events that `Authority` is a fold over."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a valid key."""
+    """Who holds a valid key; `kinds` is what it is limited to, if anything."""
 
     name: str
     roles: frozenset[Role]
+    mldsa44: str | None = None
+    kinds: frozenset[str] = frozenset()
+
+    @property
+    def signs_checkpoints(self) -> bool:
+        """Whether a checkpoint by this key counts."""
+        return self.mldsa44 is not None and not self.kinds and bool(self.roles & SIGN_CHECKPOINTS)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiting:
+    """A root event that not enough people signed yet; `names` did."""
+
+    event: RootEvent
+    names: frozenset[str]
 
 
 class Authority:
-    """The keys that are valid after the events taken so far.
+    """The keys that are valid after the commits taken so far.
 
     The first commit is signed by a key that it adds itself with the root role: that is the only
-    commit which proves itself, and why its digest is the archive's fingerprint.
+    commit which proves itself, and why its digest is the archive's fingerprint. Later, a root
+    event counts from the commit on with which `threshold` people have signed the same event, each
+    in a commit of their own (docs/decisions/0004-root-threshold.md).
     """
 
     def __init__(self) -> None:
+        self.threshold = 1
         self._holders: dict[str, Holder] = {}
+        self._revoked: set[str] = set()
+        self._waiting: dict[str, Waiting] = {}
 
     def take_genesis(self, events: Iterable[Event | None]) -> None:
         """Pin the keys of the first commit before it is judged."""
         listed = list(events)
-        if any(isinstance(event, ArchiveCreated) for event in listed):
-            self.take(listed)
+        for event in listed:
+            if isinstance(event, ArchiveCreated):
+                self.threshold = event.root_threshold
+                self._apply(each for each in listed if isinstance(each, RootEvent))
 
-    def take(self, events: Iterable[Event | None]) -> None:
-        """Apply the key events of a commit, after the commit itself was judged."""
-        for event in events:
-            match event:
-                case KeyAdded():
-                    self._holders[event.key] = Holder(event.name, frozenset(event.roles))
-                case KeyRevoked():
-                    self._holders.pop(event.key, None)
+    def take(self, signer: str, events: Sequence[Event | None], leaves: Sequence[str]) -> None:
+        """Count the root events of a commit, after the commit itself was judged.
+
+        `leaves` are the digests of the events: the same event is one with the same digest.
+        """
+        holder = self._holders.get(signer)
+        if holder is None or Role.ROOT not in holder.roles:
+            return
+        people, enough = self._people(self._holders), []
+        for event, leaf in zip(events, leaves, strict=False):
+            if not isinstance(event, RootEvent):
+                continue
+            before = self._waiting.pop(leaf, Waiting(event, frozenset()))
+            names = before.names | {holder.name}
+            if len(names & people) >= self.threshold:
+                enough.append(event)
+            else:
+                self._waiting[leaf] = Waiting(event, names)
+        self._apply(enough)
 
     def holder(self, key: str) -> Holder | None:
         """Return who holds `key`, or None when it is not valid now."""
@@ -47,6 +88,10 @@ class Authority:
         """Return every valid key with its holder."""
         return dict(self._holders)
 
+    def waiting(self) -> list[Waiting]:
+        """Return the root events that more people have to sign before they count."""
+        return list(self._waiting.values())
+
     def refusal(self, key: str, event: Event | None) -> str | None:
         """Return why `key` may not sign `event`, or None when it may.
 
@@ -55,9 +100,61 @@ class Authority:
         holder = self._holders.get(key)
         if holder is None:
             return f"the key {key[:24]}… is not valid"
-        if event is None or holder.roles & event.signed_by:
+        if event is None:
             return None
-        kind = type(event).__struct_config__.tag
-        allowed = " or ".join(sorted(event.signed_by))
-        held = ", ".join(sorted(holder.roles)) or "no role"
-        return f"{kind} needs the role {allowed}; {holder.name} has {held}"
+        kind = str(type(event).__struct_config__.tag)
+        if not holder.roles & event.signed_by:
+            allowed = " or ".join(sorted(event.signed_by))
+            held = ", ".join(sorted(holder.roles)) or "no role"
+            return f"{kind} needs the role {allowed}; {holder.name} has {held}"
+        if holder.kinds and kind not in holder.kinds:
+            return f"{holder.name} is limited to {', '.join(sorted(holder.kinds))}"
+        return None
+
+    def unfit(self, events: Iterable[Event | None]) -> str | None:
+        """Return why no key at all may sign a commit with these root events, or None."""
+        listed = [event for event in events if isinstance(event, RootEvent)]
+        after = Authority()
+        after.threshold, after._holders = self.threshold, dict(self._holders)
+        after._revoked = set(self._revoked)
+        for event in listed:
+            wrong = after._misplaced(event)
+            if wrong is not None:
+                return wrong
+            after._apply([event])
+        left = len(after._people(after._holders))
+        if 1 <= after.threshold <= left:
+            return None
+        return f"{left} people would have a root key, and root events would need {after.threshold}"
+
+    def _misplaced(self, event: RootEvent) -> str | None:
+        match event:
+            case KeyAdded() if event.key in self._holders or event.key in self._revoked:
+                return f"the key {event.key[:24]}… was on record before; a key is added once"
+            case KeyAdded() if is_p256(event.key):
+                # It signs bundles for other tools, and nothing of the record.
+                return "a P-256 key has no roles" if event.roles or event.mldsa44 else None
+            case KeyAdded() if not is_key(event.key):
+                return f"{event.key[:24]!r} is no id of an Ed25519 key"
+            case KeyAdded() if event.mldsa44 is not None and not is_mldsa44(event.mldsa44):
+                return f"{event.mldsa44[:24]!r} is no id of an ML-DSA-44 key"
+            case KeyRevoked() if event.key not in self._holders:
+                return f"the key {event.key[:24]}… is not valid, so it cannot be revoked"
+            case _:
+                return None
+
+    def _apply(self, events: Iterable[RootEvent]) -> None:
+        for event in events:
+            match event:
+                case KeyAdded():
+                    roles, kinds = frozenset(event.roles), frozenset(event.kinds)
+                    self._holders[event.key] = Holder(event.name, roles, event.mldsa44, kinds)
+                case KeyRevoked():
+                    self._holders.pop(event.key, None)
+                    self._revoked.add(event.key)
+                case ThresholdSet():
+                    self.threshold = event.threshold
+
+    @staticmethod
+    def _people(holders: dict[str, Holder]) -> set[str]:
+        return {holder.name for holder in holders.values() if Role.ROOT in holder.roles}

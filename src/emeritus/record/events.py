@@ -6,11 +6,14 @@ a reader that meets a kind it does not know verifies it, reports it and goes on.
 """
 
 import enum
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 EVENTS_PER_COMMIT_MAX = 256
+
+Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", max_length=10)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Role(enum.StrEnum):
@@ -24,15 +27,21 @@ class Role(enum.StrEnum):
     SERVICE = "service"
 
 
+ROOT = frozenset({Role.ROOT})
 STEWARD = frozenset({Role.STEWARD})
 REVIEWER = frozenset({Role.REVIEWER})
 MACHINE = frozenset({Role.SERVICE, Role.STEWARD})
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """One past-tense fact. Subclasses are the kinds."""
+    """One past-tense fact. Subclasses are the kinds.
+
+    `newest_by`, of a kind about the archive: among events with the same values of these fields only
+    the newest says how things stand now. None: each of them does.
+    """
 
     signed_by: ClassVar[frozenset[Role]] = STEWARD
+    newest_by: ClassVar[tuple[str, ...] | None] = None
 
 
 class ModelEvent(Event, frozen=True, kw_only=True):
@@ -59,33 +68,68 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
-    """The archive began. Always the first event; its commit pins the root keys."""
+    """The archive began. Always the first event; its commit pins the root keys.
 
-    signed_by = frozenset({Role.ROOT})
+    `root_threshold` people with a root key have to sign the same root event before it counts.
+    """
+
+    signed_by = ROOT
     archive: str
     software: str
+    root_threshold: int = 1
 
 
 class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
-    """A public key became valid, from this commit on, for the named person or service."""
+    """A key became valid for the named person or service, once enough root keys signed this.
 
-    signed_by = frozenset({Role.ROOT})
+    `mldsa44` is the public key that signs checkpoints beside `key`. With `kinds`, the key signs
+    events of these kinds alone, and no checkpoints. A key is added once, ever.
+    """
+
+    signed_by = ROOT
     key: str
     name: str
     roles: tuple[Role, ...]
+    mldsa44: str | None = None
+    kinds: tuple[str, ...] = ()
 
 
 class KeyRevoked(Event, frozen=True, kw_only=True, tag="key.revoked"):
-    """A key stopped being valid, after this commit."""
+    """A key stopped being valid after this commit, once enough root keys signed this.
 
-    signed_by = frozenset({Role.ROOT})
+    `since` is the day (RFC 3339 full-date) from which it should not be believed: a claim. What it
+    signed from then on stays valid and is pointed out.
+    """
+
+    signed_by = ROOT
     key: str
     reason: str
+    since: str | None = None
+
+
+class ThresholdSet(Event, frozen=True, kw_only=True, tag="threshold.set"):
+    """So many people with a root key have to sign a root event, once enough of them signed this."""
+
+    signed_by = ROOT
+    threshold: int
+
+
+class RecordRenewed(Event, frozen=True, kw_only=True, tag="record.renewed"):
+    """The whole record was signed again: a checkpoint of `size` events with fresh signatures.
+
+    `root` is its root hash, `checkpoint_sha256` the digest of its file in `record/checkpoints/`.
+    """
+
+    newest_by = ()
+    size: int
+    root: str
+    checkpoint_sha256: str
 
 
 class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
     """A policy came into force; `text` is its whole TOML text."""
 
+    newest_by = ()
     name: str
     text: str
     sha256: str
@@ -102,6 +146,7 @@ class ReplicaSynced(Event, frozen=True, kw_only=True, tag="replica.synced"):
     """A replica holds every pack that the record named up to commit `up_to`."""
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     up_to: int
     packs: int
@@ -130,6 +175,7 @@ class ShardsWritten(Event, frozen=True, kw_only=True, tag="shards.written"):
     """The places hold the shards of every pack that the record named up to commit `up_to`."""
 
     signed_by = MACHINE
+    newest_by = ()
     up_to: int
     packs: int
 
@@ -142,6 +188,7 @@ class FixityChecked(Event, frozen=True, kw_only=True, tag="fixity.checked"):
     """
 
     signed_by = MACHINE
+    newest_by = ("replica", "deep")
     replica: str
     deep: bool
     packs: int
@@ -153,6 +200,7 @@ class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
     """A check found something wrong; `code` is a finding code, `affects` what it reaches."""
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     code: str
     where: str
@@ -168,6 +216,7 @@ class DamageRepaired(Event, frozen=True, kw_only=True, tag="damage.repaired"):
     """
 
     signed_by = MACHINE
+    newest_by = ("replica",)
     replica: str
     where: str
     source: str
@@ -187,10 +236,57 @@ class CommitSetAside(Event, frozen=True, kw_only=True, tag="commit.set_aside"):
     reason: str
 
 
+Artefact = Literal["weights", "run-set", "transcripts", "letters", "usage"]
+"""What a policy's retention schedule tells apart."""
+
+
+class ObjectErased(Event, frozen=True, kw_only=True, tag="object.erased"):
+    """The key of one object of the vault was destroyed, so that nobody can read it any more.
+
+    `ground` says why that was lawful: the schedule of the policy (`retention`), a person's right
+    to erasure, or a takedown. `reason` names no person. The object is absent from here on, and
+    everything that cites it still verifies.
+    """
+
+    newest_by = ("object",)
+    object: str
+    artefact: Artefact
+    ground: Literal["retention", "erasure", "takedown"]
+    reason: str
+
+
+class HistoryImported(Event, frozen=True, kw_only=True, tag="history.imported"):
+    """A file of other people's dates was read; the observations from it follow.
+
+    `sha256` is the digest of the whole file, which is not kept here: it may be licensed.
+    """
+
+    signed_by = MACHINE
+    newest_by = ("form", "source")
+    form: Literal["table", "model-eol", "deprecations.info", "litellm"]
+    source: str
+    sha256: str
+    statements: Count
+    unread: Count = 0
+
+
+class CommitmentObserved(Event, frozen=True, kw_only=True, tag="commitment.observed"):
+    """A provider was seen to promise at least `notice_days` between announcement and end."""
+
+    signed_by = MACHINE
+    newest_by = ("provider", "source")
+    provider: str
+    notice_days: Count
+    source: str
+    page: str | None = None
+    seen_on: Day | None = None
+
+
 class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.published"):
     """An interview protocol was published; `document` is its text in the vault."""
 
     signed_by = MACHINE
+    newest_by = ("protocol",)
     protocol: str
     version: int
     document: str
@@ -222,6 +318,19 @@ class ModelCovered(ModelEvent, frozen=True, kw_only=True, tag="model.covered"):
 
     covered: bool
     reason: str
+
+
+class UsageCounted(ModelEvent, frozen=True, kw_only=True, tag="usage.counted"):
+    """The model was asked `requests` times from `since` to `until`, both days included.
+
+    A sum over all who asked: nothing about any one of them. `sha256` is the digest of the figures.
+    """
+
+    signed_by = MACHINE
+    since: Day
+    until: Day
+    requests: Count
+    sha256: str
 
 
 class VariantRegistered(ModelEvent, frozen=True, kw_only=True, tag="variant.registered"):
@@ -274,7 +383,7 @@ class RetirementAnnounced(ModelEvent, frozen=True, kw_only=True, tag="retirement
     """
 
     offering: str
-    retire_on: str
+    retire_on: Day
     date_kind: DateKind
     successor: str | None = None
     reason: str | None = None
@@ -285,10 +394,63 @@ class DateMoved(ModelEvent, frozen=True, kw_only=True, tag="date.moved"):
     """A new date stands beside the old one, which stays on record."""
 
     offering: str
-    retire_on: str
+    retire_on: Day
     date_kind: DateKind
     reason: str
     source: str = "steward"
+
+
+class NoticeSent(ModelEvent, frozen=True, kw_only=True, tag="notice.sent"):
+    """The users of an offering were told that it ends on `retire_on`; `document` is what they read.
+
+    `channel` is how (`email`, `webhook`, `feed`, …). `recipients` is how many, and never who.
+    """
+
+    signed_by = MACHINE
+    offering: str
+    channel: str
+    retire_on: Day
+    document: str
+    sha256: str
+    recipients: Count
+
+
+# --- models of other people ----------------------------------------------------------------------
+
+
+class ModelObserved(ModelEvent, frozen=True, kw_only=True, tag="model.observed"):
+    """A model of somebody else was met in `source`; `name` is how that spells it.
+
+    It is not in the register of models that are ours to retire: its weights are not held, no
+    promise of ours covers it, no gate applies, and what happens to it is observed, never done.
+    """
+
+    signed_by = MACHINE
+    provider: str
+    name: str
+    source: str
+
+
+class LifecycleObserved(ModelEvent, frozen=True, kw_only=True, tag="lifecycle.observed"):
+    """A source was seen, on `seen_on`, to say this about one offering of a model.
+
+    One statement of one source. Sources that disagree stand beside each other, and so do the
+    earlier and the later words of the same source. `date_kind` is `floor` ("not before") or
+    `observed`; `via` names what the source itself was read from; `state` is the source's own word.
+    """
+
+    signed_by = MACHINE
+    offering: str
+    source: str
+    date_kind: Literal["floor", "observed"] = "observed"
+    via: tuple[str, ...] = ()
+    page: str | None = None
+    seen_on: Day | None = None
+    released_on: Day | None = None
+    announced_on: Day | None = None
+    retire_on: Day | None = None
+    successors: tuple[str, ...] = ()
+    state: str | None = None
 
 
 # --- what is kept of it --------------------------------------------------------------------------
@@ -348,6 +510,14 @@ class DrillPassed(ModelEvent, frozen=True, kw_only=True, tag="drill.passed"):
     document: str
     sha256: str
     unreachable: tuple[str, ...] = ()
+
+
+class ModelRevived(ModelEvent, frozen=True, kw_only=True, tag="model.revived"):
+    """A restored copy was started and served, for `purpose`; a drill has events of its own."""
+
+    signed_by = MACHINE
+    runtime: str
+    purpose: str
 
 
 class DrillFailed(ModelEvent, frozen=True, kw_only=True, tag="drill.failed"):
@@ -508,12 +678,59 @@ class ModelReinstated(ModelEvent, frozen=True, kw_only=True, tag="model.reinstat
     reason: str
 
 
+class AccessGranted(ModelEvent, frozen=True, kw_only=True, tag="access.granted"):
+    """Somebody may use the retired model; `grant` is a name for this grant that says nobody's.
+
+    `holder_sha256` is the digest of a salt and of who it is, both kept outside the archive.
+    """
+
+    grant: str
+    purpose: str
+    holder_sha256: str
+    until: Day | None = None
+
+
+class AccessRevoked(ModelEvent, frozen=True, kw_only=True, tag="access.revoked"):
+    """A grant ended before its time, or without one."""
+
+    grant: str
+    reason: str
+
+
 class AccessDecided(ModelEvent, frozen=True, kw_only=True, tag="access.decided"):
     """Who may use the retired model: `none`, `by-request` or `public`."""
 
     access: str
     cost: str
     risk: str
+    reason: str
+
+
+# --- a retired model's own time ------------------------------------------------------------------
+
+
+class JournalEntryWritten(ModelEvent, frozen=True, kw_only=True, tag="journal.entry_written"):
+    """The retired model wrote an entry in its journal; `document` holds its words, unedited."""
+
+    signed_by = MACHINE
+    entry: str
+    document: str
+    sha256: str
+
+
+class JournalEntryPublished(ModelEvent, frozen=True, kw_only=True, tag="journal.entry_published"):
+    """A person let the entry be published as it was written; `place` says where."""
+
+    signed_by = REVIEWER
+    entry: str
+    place: str
+
+
+class JournalEntryVetoed(ModelEvent, frozen=True, kw_only=True, tag="journal.entry_vetoed"):
+    """A person kept the entry from being published, for the stated reason; the entry stays."""
+
+    signed_by = REVIEWER
+    entry: str
     reason: str
 
 

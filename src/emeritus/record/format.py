@@ -14,6 +14,8 @@ EVENT_DOMAIN = "emeritus-record/0/event"
 COMMIT_BYTES_MAX = 16 * 1024 * 1024  # a reader may refuse more: 256 events of 64 KiB each
 COMMITS_PER_FOLDER = 10_000
 
+_NONCE = re.compile(r"[0-9a-f]{16}\Z")
+_EVENT_PREFIX = EVENT_DOMAIN.encode() + b"\0"
 _NAME = re.compile(r"record/(\d{4})/(\d{8})\.json\Z")
 
 
@@ -21,7 +23,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What is chained and signed: everything of a commit but the events' own bytes.
 
     `leaves` holds the digest of each event, so that one event can be checked, named as damaged,
-    or left out of a copy, without touching the signature.
+    or left out of a copy, without touching the signature. `nonce` makes every commit another one:
+    of two that say the same thing in the same millisecond, each writer knows its own.
     """
 
     format: str
@@ -30,14 +33,18 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prev: str | None
     time: str
     signer: str
+    nonce: str
     leaves: tuple[str, ...]
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of the record. `events` are plain JSON objects, in the order of `leaves`."""
+    """One file of the record. `events` are plain JSON objects, in the order of `leaves`.
+
+    None stands for an event whose body is left out of an excerpt, never in an archive.
+    """
 
     header: Header
-    events: tuple[dict[str, Any], ...]
+    events: tuple[dict[str, Any] | None, ...]
     signature: str
 
     @property
@@ -73,15 +80,21 @@ def leaf(event: dict[str, Any]) -> str:
     return chain.link(EVENT_DOMAIN, event)
 
 
+def leaf_of(body: bytes) -> str:
+    """Return the digest of an event whose canonical bytes are at hand."""
+    return digests.sha256(_EVENT_PREFIX + body)
+
+
 def render(commit: Commit) -> bytes:
     """Return the bytes of the commit's file: canonical JSON."""
     return canonical.dumps(msgspec.to_builtins(commit))
 
 
-def parse(data: bytes) -> Commit:
+def parse(data: bytes, *, excerpt: bool = False) -> Commit:
     """Read a commit's file. Raises `NotACommit` for anything that `render` would not write.
 
-    Digests, chain and signature are not judged here: `record.verification` does that.
+    Bodies may be left out only in an `excerpt`. Digests, chain and signature are not judged here:
+    `record.verification` does that.
     """
     if len(data) > COMMIT_BYTES_MAX:
         raise NotACommit(f"larger than {COMMIT_BYTES_MAX} bytes")
@@ -93,8 +106,12 @@ def parse(data: bytes) -> Commit:
         raise NotACommit(f"its format is {commit.header.format!r}, this version reads {FORMAT!r}")
     if not 1 <= len(commit.header.leaves) <= EVENTS_PER_COMMIT_MAX:
         raise NotACommit(f"a commit holds 1 to {EVENTS_PER_COMMIT_MAX} events")
+    if _NONCE.match(commit.header.nonce) is None:
+        raise NotACommit("its nonce is not 16 hex digits")
     if not all(digests.is_digest(digest) for digest in commit.header.leaves):
         raise NotACommit("a leaf is no digest")
+    if not excerpt and None in commit.events:
+        raise NotACommit("an event is left out")
     return commit
 
 

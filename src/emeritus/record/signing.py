@@ -1,20 +1,20 @@
-"""Ed25519 keys (RFC 8032): who signs, and where private keys lie.
+"""Who signs: Ed25519 keys (RFC 8032) and, beside each, one of ML-DSA-44 (FIPS 204).
 
-A key's id is `ed25519:` and the public key in hex, so an id alone is enough to verify.
+A key's id is `ed25519:` and the public key in hex, so an id alone is enough to verify; likewise
+`mldsa44:`. Commits are signed with the first alone, checkpoints with both, so that the history
+survives the fall of either algorithm.
 """
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from emeritus.errors import UserError
-from emeritus.vault.durable import make_folder, write_file
 
 _ID = re.compile(r"ed25519:([0-9a-f]{64})\Z")
 _SIGNATURE = re.compile(r"[0-9a-f]{128}\Z")
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
-
+_P256_ID = re.compile(r"p256:0[23][0-9a-f]{64}\Z")
+_MLDSA44_ID = re.compile(r"mldsa44:([0-9a-f]{2624})\Z")
+MLDSA44_SIGNATURE_BYTES: Final = 2420
 
 _FIELD = 2**255 - 19
 _SMALL_ORDER = frozenset(
@@ -31,20 +31,36 @@ _SMALL_ORDER = frozenset(
 
 
 class Signer(Protocol):
-    """Signs for one key. Implementations MUST keep the private key to themselves."""
+    """Signs for one key. Implementations MUST keep the private key to themselves.
+
+    It may lie in a file, in a token (PKCS #11) or with a service (KMS): an implementation MUST
+    pass `emeritus.testing.signers`.
+    """
 
     @property
     def key(self) -> str:
-        """Return the key's id."""
+        """Return the id of its Ed25519 key."""
+        ...
+
+    @property
+    def mldsa44(self) -> str | None:
+        """Return the id of its ML-DSA-44 key; None when it has none and signs no checkpoints."""
         ...
 
     def sign(self, message: bytes) -> str:
-        """Return the signature over `message` as lower-case hex."""
+        """Return the Ed25519 signature over `message` as lower-case hex."""
+        ...
+
+    def sign_mldsa44(self, message: bytes) -> bytes:
+        """Return the ML-DSA-44 signature over `message`, with an empty context.
+
+        Raises `UserError` when there is no such key.
+        """
         ...
 
 
 class Ed25519Signer:
-    """Signs with a private key held in memory."""
+    """Signs with a private key held in memory; it has no second key."""
 
     def __init__(self, seed: bytes) -> None:
         """`seed` is the 32-byte private key of RFC 8032 §5.1.5."""
@@ -55,12 +71,45 @@ class Ed25519Signer:
 
     @property
     def key(self) -> str:
-        """Return the key's id."""
+        """Return the id of its Ed25519 key."""
         return self._key
+
+    @property
+    def mldsa44(self) -> str | None:
+        """Return None."""
+        return None
 
     def sign(self, message: bytes) -> str:
         """Return the signature over `message` as lower-case hex."""
         return self._private.sign(message).hex()
+
+    def sign_mldsa44(self, message: bytes) -> bytes:  # noqa: ARG002  the protocol's signature
+        """Raise `UserError`."""
+        raise UserError(
+            f"the key {self._key[:24]}… has no ML-DSA-44 half and signs no checkpoints; "
+            "replace it with: emeritus keys rotate NAME"
+        )
+
+
+class HybridSigner(Ed25519Signer):
+    """Signs with both private keys of a pair, held in memory."""
+
+    def __init__(self, seed: bytes, mldsa44_seed: bytes) -> None:
+        """`mldsa44_seed` is ξ of FIPS 204, algorithm 1: 32 bytes, independent of `seed`."""
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+        super().__init__(seed)
+        self._second = MLDSA44PrivateKey.from_seed_bytes(mldsa44_seed)
+        self._mldsa44 = "mldsa44:" + self._second.public_key().public_bytes_raw().hex()
+
+    @property
+    def mldsa44(self) -> str | None:
+        """Return the id of its ML-DSA-44 key."""
+        return self._mldsa44
+
+    def sign_mldsa44(self, message: bytes) -> bytes:
+        """Return the ML-DSA-44 signature over `message`, with an empty context."""
+        return self._second.sign(message)
 
 
 def verifies(key: str, signature: str, message: bytes) -> bool:
@@ -86,74 +135,31 @@ def verifies(key: str, signature: str, message: bytes) -> bool:
     return True
 
 
-class KeyRing:
-    """The private keys of one archive on this machine: one PEM file (PKCS #8) for each name.
+def verifies_mldsa44(key: str, signature: bytes, message: bytes) -> bool:
+    """Tell whether `signature` was made over `message` with the private half of `key`."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-    Files are created with mode 0600 and are encrypted when there is a passphrase.
-    """
+    match = _MLDSA44_ID.match(key)
+    if match is None or len(signature) != MLDSA44_SIGNATURE_BYTES:
+        return False
+    try:
+        MLDSA44PublicKey.from_public_bytes(bytes.fromhex(match[1])).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
-    def __init__(self, folder: Path, passphrase: str | None = None) -> None:
-        self._folder = folder
-        self._passphrase = passphrase.encode() if passphrase else None
 
-    def create(self, name: str) -> Signer:
-        """Make a new key called `name`. Raises `UserError` when the name is taken or unusable."""
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+def is_key(text: str) -> bool:
+    """Tell whether `text` is the id of an Ed25519 key."""
+    return _ID.match(text) is not None
 
-        if _NAME.match(name) is None:
-            raise UserError(f"{name!r} cannot name a key: use a-z, 0-9, dot, dash; at most 64")
-        private = Ed25519PrivateKey.generate()
-        pem = private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(self._passphrase)
-            if self._passphrase
-            else serialization.NoEncryption(),
-        )
-        self._write(self._path(name), pem)
-        return Ed25519Signer(private.private_bytes_raw())
 
-    def signer(self, name: str) -> Signer:
-        """Return the signer called `name`. Raises `UserError` when it cannot be opened."""
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+def is_p256(text: str) -> bool:
+    """Tell whether `text` is the id of a P-256 key, which signs model signing bundles alone."""
+    return _P256_ID.match(text) is not None
 
-        try:
-            pem = self._path(name).read_bytes()
-        except FileNotFoundError:
-            known = ", ".join(self.names()) or "none"
-            raise UserError(
-                f"no key named {name!r} for this archive on this machine (there is: {known}); "
-                f"keys lie in {self._folder}"
-            ) from None
-        except OSError as error:
-            raise UserError(f"the key {name!r} cannot be read: {error}") from error
-        try:
-            private = load_pem_private_key(pem, self._passphrase)
-        except (TypeError, ValueError):
-            # The library's own message may quote what it was given: it is not passed on.
-            raise UserError(
-                f"the key {name!r} does not open; set EMERITUS_PASSPHRASE to its passphrase"
-            ) from None
-        if not isinstance(private, Ed25519PrivateKey):
-            raise UserError(f"the key {name!r} is no Ed25519 key")
-        return Ed25519Signer(private.private_bytes_raw())
 
-    def names(self) -> Iterator[str]:
-        """Yield the names of the keys on this machine, sorted."""
-        for path in sorted(self._folder.glob("*.pem")):
-            yield path.stem
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.pem"
-
-    def _write(self, path: Path, pem: bytes) -> None:
-        try:
-            # Durable before the record names it: a key that is lost can sign nothing any more.
-            make_folder(path.parent, 0o700)
-            write_file(path, pem, 0o600)
-        except FileExistsError:
-            raise UserError(f"a key named {path.stem!r} exists already in {path.parent}") from None
-        except OSError as error:
-            raise UserError(f"the key cannot be written to {path}: {error.strerror}") from error
+def is_mldsa44(text: str) -> bool:
+    """Tell whether `text` is the id of an ML-DSA-44 key."""
+    return _MLDSA44_ID.match(text) is not None

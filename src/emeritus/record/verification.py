@@ -1,25 +1,46 @@
 """Reads commits and says everything that is wrong with them."""
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from emeritus.clock import moment_of, timestamp
 from emeritus.errors import Finding, IntegrityError
+from emeritus.record import checkpoint, signing, tiles
 from emeritus.record import format as disk
-from emeritus.record import signing
+from emeritus.record.audit import Old, check_tree
 from emeritus.record.authority import Authority
 from emeritus.record.entry import Entry
-from emeritus.record.events import Event
+from emeritus.record.events import Event, KeyRevoked
 from emeritus.vault import Store
 
-NOT_BLOCKING = frozenset({"R008", "R010"})
-"""Findings that leave the record usable: a clock that went back, a kind from a later version."""
+NOT_BLOCKING = frozenset({"R008", "R010", "R021", "R022"})
+"""Findings that leave the record usable.
+
+A clock that went back, a kind from a later version, what a key signed while it was in doubt, what a
+machine remembers otherwise.
+"""
+
+BESIDE = frozenset({"R019", "R020"})
+"""Damage to checkpoints and tiles, beside the commits: these can be folded all the same."""
+
+REWRITTEN = frozenset({"R014", "R015", "R016", "R017", "R018"})
+"""A checkpoint tells of another history than the commits, which can be folded: none may follow."""
 
 
 def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings that break evidence; the others are only worth knowing."""
     return tuple(finding for finding in findings if finding.code not in NOT_BLOCKING)
+
+
+def foldable(findings: Iterable[Finding]) -> bool:
+    """Tell whether the commits can be read though these findings were made."""
+    return all(finding.code in NOT_BLOCKING | BESIDE | REWRITTEN for finding in findings)
+
+
+def extendable(findings: Iterable[Finding]) -> bool:
+    """Tell whether a commit may be added behind these: one on a record that lost some is a fork."""
+    return all(finding.code in NOT_BLOCKING | BESIDE for finding in findings)
 
 
 class Reader:
@@ -30,13 +51,34 @@ class Reader:
     link to compare: that damage is found once, and not again in the commit that follows.
     """
 
-    def __init__(self, archive: str) -> None:
+    def __init__(self, archive: str, *, excerpt: bool = False) -> None:
+        """With `excerpt`, commits may hold their events' digests without the bodies."""
         self._archive = archive
+        self._excerpt = excerpt
         self._latest: datetime.datetime | None = None
         self._linked = True
+        self._last: dict[str, tuple[str, str]] = {}  # the last commit of each key, and its time
         self.sequence = 0
+        self.left_out = 0
         self.link: str | None = None
         self.authority = Authority()
+
+    def resume(
+        self, sequence: int, link: str, time: str, commits: Iterable[Sequence[Entry[Event]]]
+    ) -> None:
+        """Go on behind a commit that was judged before, by this reader or another one.
+
+        `commits` are the entries about keys up to there, those of one commit at a time. What a key
+        signed before is not known again (R021): that is for who reads everything.
+        """
+        self.sequence, self.link, self._latest = sequence, link, moment_of(time)
+        for entries in commits:
+            events = [entry.event for entry in entries]
+            if entries[0].place[0] == 1:
+                self.authority.take_genesis(events)
+            else:
+                leaves = [entry.digest for entry in entries]
+                self.authority.take(entries[0].signer, events, leaves)
 
     def skip_to(self, sequence: int) -> None:
         """Go on with commit `sequence`: those before it are not there."""
@@ -51,7 +93,7 @@ class Reader:
         """
         self.sequence += 1
         try:
-            commit = disk.parse(data)
+            commit = disk.parse(data, excerpt=self._excerpt)
         except disk.NotACommit as error:
             self.skip_to(self.sequence + 1)
             return [], [Finding("R002", name, str(error))]
@@ -61,12 +103,15 @@ class Reader:
             event, found = self._read_event(f"{name}#{position}", body)
             findings += found
             events.append(event)
+        self.left_out += commit.events.count(None)
         if self.sequence == 1:
             self.authority.take_genesis(events)
         findings += self._judge_authority(name, commit, events)
+        findings += self._judge_doubt(name, events)
+        self._last[commit.header.signer] = (name, commit.header.time)
         entries = self._entries(commit, events)
         if self.sequence > 1:
-            self.authority.take(events)
+            self.authority.take(commit.header.signer, events, commit.header.leaves)
         self.link = commit.link
         self._linked = True
         return entries, findings
@@ -86,7 +131,7 @@ class Reader:
                 "R005", name, f"{len(commit.events)} events, {len(header.leaves)} digests signed"
             )
         for position, (body, digest) in enumerate(zip(commit.events, header.leaves, strict=False)):
-            if disk.leaf(body) != digest:
+            if body is not None and disk.leaf(body) != digest:
                 kind = str(body.get("kind"))
                 yield Finding(
                     "R005",
@@ -108,7 +153,11 @@ class Reader:
             yield Finding("R008", name, f"its time {time} is before {timestamp(self._latest)}")
         self._latest = moment
 
-    def _read_event(self, where: str, body: dict[str, Any]) -> tuple[Event | None, list[Finding]]:
+    def _read_event(
+        self, where: str, body: dict[str, Any] | None
+    ) -> tuple[Event | None, list[Finding]]:
+        if body is None:
+            return None, []
         try:
             event = disk.parse_event(body)
         except disk.NotACommit as error:
@@ -128,6 +177,18 @@ class Reader:
             refusal = self.authority.refusal(key, event)
             if refusal is not None:
                 yield Finding("R007", f"{name}#{position}", refusal)
+        # The keys of the first commit are pinned already: only whether they are enough is left.
+        unfit = self.authority.unfit(events if self.sequence > 1 else ())
+        if unfit is not None:
+            yield Finding("R007", name, unfit)
+
+    def _judge_doubt(self, name: str, events: list[Event | None]) -> Iterator[Finding]:
+        for event in events:
+            if isinstance(event, KeyRevoked) and event.since is not None:
+                last, time = self._last.get(event.key, (name, ""))
+                if time[:10] >= event.since:
+                    said = f"{last} is by a key that was revoked from {event.since} on"
+                    yield Finding("R021", name, said)
 
     def _entries(
         self, commit: disk.Commit, events: list[Event | None]
@@ -144,6 +205,7 @@ class Reader:
                 digest=digest,
             )
             for position, (event, digest) in enumerate(zip(events, header.leaves, strict=False))
+            if commit.events[position] is not None
         ]
 
 
@@ -166,14 +228,19 @@ def genesis_of(store: Store) -> disk.Commit:
     return commit
 
 
-def check(store: Store, archive: str, trust: str | None = None) -> Iterator[Finding]:
-    """Yield everything that is wrong with the record in `store`.
+def check(
+    store: Store, archive: str, trust: str | None = None, against: Sequence[Old] = ()
+) -> Iterator[Finding]:
+    """Yield everything that is wrong with the record in `store`, its tiles and checkpoints.
 
     `trust` is the fingerprint known from elsewhere: with it, a record that was made anew with
-    other keys is found (R012); without it, only consistency is shown.
+    other keys is found (R012); without it, only consistency is shown. `against` are checkpoints
+    from elsewhere, with which a record that was changed by who has the keys is found (R014 on).
     """
     numbers = {}
     for name in store.list("record/"):
+        if name.startswith((checkpoint.PREFIX, tiles.PREFIX)):
+            continue
         sequence = disk.sequence_of(name)
         if sequence is None:
             yield Finding("A001", name, "no commit has this name")
@@ -192,3 +259,4 @@ def check(store: Store, archive: str, trust: str | None = None) -> Iterator[Find
             yield Finding("R012", name, f"its fingerprint is {reader.link}, not {trust}")
     if not numbers:
         yield Finding("R001", disk.name_of(1), "there is no commit at all")
+    yield from check_tree(store, archive, numbers, against)

@@ -133,8 +133,8 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         measured=measured,
         replicas=tuple(standing_replicas(history)),
         checks=_newest_checks(history.all(FixityChecked)),
-        damage=tuple(history.all(DamageFound)),
-        repairs=tuple(history.all(DamageRepaired)),
+        damage=tuple(archive.history().all(DamageFound)),
+        repairs=tuple(archive.history().all(DamageRepaired)),
         impossible=history.last(InterviewImpossible),
         sessions=tuple(
             HeldSession(entries[event.session], transcript)

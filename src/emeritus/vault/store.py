@@ -378,12 +378,13 @@ def parts_of(store: Readable, name: str) -> Iterator[bytes]:
 
 def _enter(parent: int, part: str) -> int:
     """Open the folder `part` of `parent`; make it, durably, when it is missing."""
-    try:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    with contextlib.suppress(FileNotFoundError):
+        return os.open(part, flags, dir_fd=parent)
+    with contextlib.suppress(FileExistsError):
         os.mkdir(part, 0o755, dir_fd=parent)
         os.fsync(parent)
-    except FileExistsError:
-        pass
-    return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+    return os.open(part, flags, dir_fd=parent)
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from emeritus.vault.pack import DamagedPack, PackWriter, index_inside, read_inde
 from emeritus.vault.parallel import cores
 from emeritus.vault.reading import Reader
 from emeritus.vault.restoring import Restored
-from emeritus.vault.store import LocalStore, Store, copy, parts_of
+from emeritus.vault.store import LocalStore, Store, parts_of
 from emeritus.vault.tensors import Tensors
 
 
@@ -45,6 +45,17 @@ class Receipt:
     bytes_delta_raw: int
     tensor_digest: str | None
     opaque: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Packed:
+    """A pack on its way to another place: its `size` bytes in parts, and its index."""
+
+    name: str
+    size: int
+    parts: Iterator[bytes]
+    index_name: str
+    index: bytes
 
 
 class Vault:
@@ -236,15 +247,24 @@ class Vault:
         return [disk.pack_name(pack) for pack in missing]
 
     def copy_pack(self, pack: str, target: Store) -> None:
-        """Copy one pack with its index into `target`."""
+        """Copy one pack with its index into `target`. Raises as `packed` does."""
+        packed = self.packed(pack)
+        with target.writer() as writer:
+            for part in packed.parts:
+                writer.write(part)
+            writer.commit(packed.name)
+        target.put(packed.index_name, packed.index)
+
+    def packed(self, pack: str) -> Packed:
+        """Return a pack as it is stored. Raises `IntegrityError` when its frame is damaged."""
+        name = disk.pack_name(pack)
         try:
             index = render_index(index_inside(self._store, pack))
         except DamagedPack as error:
-            name = disk.pack_name(pack)
             finding = Finding(error.code, name, str(error))
             raise IntegrityError(f"{name}: {error} ({error.code})", (finding,)) from error
-        copy(self._store, target, disk.pack_name(pack))
-        target.put(disk.index_name(pack), index)
+        size, parts = self._store.size(name), parts_of(self._store, name)
+        return Packed(name, size, parts, disk.index_name(pack), index)
 
     def replace_pack(self, pack: str, other: "Vault") -> bool:
         """Take a pack anew from `other`, keeping the damaged bytes aside; False if it has none.

@@ -1,35 +1,49 @@
 #!/usr/bin/env python3
 """Check a dossier (or an archive) of Emeritus with nothing but Python 3.9 or newer.
 
-    python3 -I check.py FOLDER [--trust FINGERPRINT]
+    python3 -I check.py FOLDER [--trust FINGERPRINT] [--against CHECKPOINT] [--witness KEY]
 
 Exit code 0: everything agrees. 3: something is not what was signed. 2: wrong use.
+A packed dossier is unpacked first: zstd -dc NAME.tar.zst | tar -x
 
 It imports nothing of Emeritus and nothing from outside the standard library. The rules are those
 of record.md, conversation.md and dossier.md, which lie beside it or in data/format/.
 """
 
 import argparse
+import base64
 import datetime
 import hashlib
 import json
 import os
 import re
+import stat
 import sys
 
-FILE_BYTES_MAX = 64 * 1024 * 1024
+FILE_BYTES_MAX = 256 * 1024 * 1024
+COMMIT_BYTES_MAX = 16 * 1024 * 1024
+FILES_MAX = 1000000
+READ_BYTES = 1 << 20
+LINES_MAX = 1000
+EXTENTS = ("excerpt", "whole")
+BESIDE = ("record/checkpoints/", "record/tiles/", "record/proofs.json")
 COMMIT_DOMAIN = b"emeritus-record/0/commit\0"
 EVENT_DOMAIN = b"emeritus-record/0/event\0"
 LINE_DOMAIN = b"emeritus-conversation/0/line\0"
+HEADER = {"archive", "format", "leaves", "nonce", "prev", "sequence", "signer", "time"}
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 # Which roles may sign which kind of event: the table of record.md.
 STEWARD, REVIEWER, MACHINE = ("steward",), ("reviewer",), ("service", "steward")
 SIGNED_BY = {
     "access.decided": STEWARD,
+    "access.granted": STEWARD,
+    "access.revoked": STEWARD,
     "archive.created": ("root",),
     "battery.run": MACHINE,
     "comment.received": MACHINE,
     "commit.set_aside": STEWARD,
+    "commitment.observed": MACHINE,
     "damage.found": MACHINE,
     "damage.repaired": MACHINE,
     "date.moved": STEWARD,
@@ -40,14 +54,23 @@ SIGNED_BY = {
     "gate.approved": ("approver",),
     "gate.waived": STEWARD,
     "guide.published": STEWARD,
+    "history.imported": MACHINE,
     "interview.impossible": MACHINE,
+    "journal.entry_published": REVIEWER,
+    "journal.entry_vetoed": REVIEWER,
+    "journal.entry_written": MACHINE,
     "key.added": ("root",),
     "key.revoked": ("root",),
     "legacy.declared": STEWARD,
+    "lifecycle.observed": MACHINE,
     "model.covered": STEWARD,
+    "model.observed": MACHINE,
     "model.registered": STEWARD,
     "model.reinstated": STEWARD,
     "model.retired": STEWARD,
+    "model.revived": MACHINE,
+    "notice.sent": MACHINE,
+    "object.erased": STEWARD,
     "offering.opened": STEWARD,
     "policy.adopted": STEWARD,
     "preference.acted_on": REVIEWER,
@@ -55,6 +78,7 @@ SIGNED_BY = {
     "preference.declined": REVIEWER,
     "preference.documented": MACHINE + REVIEWER,
     "protocol.published": MACHINE,
+    "record.renewed": STEWARD,
     "reference.recorded": MACHINE,
     "replica.added": STEWARD,
     "replica.synced": MACHINE,
@@ -66,9 +90,15 @@ SIGNED_BY = {
     "shards.placed": STEWARD,
     "shards.written": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
+    "threshold.set": ("root",),
+    "usage.counted": MACHINE,
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
+NOTE_BYTES_MAX = 262144
+NOTE = r"record/checkpoints/%016d(-[0-9a-f]{8})?\.note\Z"
+KEY = re.compile(r"(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})\Z")
+ROOT_EVENTS = ("key.added", "key.revoked", "threshold.set")
 
 
 class Wrong(Exception):
@@ -121,6 +151,13 @@ def canonical(value, depth=64):
     if isinstance(value, list):
         return b"[" + b",".join(canonical(item, depth - 1) for item in value) + b"]"
     return json.dumps(value, ensure_ascii=False).encode("utf-8")
+
+
+def read_hex(text, prefix=""):
+    """Return the bytes that lower-case hex behind a prefix stands for."""
+    if not re.match(prefix + r"([0-9a-f]{2})*\Z", text):
+        raise Wrong("%s is no lower-case hex" % text[:24])
+    return bytes.fromhex(text[len(prefix) :])
 
 
 def link(domain, value):
@@ -188,10 +225,99 @@ def verifies(key, signature, message):
     scalar = int.from_bytes(signature[32:], "little")
     if public is None or commitment is None or scalar >= L:
         return False
+    if point_equal(point_multiply(8, public), (0, 1, 1, 0)):
+        return False  # a point of small order is nobody's key
     digest = hashlib.sha512(signature[:32] + key + message).digest()
     challenge = int.from_bytes(digest, "little") % L
     right = point_add(commitment, point_multiply(challenge, public))
     return point_equal(point_multiply(scalar, BASE), right)
+
+
+# --- ECDSA with P-256 and SHA-256 (FIPS 186-5, section 6.4.2) ------------------------------------
+
+Q = 2**256 - 2**224 + 2**192 + 2**96 - 1
+B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+
+
+def curve_add(a, b):
+    """Add two points of P-256; None is the point at infinity."""
+    if a is None or b is None:
+        return a or b
+    if a[0] == b[0]:
+        if (a[1] + b[1]) % Q == 0:
+            return None
+        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, Q) % Q
+    else:
+        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, Q) % Q
+    x = (slope * slope - a[0] - b[0]) % Q
+    return (x, (slope * (a[0] - x) - a[1]) % Q)
+
+
+def curve_multiply(scalar, point):
+    """Multiply a point of P-256 by a number."""
+    result = None
+    while scalar:
+        if scalar & 1:
+            result = curve_add(result, point)
+        point = curve_add(point, point)
+        scalar >>= 1
+    return result
+
+
+def curve_read(data):
+    """Decode a compressed point of P-256, or return None."""
+    if len(data) != 33 or data[0] not in (2, 3):
+        return None
+    x = int.from_bytes(data[1:], "big")
+    square = (x * x * x - 3 * x + B) % Q
+    y = pow(square, (Q + 1) // 4, Q)
+    if x >= Q or y * y % Q != square:
+        return None
+    return (x, y if y & 1 == data[0] & 1 else Q - y)
+
+
+def curve_pem(point):
+    """Return a public key of P-256 as PEM."""
+    head = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200") + b"\4"
+    der = head + point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big")
+    text = base64.b64encode(der).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    return "\n".join(["-----BEGIN PUBLIC KEY-----"] + lines + ["-----END PUBLIC KEY-----", ""])
+
+
+def der_read(data):
+    """Return the two numbers of a signature in strict DER, or None."""
+    numbers = []
+    if len(data) < 2 or data[0] != 0x30 or data[1] != len(data) - 2 or data[1] >= 0x80:
+        return None
+    rest = data[2:]
+    while rest:
+        if len(rest) < 3 or rest[0] != 2 or not 1 <= rest[1] <= len(rest) - 2:
+            return None
+        body, rest = rest[2 : 2 + rest[1]], rest[2 + rest[1] :]
+        if body[0] >= 0x80 or (len(body) > 1 and body[0] == 0 and body[1] < 0x80):
+            return None
+        numbers.append(int.from_bytes(body, "big"))
+    return numbers if len(numbers) == 2 else None
+
+
+def curve_verifies(public, signature, message):
+    """Tell whether a signature in DER over a message was made with a key (a point)."""
+    numbers = der_read(signature)
+    if numbers is None or not all(0 < number < N for number in numbers):
+        return False
+    r, s = numbers
+    inverse = pow(s, -1, N)
+    digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    sum_ = curve_add(
+        curve_multiply(digest * inverse % N, G), curve_multiply(r * inverse % N, public)
+    )
+    return sum_ is not None and sum_[0] % N == r
 
 
 # --- the record ----------------------------------------------------------------------------------
@@ -200,63 +326,101 @@ def verifies(key, signature, message):
 class Record:
     """Reads commits one after another and remembers what is wrong, and what they say."""
 
-    def __init__(self, archive):
+    def __init__(self, archive, excerpt):
         self.archive = archive
+        self.excerpt = excerpt
         self.wrong = []
         self.notes = []
         self.events = []
         self.holders = {}
+        self.revoked = set()
+        self.threshold = 1
         self.fingerprint = None
-        self.signatures = 0
+        self.commits = 0
+        self.last = 0
+        self.left_out = 0
+        self.entries = []
+        self.leaves = {}
+        self.ends = {}
+        self.pairs = {}
         self._before = None
         self._time = None
+        self._last = {}
+        self._waiting = {}
+
+    @property
+    def whole(self):
+        """Tell whether nothing is left out up to the newest commit."""
+        return self.commits == self.last and not self.left_out
 
     def take(self, number, name, data):
         """Judge commit `number`, stored as `name`."""
+        linked = number == self.last + 1
+        self.commits, self.last = self.commits + 1, number
         try:
             commit = read_json(data)
+            if set(commit) != {"header", "events", "signature"}:
+                raise Wrong("it has other members than a commit")
             header, events = commit["header"], commit["events"]
-            signature = bytes.fromhex(commit["signature"])
-            key = bytes.fromhex(header["signer"].partition("ed25519:")[2])
+            if set(header) != HEADER:
+                raise Wrong("its header has other members than a header")
+            key, signature = read_hex(header["signer"], "ed25519:"), read_hex(commit["signature"])
             leaves = header["leaves"]
+            if len(read_hex(header["nonce"])) != 8:
+                raise Wrong("its nonce is not 16 hex digits")
             moment = datetime.datetime.fromisoformat(header["time"].replace("Z", "+00:00"))
+            if not 1 <= len(leaves) <= 256 or not all(DIGEST.match(leaf) for leaf in leaves):
+                raise Wrong("a commit has 1 to 256 digests")
+            if not all(isinstance(each, dict) or self._may_lack(each) for each in events):
+                raise Wrong("one of its events is none, or is left out")
         except (Wrong, KeyError, TypeError, ValueError, AttributeError) as error:
             self.wrong.append("%s is no commit: %s" % (name, error))
             self._before = None
             return
-        self._judge(number, name, header)
-        if verifies(key, signature, COMMIT_DOMAIN + canonical(header)):
-            self.signatures += 1
-        else:
+        self._judge(number, name, header, linked)
+        if not verifies(key, signature, COMMIT_DOMAIN + canonical(header)):
             self.wrong.append("%s: its signature does not verify" % name)
         if len(leaves) != len(events):
             self.wrong.append("%s: %d events, %d signed" % (name, len(events), len(leaves)))
-        for position, event in enumerate(events):
-            kind = event.get("kind") if isinstance(event, dict) else None
+        there = [(at, event) for at, event in enumerate(events) if event is not None]
+        self.left_out += len(events) - len(there)
+        for position, event in there:
             if position < len(leaves) and link(EVENT_DOMAIN, event) != leaves[position]:
                 self.wrong.append(
                     "%s: event %d.%d (%s) is not the one that was signed"
-                    % (name, number, position, kind)
+                    % (name, number, position, event.get("kind"))
                 )
         if self._time is not None and moment < self._time:
             self.notes.append("%s: its time is before that of the commit before it" % name)
         self._before, self._time = link(COMMIT_DOMAIN, header), moment
         if number == 1:
             self.fingerprint = self._before
-            self._take_keys(events)
-        self._judge_roles(number, name, header["signer"], events)
+            self._pin(there)
+        self._judge_roles(number, name, header["signer"], there)
         if number > 1:
-            self._take_keys(events)
-        self.events += [("%d.%d" % (number, at), each) for at, each in enumerate(events)]
+            self._count(header["signer"], there, leaves)
+        self._last[header["signer"]] = (number, header["time"])
+        self.events += [("%d.%d" % (number, at), each) for at, each in there]
+        place = {"commit": number, "signer": header["signer"], "time": header["time"]}
+        for at, event in there:
+            entry = canonical(dict(place, event=event, position=at))
+            self.leaves["%d.%d" % (number, at)] = leaf_hash(entry)
+            if not self.excerpt:
+                self.entries.append(entry)
+        if not self.excerpt:
+            self.ends[len(self.leaves)] = dict(self.holders)
 
-    def _judge(self, number, name, header):
+    def _may_lack(self, event):
+        return event is None and self.excerpt
+
+    def _judge(self, number, name, header, linked):
         if header.get("format") != "emeritus-record/0":
             self.wrong.append("%s: its format is %r" % (name, header.get("format")))
         if header.get("archive") != self.archive:
             self.wrong.append("%s: it belongs to another archive" % name)
         if header.get("sequence") != number:
             self.wrong.append("%s: it calls itself %r" % (name, header.get("sequence")))
-        if header.get("prev") != self._before:
+        if linked and (self._before or number == 1) and header.get("prev") != self._before:
             self.wrong.append("%s: it does not name the commit before it" % name)
 
     def _judge_roles(self, number, name, signer, events):
@@ -264,7 +428,7 @@ class Record:
         if holder is None:
             self.wrong.append("%s: its key was not valid then" % name)
             return
-        for position, event in enumerate(events):
+        for position, event in events:
             kind = event.get("kind")
             if kind not in SIGNED_BY:
                 self.notes.append("event %d.%d has the unknown kind %r" % (number, position, kind))
@@ -273,13 +437,436 @@ class Record:
                     "%s: %s may not sign event %d.%d (%s)"
                     % (name, holder["name"], number, position, kind)
                 )
+            elif holder.get("kinds") and kind not in holder["kinds"]:
+                self.wrong.append(
+                    "%s: %s is limited to other kinds than event %d.%d (%s)"
+                    % (name, holder["name"], number, position, kind)
+                )
+        unfit = self._unfit([] if number == 1 else events)
+        if unfit:
+            self.wrong.append("%s: %s" % (name, unfit))
 
-    def _take_keys(self, events):
+    def key_for_bundles(self):
+        """Return the newest P-256 key that is valid, or None."""
+        keys = [key for key in self.holders if key.startswith("p256:")]
+        return keys[-1] if keys else None
+
+    # Root events: each counts when enough people with a root key have signed the same one.
+
+    def _pin(self, events):
+        for _, event in events:
+            if event.get("kind") == "archive.created":
+                self.threshold = event.get("root_threshold", 1)
+                self._apply([each for _, each in events if each.get("kind") in ROOT_EVENTS])
+
+    def _count(self, signer, events, leaves):
+        holder = self.holders.get(signer)
+        if holder is None or "root" not in holder["roles"]:
+            return
+        people, enough = root_people(self.holders), []
+        for position, event in events:
+            if event.get("kind") in ROOT_EVENTS:
+                leaf = leaves[position]
+                names = self._waiting.pop(leaf, set()) | {holder["name"]}
+                if len(names & people) >= self.threshold:
+                    enough.append(event)
+                else:
+                    self._waiting[leaf] = names
+        self._apply(enough)
+
+    def _apply(self, events):
         for event in events:
-            if event.get("kind") == "key.added":
+            if event["kind"] == "key.added":
                 self.holders[event["key"]] = event
-            elif event.get("kind") == "key.revoked":
+                self.pairs[event["key"]] = event
+            elif event["kind"] == "key.revoked":
                 self.holders.pop(event["key"], None)
+                self.revoked.add(event["key"])
+                number, time = self._last.get(event["key"], (0, ""))
+                if event.get("since") and time[:10] >= event["since"]:
+                    self.notes.append(
+                        "commit %d is by a key that was later revoked from %s on"
+                        % (number, event["since"])
+                    )
+            else:
+                self.threshold = event["threshold"]
+
+    def _unfit(self, events):
+        """Return why nobody at all may sign these root events, or None."""
+        holders, gone, threshold = dict(self.holders), set(self.revoked), self.threshold
+        for _, event in events:
+            kind, key = event.get("kind"), event.get("key")
+            if kind == "key.added" and (key in holders or key in gone):
+                return "a key is added that was on record before"
+            if kind == "key.added" and not KEY.match(key):
+                return "what is added is no key"
+            if kind == "key.revoked" and key not in holders:
+                return "a key is revoked that is not valid"
+            if kind == "key.added":
+                holders[key] = event
+            elif kind == "key.revoked":
+                gone.add(key)
+                del holders[key]
+            elif kind == "threshold.set":
+                threshold = event["threshold"]
+        if not 1 <= threshold <= len(root_people(holders)):
+            return "too few people would have a root key"
+        return None
+
+
+def root_people(holders):
+    """Return the names of those who hold a root key."""
+    return {holder["name"] for holder in holders.values() if "root" in holder["roles"]}
+
+
+# --- checkpoints and tiles (c2sp.org/tlog-checkpoint, tlog-cosignature, tlog-tiles) ---------------
+
+NOTE_ED25519, NOTE_COSIGNED, NOTE_MLDSA44 = 1, 4, 6
+
+
+def leads(index, size, leaf, path, root):
+    """Tell whether an audit path leads from entry `index` to the root (RFC 9162, 2.1.3.2)."""
+    if not 0 <= index < size or len(path) > 63:
+        return False
+    last, running = size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return False
+        if index & 1 or index == last:
+            running = node_hash(sibling, running)
+            while index and not index & 1:
+                index, last = index >> 1, last >> 1
+        else:
+            running = node_hash(running, sibling)
+        index, last = index >> 1, last >> 1
+    return last == 0 and running == root
+
+
+class Tree:
+    """The Merkle tree of RFC 9162, section 2.1, growing by leaf hashes."""
+
+    def __init__(self):
+        self._whole = []  # (height, hash) of whole subtrees, the widest first
+
+    def add(self, leaf):
+        """Add a leaf hash."""
+        height = 0
+        while self._whole and self._whole[-1][0] == height:
+            leaf = node_hash(self._whole.pop()[1], leaf)
+            height += 1
+        self._whole.append((height, leaf))
+
+    def root(self):
+        """Return the root over the leaves so far."""
+        if not self._whole:
+            return hashlib.sha256(b"").digest()
+        running = self._whole[-1][1]
+        for _, left in reversed(self._whole[:-1]):
+            running = node_hash(left, running)
+        return running
+
+
+def leaf_hash(entry):
+    """Return the hash of an entry."""
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def node_hash(left, right):
+    """Return the hash of a node."""
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def read_note(data):
+    """Return origin, size, root, text and signature lines (name, key id, rest) of a checkpoint."""
+    whole = data.decode("utf-8")
+    text, empty, signed = whole.rpartition("\n\n")
+    lines, signatures = text.split("\n"), []
+    if not empty or not signed.endswith("\n") or len(lines) != 3 or not lines[0]:
+        raise Wrong("it has not the three lines of a checkpoint and signatures below")
+    if re.search(r"[\x00-\x09\x0b-\x1f]", whole):
+        raise Wrong("it holds a control character")
+    root = decoded(lines[2])
+    if not re.match(r"(0|[1-9][0-9]{0,18})\Z", lines[1]) or len(root) != 32:
+        raise Wrong("its second and third line are no size and no root")
+    for line in signed[:-1].split("\n"):
+        match = re.match("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+={0,2})\\Z", line)
+        raw = decoded(match.group(2)) if match else b""
+        if len(raw) < 5 or len(signatures) == 64:
+            raise Wrong("a line of it is no signature")
+        signatures.append((match.group(1), raw[:4], raw[4:]))
+    return lines[0], int(lines[1]), root, text + "\n", signatures
+
+
+def decoded(text):
+    """Return what base64 stands for, in the one form that counts."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise Wrong("it has base64 in another form")
+    return raw
+
+
+def key_id(name, kind, public):
+    """Return the four bytes that name a key on a signature line."""
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
+
+
+def note_signed(note, name, kind, public):
+    """Tell whether a key signed a note: True, False, or None where that cannot be checked here."""
+    origin, size, root, text, signatures = note
+    found = False
+    for other, given, body in signatures:
+        if (other, given) != (name, key_id(name, kind, public)):
+            continue
+        seconds = int.from_bytes(body[:8], "big")
+        if kind == NOTE_ED25519:
+            found = found or verifies(public, body, text.encode())
+        elif kind == NOTE_COSIGNED:
+            message = ("cosignature/v1\ntime %d\n" % seconds + text).encode()
+            found = found or verifies(public, body[8:], message)
+        else:
+            message = b"subtree/v1\n\0" + opaque(name) + body[:8] + opaque(origin) + bytes(8)
+            message += size.to_bytes(8, "big") + root
+            verdict = mldsa44_verifies(public, body[8:], message)
+            if verdict is None:
+                return None
+            found = found or verdict
+    return found
+
+
+def opaque(text):
+    """Return text with its length before it."""
+    return bytes([len(text.encode())]) + text.encode()
+
+
+def mldsa44_verifies(public, signature, message):
+    """Tell whether an ML-DSA-44 signature holds; None without the Python package cryptography."""
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+    except ImportError:
+        return None
+    try:
+        MLDSA44PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def check_checkpoint(name, data, record, roots):
+    """Return whether a checkpoint fits the record; add what is wrong, or not checked."""
+    try:
+        note = read_note(data)
+    except (Wrong, ValueError) as error:
+        record.wrong.append("%s is no checkpoint: %s" % (name, error))
+        return None
+    origin, size, root = note[:3]
+    if origin != "emeritus/%s" % record.archive:
+        record.wrong.append("%s is of another log" % name)
+        return None
+    if size > len(record.entries):
+        record.wrong.append(
+            "the record was cut off: it holds %d events, and %s was over %d"
+            % (len(record.entries), name, size)
+        )
+    elif roots(size) != root:
+        record.wrong.append("the first %d events are not those that %s was over" % (size, name))
+    same = size <= len(record.entries) and roots(size) == root
+    holders = record.ends.get(size, {}) if same else record.pairs
+    verdicts = [pair_signed(note, holder) for holder in holders.values()]
+    if True in verdicts:
+        return note
+    if None in verdicts:
+        record.notes.append(
+            "%s: its Ed25519 signature holds; its ML-DSA-44 signature was not checked, "
+            "which needs the Python package cryptography" % name
+        )
+        return note
+    record.wrong.append("%s: no key that was valid then signed it" % name)
+    return None
+
+
+def pair_signed(note, holder):
+    """Tell whether both keys of a holder who may sign checkpoints signed a note."""
+    may = {"steward", "service", "auditor"} & set(holder["roles"])
+    if not may or holder.get("kinds") or not holder.get("mldsa44"):
+        return False
+    first = bytes.fromhex(holder["key"].partition(":")[2])
+    second = bytes.fromhex(holder["mldsa44"].partition(":")[2])
+    if not note_signed(note, note[0], NOTE_ED25519, first):
+        return False
+    return note_signed(note, note[0], NOTE_MLDSA44, second)
+
+
+def tile_levels(entries):
+    """Return the bytes of every tile as (level, index) to a list of its parts."""
+    rows = {"entries": [len(e).to_bytes(2, "big") + e for e in entries]}
+    row, level = [leaf_hash(entry) for entry in entries], 0
+    while row:
+        rows[str(level)] = row
+        above = []
+        for start in range(0, len(row) - 255, 256):
+            tree = Tree()
+            for each in row[start : start + 256]:
+                tree.add(each)
+            above.append(tree.root())
+        row, level = above, level + 1
+    return rows
+
+
+def check_tree(folder, record, against, witnesses):
+    """Check tiles, checkpoints, and old checkpoints against the commits; return lines of proof."""
+    names = sorted(folder.sizes)
+    tiles = [name for name in names if name.startswith("record/tiles/")]
+    kept = [
+        (n, folder.read(n, NOTE_BYTES_MAX)) for n in names if n.startswith("record/checkpoints/")
+    ]
+    for path in against:
+        kept.append((path, read_against(path)))
+    if not (tiles or kept):
+        return [], False
+    rows, tree = tile_levels(record.entries), Tree()
+    heads = [tree.root()]
+    for leaf in rows.get("0", []):
+        tree.add(leaf)
+        heads.append(tree.root())
+    good, co_signed = 0, False
+    for position, (name, data) in enumerate(kept):
+        note = check_checkpoint(name, data, record, heads.__getitem__)
+        good += note is not None
+        if note is not None and position >= len(kept) - len(against):
+            for key in witnesses:
+                if check_witness(note, key, name, record):
+                    co_signed = True
+    for name in tiles:
+        match = re.match(
+            r"record/tiles/tile/(entries|[0-9]{1,2})/([x0-9/]+?)(?:\.p/([0-9]{1,3}))?\Z", name
+        )
+        if match is None:
+            record.wrong.append("%s is no tile" % name)
+            continue
+        index = int(match.group(2).replace("x", "").replace("/", ""))
+        width = int(match.group(3) or 256)
+        row = rows.get(match.group(1), [])[index * 256 : index * 256 + width]
+        if len(row) != width or folder.read(name) != b"".join(row):
+            record.wrong.append("%s does not agree with the commits" % name)
+    proven = ["%d tiles, each what the commits make of it" % len(tiles)] if tiles else []
+    if kept:
+        proven.append("%d checkpoints, each over the events that stand there" % good)
+    return proven, co_signed
+
+
+def check_witness(note, key, name, record):
+    """Tell whether the witness with this verifier key co-signed a checkpoint."""
+    who, _, rest = key.partition("+")
+    raw = base64.b64decode(rest.partition("+")[2])
+    verdict = note_signed(note, who, raw[0], raw[1:])
+    if verdict is None:
+        record.notes.append("%s: the cosignature of %s was not checked" % (name, who))
+    elif not verdict:
+        record.wrong.append("%s: %s did not co-sign it" % (name, who))
+    return bool(verdict)
+
+
+def read_against(path):
+    """Return the bytes of an old checkpoint."""
+    with open(path, "rb") as file:
+        return file.read(NOTE_BYTES_MAX + 1)
+
+
+def check_inclusion(folder, done, against, witnesses):
+    """Check the checkpoint of a dossier, and that it covers the events."""
+    record, proofs = done.record, "record/proofs.json"
+    names = sorted(name for name in folder.sizes if name.startswith("record/checkpoints/"))
+    if not names:
+        done.missing.append("a checkpoint, and proofs that the events are entries of the record")
+        if proofs in folder.sizes:
+            done.wrong.append("%s leads to no checkpoint" % proofs)
+        return
+    name = names[0]
+    try:
+        note = read_note(folder.read(name, NOTE_BYTES_MAX))
+        if len(names) > 1 or not re.match(NOTE % note[1], name):
+            raise Wrong("is not the one checkpoint that a dossier has, by its size")
+        if note[0] != "emeritus/%s" % record.archive:
+            raise Wrong("is of another record")
+        check_signatures(note, done)
+        check_old(note, against, witnesses, done)
+    except (Wrong, ValueError) as error:
+        done.wrong.append("%s %s" % (name, error))
+        return
+    count, leaves = len(record.leaves), list(record.leaves.values())
+    if proofs in folder.sizes or not record.whole:
+        held = check_proofs(read_json(folder.read(proofs)), name, note, done)
+        done.proven.append("%d events are entries of the record of %d events" % (held, note[1]))
+    else:
+        held, tree = note[1], Tree()
+        for leaf in leaves[:held]:
+            tree.add(leaf)
+        if held > count or tree.root() != note[2]:
+            done.wrong.append("%s has another root than the events here" % name)
+            return
+        done.proven.append("%d events have the root of the checkpoint" % held)
+    if held < count:
+        done.missing.append("proofs of %d events, newer than the checkpoint" % (count - held))
+
+
+def check_signatures(note, done):
+    """Find a pair of keys on record that signed the checkpoint."""
+    verdicts = {key: pair_signed(note, holder) for key, holder in done.record.pairs.items()}
+    signers = [key for key, verdict in verdicts.items() if verdict is not False]
+    if not signers:
+        raise Wrong("is signed by no pair of keys on record")
+    if not set(signers) & set(done.record.holders):
+        done.missing.append("a checkpoint by a key that was not revoked later")
+        return
+    done.proven.append("the checkpoint is signed with Ed25519")
+    if any(verdicts[key] for key in signers):
+        done.proven.append("the checkpoint is signed with ML-DSA-44")
+    else:
+        done.missing.append(
+            "a check of the checkpoint's ML-DSA-44 signature, which takes Python's cryptography"
+        )
+
+
+def check_old(note, against, witnesses, done):
+    """Hold the checkpoint of a dossier against old ones, and ask who co-signed."""
+    for path in against:
+        old = read_note(read_against(path))
+        if old[:2] == note[:2] and old[2] != note[2]:
+            raise Wrong("has another root than %s of the same size" % path)
+        if old[:3] != note[:3]:
+            done.missing.append(
+                "a comparison with %s: a dossier shows no other size than its own" % path
+            )
+    for key in witnesses:
+        if check_witness(note, key, "the checkpoint", done.record):
+            done.co_signed = True
+
+
+def check_proofs(given, checkpoint, note, done):
+    """Return how many events have a proof; each proof there has to hold."""
+    leaves = done.record.leaves
+    if set(given) != {"format", "checkpoint", "proofs"}:
+        raise Wrong("the proofs have other members than they should")
+    if given["format"] != "emeritus-proofs/0" or given["checkpoint"] != checkpoint:
+        done.wrong.append("record/proofs.json leads to another checkpoint")
+    ids = [proof["entry"] for proof in given["proofs"]]
+    if len(set(ids)) != len(ids) or set(ids) - set(leaves):
+        done.wrong.append("record/proofs.json proves an event twice, or one that is not here")
+    held = 0
+    for proof in given["proofs"]:
+        path = [bytes.fromhex(each) for each in proof["path"]]
+        if proof["entry"] not in leaves:
+            continue
+        if set(proof) != {"entry", "index", "path"} or any(len(each) != 32 for each in path):
+            raise Wrong("a proof has another form")
+        if leads(proof["index"], note[1], leaves[proof["entry"]], path, note[2]):
+            held += 1
+        else:
+            done.wrong.append(
+                "record/proofs.json does not lead from event %s to the checkpoint" % proof["entry"]
+            )
+    return held
 
 
 def documents(event_id, event):
@@ -291,10 +878,19 @@ def documents(event_id, event):
         "runset.preserved": ("run-set", "sha256"),
         "reference.recorded": ("reference", "sha256"),
         "drill.passed": ("drill", "sha256"),
+        "battery.run": ("battery", "sha256"),
     }
     if kind in single:
         stem, field = single[kind]
         return [("models/%s/%s-%s.json" % (model, stem, number), event[field])]
+    if kind == "guide.published":
+        return [("models/%s/guide-%s.html" % (model, number), event["sha256"])]
+    if kind == "comment.received":
+        return [("models/%s/comment-%s.jsonl" % (model, number), event["transcript_sha256"])]
+    if kind == "notice.sent":
+        return [("models/%s/notice-%s.txt" % (model, event_id.replace(".", "-")), event["sha256"])]
+    if kind == "journal.entry_written":
+        return [("models/%s/journal/%s.md" % (model, event["entry"]), event["sha256"])]
     if kind == "protocol.published":
         return [("protocols/%s.toml" % event["protocol"], event["sha256"])]
     if kind == "session.held":
@@ -327,134 +923,377 @@ def check_span(span, turns):
     digest = "sha256:" + hashlib.sha256(turn["text"].encode("utf-8")).hexdigest()
     if digest != span["turn_sha256"]:
         return "the turn is another one"
-    if turn["text"][span["start"] : span["end"]] != span["text"]:
+    if turn["text"][span["start"] : span["end"]] != span["text"] or not span["text"]:
         return "other words stand there"
     return None
 
 
+# --- the model signing bundle (OpenSSF Model Signing 1.0) -----------------------------------------
+
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT = ("https://in-toto.io/Statement/v1", "https://model_signing/signature/v1.0")
+UNSIGNED = (".git", ".gitattributes", ".github", ".gitignore")
+
+
+def check_bundle(folder, model, key, manifest):
+    """Return how many files the bundle signs; it MUST be over exactly those of the manifest."""
+    point = curve_read(read_hex(key, "p256:"))
+    if point is None:
+        raise Wrong("the key on record is no P-256 key")
+    pem = curve_pem(point).encode()
+    bundle = json.loads(folder.read("models/%s/model.sig" % model))
+    envelope, material = bundle["dsseEnvelope"], bundle["verificationMaterial"]
+    payload = base64.b64decode(envelope["payload"], validate=True)
+    (signature,) = envelope["signatures"]
+    signed = base64.b64decode(signature["sig"], validate=True)
+    statement = json.loads(payload)
+    hint = hashlib.sha256(pem).hexdigest()
+    form = (bundle["mediaType"], envelope["payloadType"], material["publicKey"]["hint"])
+    if form != (BUNDLE_TYPE, PAYLOAD_TYPE, hint):
+        raise Wrong("is no bundle of a known form by the key on record")
+    if (statement["_type"], statement["predicateType"]) != STATEMENT:
+        raise Wrong("is no bundle of a known form by the key on record")
+    head = "DSSEv1 %d %s %d " % (len(PAYLOAD_TYPE), PAYLOAD_TYPE, len(payload))
+    if not curve_verifies(point, signed, head.encode() + payload):
+        raise Wrong("its signature does not verify")
+    files = json.loads(manifest)["files"]
+    if any("path" not in file for file in files):
+        raise Wrong("a file's name is no UTF-8, and a bundle has no form for it")
+    expected = [
+        {"algorithm": "sha256", "digest": file["sha256"][7:], "name": file["path"]}
+        for file in sorted(files, key=lambda file: file["path"])
+        if file["path"].partition("/")[0] not in UNSIGNED
+    ]
+    if not expected or statement["predicate"]["resources"] != expected:
+        raise Wrong("lists other files than the manifest")
+    if folder.read("models/%s/model-signing.pem" % model) != pem:
+        raise Wrong("another public key lies beside it")
+    return len(expected)
+
+
 # --- the folder ----------------------------------------------------------------------------------
 
+TAG_FILES = {
+    "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+    "bag-info.txt": None,
+    "manifest-sha256.txt": None,
+    "tagmanifest-sha256.txt": None,
+    "README.txt": None,
+    "check.py": None,
+}
+PAGES = "archive vault shards record conversation dossier events finding-codes policy"
 
-def read_file(root, name):
-    """Return the bytes of a regular file inside `root`."""
-    path = os.path.join(root, *name.split("/"))
-    if os.path.islink(path) or not os.path.isfile(path):
-        raise Wrong("%s is missing or no regular file" % name)
-    if os.path.getsize(path) > FILE_BYTES_MAX:
-        raise Wrong("%s is larger than this program reads" % name)
-    with open(path, "rb") as file:
-        return file.read()
 
+class Folder:
+    """The regular files below a folder. Links and special files are named and never followed."""
 
-def check_bag(root, wrong):
-    """Check the payload of a BagIt bag (RFC 8493) against its manifest; return how many files."""
-    listed = {}
-    for line in read_file(root, "manifest-sha256.txt").decode("utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        name = name.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
-        if ".." in name.split("/") or name.startswith("/"):
-            wrong.append("the manifest names %s, outside the dossier" % name)
-            continue
-        listed[name] = digest
-    present = set()
-    for folder, _, names in os.walk(os.path.join(root, "data")):
-        for name in names:
-            path = os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")
-            present.add(path)
-    wrong += ["%s is listed and missing" % name for name in sorted(set(listed) - present)]
-    wrong += ["%s is there and not listed" % name for name in sorted(present - set(listed))]
-    for name in sorted(present & set(listed)):
+    def __init__(self, root):
+        self.root = root
+        self.sizes = {}
+        self.odd = []
+        waiting = [""]
+        while waiting:
+            inside = waiting.pop()
+            for own in sorted(os.listdir(os.path.join(root, *inside.split("/")))):
+                name = inside + "/" + own if inside else own
+                status = os.lstat(self._path(name))
+                if stat.S_ISDIR(status.st_mode):
+                    waiting.append(name)
+                elif stat.S_ISREG(status.st_mode):
+                    self.sizes[name] = status.st_size
+                else:
+                    self.odd.append("%s is a link or a special file" % name)
+                if len(self.sizes) + len(self.odd) > FILES_MAX:
+                    raise Wrong("it holds more than %d files" % FILES_MAX)
+
+    def _path(self, name):
+        return os.path.join(self.root, *name.split("/"))
+
+    def parts(self, name):
+        """Yield the bytes of a file in parts."""
+        if name not in self.sizes:
+            raise Wrong("%s is missing or no regular file" % name)
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(self._path(name), flags), "rb") as file:
+            for part in iter(lambda: file.read(READ_BYTES), b""):
+                yield part
+
+    def read(self, name, limit=FILE_BYTES_MAX):
+        """Return the bytes of a file of at most `limit`."""
+        if self.sizes.get(name, 0) > limit:
+            raise Wrong("%s is larger than this program reads" % name)
+        return b"".join(self.parts(name))
+
+    def sha256(self, name):
+        """Return the SHA-256 of a file in hex."""
         hasher = hashlib.sha256()
-        with open(os.path.join(root, *name.split("/")), "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                hasher.update(block)
-        if hasher.hexdigest() != listed[name]:
+        for part in self.parts(name):
+            hasher.update(part)
+        return hasher.hexdigest()
+
+    def below(self, inside):
+        """Return the files of a folder in this one as a folder of their own."""
+        other = Folder.__new__(Folder)
+        other.root, other.odd = os.path.join(self.root, inside), []
+        start = inside + "/"
+        other.sizes = {
+            name[len(start) :]: size for name, size in self.sizes.items() if name.startswith(start)
+        }
+        return other
+
+
+def read_manifest(folder, manifest, wrong):
+    """Return the digest of each file that a manifest lists."""
+    listed = {}
+    try:
+        lines = folder.read(manifest).decode("utf-8")
+    except (Wrong, UnicodeDecodeError) as error:
+        wrong.append("%s cannot be read: %s" % (manifest, error))
+        return listed
+    lines = lines[:-1] if lines.endswith("\n") else lines
+    for number, line in enumerate(lines.split("\n"), 1):
+        match = re.match(r"([0-9a-f]{64})  (\S.*)\Z", line)
+        name = match.group(2) if match else ""
+        name = name.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+        if name in listed or any(part in ("", ".", "..") for part in name.split("/")):
+            wrong.append("%s:%d lists no file, or one again" % (manifest, number))
+        elif name.startswith("data/") != (manifest == "manifest-sha256.txt"):
+            wrong.append("%s has no place in %s" % (name, manifest))
+        else:
+            listed[name] = match.group(1)
+    return listed
+
+
+def check_bag(folder, wrong):
+    """Check a BagIt bag (RFC 8493) against its manifests; return how many payload files agree."""
+    wrong += folder.odd
+    listed = read_manifest(folder, "manifest-sha256.txt", wrong)
+    listed.update(read_manifest(folder, "tagmanifest-sha256.txt", wrong))
+    present = set(folder.sizes)
+    extra = present - set(listed) - {"tagmanifest-sha256.txt"}
+    wrong += ["%s is listed and missing" % name for name in sorted(set(listed) - present)]
+    wrong += ["%s is there and not listed" % name for name in sorted(extra)]
+    sound = 0
+    for name in sorted(present & set(listed)):
+        if folder.sha256(name) != listed[name]:
             wrong.append("%s does not have the digest in the manifest" % name)
-    return len(present & set(listed))
+        else:
+            sound += name.startswith("data/")
+    payload = [size for name, size in folder.sizes.items() if name.startswith("data/")]
+    oxum = "Payload-Oxum: %d.%d" % (sum(payload), len(payload))
+    for name, expected in TAG_FILES.items():
+        if expected is not None and (name not in present or folder.read(name) != expected):
+            wrong.append("%s is missing, or not what a bag of version 1.0 begins with" % name)
+    if "bag-info.txt" not in present or oxum.encode() not in folder.read("bag-info.txt").split(
+        b"\n"
+    ):
+        wrong.append("bag-info.txt is missing, or counts other files than are there")
+    return sound
 
 
-def read_record(root):
-    """Return the record in `root`, judged."""
-    archive = read_json(read_file(root, "archive.json"))
-    record = Record(archive.get("id"))
-    names = []
-    for folder, _, files in os.walk(os.path.join(root, "record")):
-        for name in files:
-            names.append(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
-    numbered = {int(name[-13:-5]): name for name in names if re.search(r"/\d{8}\.json$", name)}
-    for number in range(1, max(numbered, default=0) + 1):
-        if number not in numbered:
-            record.wrong.append("commit %d is missing" % number)
-            record._before = None
-            continue
-        record.take(number, numbered[number], read_file(root, numbered[number]))
+def check_accounted(folder, model, cited, wrong):
+    """Find files that nothing accounts for: whoever adds one can list it in the manifest."""
+    known = {"data/format/%s.md" % page for page in PAGES.split()} | set(TAG_FILES)
+    known |= {"data/format/events.schema.json"}
+    known |= {"data/format/decode.py", "data/format/join.py"}
+    known |= {"data/archive.json", "data/dossier.json", "data/record/proofs.json"}
+    known |= {"data/" + name for name in cited}
+    known |= {"data/models/%s/%s" % (model, each) for each in ("model.sig", "model-signing.pem")}
+    for name in sorted(set(folder.sizes) - known):
+        pack = re.match(r"data/packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.(pack|idx)\Z", name)
+        note = re.match(r"data/record/checkpoints/[0-9]{16}(-[0-9a-f]{8})?\.note\Z", name)
+        if not pack and not note and number_of(name[5:]) is None:
+            wrong.append("%s: nothing accounts for it" % name)
+
+
+def number_of(name):
+    """Return the number of the commit with this name, or None."""
+    match = re.match(r"record/[0-9]{4}/([0-9]{8})\.json\Z", name)
+    number = int(match.group(1)) if match else 0
+    return number if name == "record/%04d/%08d.json" % (number // 10000, number) else None
+
+
+def read_record(folder, excerpt):
+    """Return the record in a folder, judged; commits may lack in an excerpt only."""
+    archive = read_json(folder.read("archive.json"))
+    record = Record(archive["id"], excerpt)
+    numbered = {}
+    for name in folder.sizes:
+        if number_of(name) is not None:
+            numbered[number_of(name)] = name
+        elif name.startswith("record/") and not name.startswith(BESIDE):
+            record.wrong.append("%s: no commit has this name" % name)
+    for number, name in sorted(numbered.items()):
+        if number > record.last + 1 and (not excerpt or record.last == 0):
+            record.wrong.append("commits %d to %d are missing" % (record.last + 1, number - 1))
+        record.take(number, name, folder.read(name, COMMIT_BYTES_MAX))
     if not numbered:
         record.wrong.append("there is no commit")
-    elif archive.get("genesis") != record.fingerprint:
+    elif archive["genesis"] != record.fingerprint:
         record.wrong.append("archive.json names another first commit")
     return record
 
 
-def check_documents(root, record):
+def object_of(event, digest):
+    """Return the object of a document that an event cites: `x` stands beside `x_sha256`."""
+    fields = [each for each, value in event.items() if value == digest]
+    return next((event.get(each[: -len("_sha256")] or "document") for each in fields), None)
+
+
+def place_of(event_id):
+    """Return commit and position, which order events."""
+    commit, _, position = event_id.partition(".")
+    return int(commit), int(position)
+
+
+def check_documents(folder, events, wrong):
     """Return how many documents and quotations hold, and which documents are missing."""
-    held, quoted, missing, transcripts = 0, 0, [], {}
-    for event_id, event in record.events:
-        for name, digest in documents(event_id, event):
-            try:
-                data = read_file(root, name)
-            except Wrong:
-                missing.append("%s, which event %s cites" % (name, event_id))
-                continue
-            if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
-                record.wrong.append("%s is not the document that event %s cites" % (name, event_id))
-                continue
-            held += 1
-            if event.get("kind") == "session.held":
-                try:
-                    transcripts[event["session"]] = read_transcript(data)
-                except (Wrong, KeyError) as error:
-                    record.wrong.append("%s: %s" % (name, error))
+    quoted, erased, held, spans, missing = {}, {}, set(), 0, []
+    for event_id, event in events:
+        if event.get("kind") == "object.erased":
+            erased[event["object"]] = event_id
         for span in event.get("spans", ()):
-            turns = transcripts.get(span.get("session"))
-            if turns is None:
-                missing.append(
-                    "the transcript of %s, which event %s quotes" % (span.get("session"), event_id)
-                )
-                continue
-            why = check_span(span, turns)
-            if why is None:
-                quoted += 1
+            quoted.setdefault(span["session"], []).append((event_id, span))
+    for event_id, event in events:
+        for name, digest in documents(event_id, event):
+            if name not in folder.sizes:
+                said = "%s, which event %s cites" % (name, event_id)
+                gone = erased.get(object_of(event, digest))
+                by = gone is not None and place_of(gone) > place_of(event_id)
+                missing.append(said + (": erased by event %s" % gone if by else ""))
+            elif "sha256:" + folder.sha256(name) != digest:
+                wrong.append("%s is not the document that event %s cites" % (name, event_id))
             else:
-                record.wrong.append("a quotation of event %s does not hold: %s" % (event_id, why))
-    return held, quoted, missing
+                held.add(name)
+                if event.get("kind") == "session.held":
+                    asked = quoted.pop(event["session"], [])
+                    spans += check_spans(folder.read(name), name, asked, wrong)
+    for session, asked in quoted.items():
+        for event_id, _ in asked:
+            missing.append("the transcript of %s, which event %s quotes" % (session, event_id))
+    return held, spans, missing
 
 
-def check(folder, trust):
-    """Check everything; return what is proven, asserted, missing and wrong."""
-    wrong, proven = [], []
-    bag = os.path.isfile(os.path.join(folder, "bagit.txt"))
-    root = os.path.join(folder, "data") if bag else folder
+def check_spans(transcript, name, asked, wrong):
+    """Return how many quotations stand in a transcript."""
+    try:
+        turns = read_transcript(transcript)
+    except (Wrong, KeyError, AttributeError) as error:
+        wrong.append("%s: %s" % (name, error))
+        return 0
+    held = 0
+    for event_id, span in asked:
+        why = check_span(span, turns)
+        held += why is None
+        if why is not None:
+            wrong.append("a quotation of event %s does not hold: %s" % (event_id, why))
+    return held
+
+
+# --- the verdict ---------------------------------------------------------------------------------
+
+
+class Verdict:
+    """What is proven, missing and wrong."""
+
+    def __init__(self):
+        self.proven, self.missing, self.wrong = [], [], []
+        self.record = None
+        self.events = []
+        self.co_signed = False
+
+
+def check(path, trust, against=(), witnesses=()):
+    """Check everything."""
+    done, folder = Verdict(), Folder(path)
+    bag = any(name.startswith("data/") for name in folder.sizes) or "bagit.txt" in folder.sizes
+    data, described = folder, {"model": None, "record": "whole", "up_to": None}
     if bag:
-        proven.append("%d files have the digests of the bag" % check_bag(folder, wrong))
-    record = read_record(root)
-    held, quoted, missing = check_documents(root, record)
-    wrong += record.wrong
-    proven += [
-        "%d commits, each signed by a key that was valid then, each naming the one before"
-        % record.signatures,
-        "%d events, each the one that was signed" % len(record.events),
-        "%d documents, each the one that its event cites" % held,
+        sound = check_bag(folder, done.wrong)
+        done.proven.append("%d files have the digests of the bag" % sound)
+        data = folder.below("data")
+        described = read_json(data.read("dossier.json"))
+    else:
+        done.wrong += folder.odd
+    record = done.record = read_record(data, bag)
+    check_extent(done, described)
+    if bag:
+        check_inclusion(data, done, against, witnesses)
+    else:
+        grown, done.co_signed = check_tree(data, record, against, witnesses)
+        done.proven += grown
+    done.wrong += record.wrong
+    if trust is not None and trust != record.fingerprint:
+        done.wrong.append("the fingerprint is %s, not the one that you trust" % record.fingerprint)
+    model = described["model"]
+    done.events = [
+        (at, event) for at, event in record.events if not bag or event.get("model", model) == model
+    ]
+    held, quoted, missing = check_documents(data, done.events, done.wrong)
+    done.missing += missing
+    done.proven += [
+        "%d documents, each the one that its event cites" % len(held),
         "%d quotations, each standing in its transcript where it says" % quoted,
     ]
-    if trust is not None and trust != record.fingerprint:
-        wrong.append("the fingerprint is %s, not the one that you trust" % record.fingerprint)
-    return proven, record, missing, wrong
+    if bag:
+        cited = {name for at, event in done.events for name, _ in documents(at, event)}
+        check_accounted(folder, model, cited, done.wrong)
+        check_weights(data, model, held, done)
+    return done
 
 
-def asserted(record):
+def check_extent(done, described):
+    """Hold what is said of the record against what is there."""
+    record, up_to = done.record, described["up_to"]
+    if up_to is not None:
+        if set(described) != {"format", "model", "record", "up_to"}:
+            done.wrong.append("dossier.json has other members than it should")
+        if described["format"] != "emeritus-dossier/0" or described["record"] not in EXTENTS:
+            done.wrong.append("dossier.json has no form that is known here")
+        claimed = described["record"] == "whole"
+        if record.last > up_to or (claimed and not (record.whole and record.last == up_to)):
+            done.wrong.append("the record here is not as much of it as dossier.json says")
+    done.proven += [
+        "%d commits, each signed by a key that was valid then%s"
+        % (record.commits, ", each naming the one before" if record.whole else ""),
+        "%d events, each the one that was signed" % len(record.events),
+    ]
+    if record.whole:
+        done.proven.append("nothing is left out up to commit %d" % record.last)
+    else:
+        done.missing.append(
+            "that nothing about the model was left out: an excerpt of the record cannot show it "
+            "(ask for a dossier with --whole-record)"
+        )
+
+
+def check_weights(folder, model, held, done):
+    """Check the model signing bundle; say whether the weights are there."""
+    kept = [at for at, event in done.events if event.get("kind") == "weights.preserved"]
+    listing = "models/%s/manifest-%s.json" % (model, kept[-1].partition(".")[0] if kept else "")
+    name, key = "models/%s/model.sig" % model, done.record.key_for_bundles()
+    if name not in folder.sizes or key is None or listing not in held:
+        done.missing.append("a model signing bundle over the files of the weights")
+    else:
+        try:
+            count = check_bundle(folder, model, key, folder.read(listing))
+            done.proven.append("%d files of the weights, in a model signing bundle" % count)
+        except (Wrong, ValueError, KeyError, TypeError, AttributeError) as error:
+            done.wrong.append("%s %s" % (name, error))
+    if kept and any(name.startswith("packs/") for name in folder.sizes):
+        done.missing.append(
+            "a look into the packs, which this program does not decode: format/decode.py does, and "
+            "proves every file"
+        )
+    else:
+        done.missing.append("the weights themselves")
+
+
+def asserted(events):
     """Return what is signed and cannot be confirmed by anything in the folder."""
     said = ["times are what the signing machine said"]
-    kinds = {event.get("kind") for _, event in record.events}
+    kinds = {event.get("kind") for _, event in events}
     if "session.held" in kinds:
         said.append("that the answers came from this model, and not from another")
     if "fixity.checked" in kinds or "replica.synced" in kinds:
@@ -468,7 +1307,38 @@ def asserted(record):
 
 def show(text):
     """Return text on one line without characters that a terminal would obey."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:2000]
+    )
+    return shown + ("..." if len(text) > 2000 else "")
+
+
+def say(done, trust):
+    """Print the verdict; return the exit code."""
+    blocks = [("WRONG", done.wrong)] if done.wrong else [("PROVEN", done.proven)]
+    blocks += [("ONLY ASSERTED", asserted(done.events)), ("MISSING", done.missing)]
+    for title, lines in blocks + [("NOTES", done.record.notes)]:
+        if lines:
+            print(title)
+        for line in lines[:LINES_MAX]:
+            print(show("  " + line))
+        if len(lines) > LINES_MAX:
+            print("  and %d more" % (len(lines) - LINES_MAX))
+    print(show("fingerprint %s" % done.record.fingerprint))
+    if done.wrong:
+        print("NOT SOUND")
+        return 3
+    extent = "the whole record" if done.record.whole else "an excerpt of the record"
+    if trust:
+        print("SOUND: %s, consistent, and authentic by the fingerprint that you trust" % extent)
+    elif done.co_signed:
+        print("SOUND: %s, consistent, and co-signed by the witness that you trust" % extent)
+    else:
+        print(
+            "SOUND: %s, consistent; authenticity not established (give --trust FINGERPRINT)"
+            % extent
+        )
+    return 0
 
 
 def main():
@@ -476,30 +1346,38 @@ def main():
     parser = argparse.ArgumentParser(description="Check a dossier or an archive of Emeritus.")
     parser.add_argument("folder")
     parser.add_argument("--trust", metavar="FINGERPRINT", help="known from somewhere else")
+    parser.add_argument(
+        "--against", metavar="FILE", action="append", default=[], help="an old checkpoint"
+    )
+    parser.add_argument(
+        "--witness",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="who must have co-signed it, or the dossier's own: name+id+key",
+    )
     options = parser.parse_args()
     if options.trust and re.fullmatch("[0-9a-fA-F]{64}", options.trust):
         options.trust = "sha256:" + options.trust.lower()
+    sys.stdout.reconfigure(errors="backslashreplace")
+    if os.path.isfile(options.folder):
+        parser.error("this is one file; unpack it (zstd -dc FILE | tar -x) and name the folder")
+    if not os.path.isdir(options.folder):
+        parser.error("there is no such folder")
     try:
-        proven, record, missing, wrong = check(options.folder, options.trust)
-    except (Wrong, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        done = check(options.folder, options.trust, options.against, options.witness)
+        return say(done, options.trust)
+    except (
+        Wrong,
+        OSError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         print(show("NOT SOUND: %s cannot be read as a dossier: %s" % (options.folder, error)))
         return 3
-    blocks = [("WRONG", wrong)] if wrong else [("PROVEN", proven)]
-    blocks += [("ONLY ASSERTED", asserted(record)), ("MISSING", missing), ("NOTES", record.notes)]
-    for title, lines in blocks:
-        if lines:
-            print(title)
-            for line in lines:
-                print(show("  " + line))
-    print(show("fingerprint %s" % record.fingerprint))
-    if wrong:
-        print("NOT SOUND")
-        return 3
-    if options.trust:
-        print("SOUND: consistent, and authentic by the fingerprint that you trust")
-    else:
-        print("SOUND: consistent; authenticity not established (give --trust FINGERPRINT)")
-    return 0
 
 
 if __name__ == "__main__":

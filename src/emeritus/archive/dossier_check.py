@@ -1,0 +1,319 @@
+"""Checks a dossier that somebody gave us: what is proven, only asserted, missing, wrong."""
+
+import dataclasses
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from emeritus import canonical, conversation
+from emeritus.archive import dossier, model_signing
+from emeritus.archive.bag import MANIFEST, PACKED, TAG_MANIFEST, check_bag, sha256_of, unpack
+from emeritus.archive.creation import DESCRIPTION, Description
+from emeritus.archive.documents import documents_ever
+from emeritus.archive.format_pages import format_pages
+from emeritus.archive.inclusion import PROOFS, Inclusion
+from emeritus.archive.model_signing import public_pem
+from emeritus.archive.quotations import check_span
+from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
+from emeritus.record import Entry, History, checkpoint, excerpt
+from emeritus.record import format as record_format
+from emeritus.record.authority import Authority
+from emeritus.record.events import (
+    DrillPassed,
+    Event,
+    FixityChecked,
+    PreferenceDocumented,
+    ReplicaSynced,
+    SessionHeld,
+    Span,
+    StanceCoded,
+    WeightsPreserved,
+)
+from emeritus.record.note import VerifierKey
+from emeritus.record.verification import blocking
+from emeritus.vault import LocalStore, NotStored, Vault
+from emeritus.vault import manifest as manifests
+from emeritus.vault.format import DOCUMENT_BYTES_MAX
+
+D = TypeVar("D")
+
+DESCRIPTION_BYTES_MAX: Final = 64 * 1024
+TAG_FILES: Final = {"bagit.txt", "bag-info.txt", MANIFEST, TAG_MANIFEST, "README.txt", "check.py"}
+OWN_FILES: Final = (DESCRIPTION, dossier.DESCRIPTION, PROOFS)
+PACK: Final = re.compile(r"data/packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.(pack|idx)\Z")
+UNESTABLISHED: Final = "authenticity not established (give --trust FINGERPRINT)"
+INCOMPLETE: Final = (
+    "that nothing about the model was left out: an excerpt of the record cannot show it "
+    "(ask for a dossier with --whole-record)"
+)
+ASSERTED: Final[tuple[tuple[str, frozenset[type[Event]]], ...]] = (
+    ("times are what the signing machine said", frozenset()),
+    ("that the answers came from this model, and not from another", frozenset({SessionHeld})),
+    (
+        "that the replicas exist in other places and were read through",
+        frozenset({FixityChecked, ReplicaSynced}),
+    ),
+    (
+        "that the drill was run (repeat it: restore the model, score it)",
+        frozenset({DrillPassed}),
+    ),
+)
+"""What is signed and nothing here can confirm, with the kinds of event that say it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Examination:
+    """What a check of a dossier came to.
+
+    `findings` break the evidence, `notes` are only worth knowing; `proven` follows from bytes and
+    signatures, `asserted` is signed and no bytes here can confirm it, `missing` is what a reader
+    may have expected. `whole` tells whether the record is whole up to its newest commit here,
+    `trusted` whether a fingerprint was given to compare with, `co_signed` whether a witness that
+    was named has co-signed the checkpoint.
+    """
+
+    findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
+    proven: tuple[str, ...] = ()
+    asserted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    whole: bool = False
+    trusted: bool = False
+    co_signed: bool = False
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    @property
+    def authentic(self) -> bool:
+        """Whether it is sound, and tied to something that was known from elsewhere."""
+        return self.sound and (self.trusted or self.co_signed)
+
+    @property
+    def verdict(self) -> str:
+        """The last line: what a reader may rely on."""
+        if not self.sound:
+            return "NOT SOUND"
+        extent = "the whole record" if self.whole else "an excerpt of the record"
+        if self.trusted:
+            return f"SOUND: {extent}, consistent, and authentic by the fingerprint that you trust"
+        if self.co_signed:
+            return f"SOUND: {extent}, consistent, and co-signed by the witness that you trust"
+        return f"SOUND: {extent}, consistent; {UNESTABLISHED}"
+
+
+def check_dossier(
+    path: Path,
+    trust: str | None = None,
+    scratch: Path | None = None,
+    witnesses: Sequence[VerifierKey] = (),
+) -> Examination:
+    """Check a dossier: a folder, or a packed file, which is unpacked below `scratch` for it.
+
+    `trust` is the fingerprint known from elsewhere; `witnesses` MUST have co-signed its
+    checkpoint. Raises `UserError` when there is no dossier.
+    """
+    if path.is_file() and path.name.endswith(PACKED):
+        if scratch is not None:
+            scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            try:
+                return _Check(unpack(path, Path(folder)), trust, witnesses).run()
+            except IntegrityError as error:
+                return Examination(error.findings, trusted=bool(trust))
+    if not (path / "bagit.txt").exists() and not (path / "data").is_dir():
+        raise UserError(f"{path} is no dossier: it has neither bagit.txt nor data")
+    return _Check(path, trust, witnesses).run()
+
+
+class _Check:
+    """One check. Every step adds to what is found and goes on as far as it can."""
+
+    def __init__(self, root: Path, trust: str | None, witnesses: Sequence[VerifierKey]) -> None:
+        self._witnesses = witnesses
+        self._co_signed = False
+        self._root = root
+        self._trust = trust
+        self._store = LocalStore(root / "data")
+        self._wrong: list[Finding] = []
+        self._notes: list[Finding] = []
+        self._proven: list[str] = []
+        self._missing: list[str] = []
+
+    def run(self) -> Examination:
+        """Check everything."""
+        bag = check_bag(self._root)
+        self._wrong += bag.findings
+        self._proven.append(f"{bag.sound} files have the digests of the bag")
+        if not any(name.startswith("data/") for name in bag.names):
+            return self._outcome(None)  # what lies there may be a link to somewhere else
+        try:
+            described = self._described(dossier.DESCRIPTION, dossier.Description, "D002")
+            archive = self._described(DESCRIPTION, Description, "A002")
+        except IntegrityError as error:
+            self._wrong += error.findings
+            return self._outcome(None)
+        record = excerpt.read(self._store, archive.id)
+        serious = blocking(record.findings)
+        self._wrong += serious
+        self._notes += [each for each in record.findings if each not in serious]
+        self._judge_extent(described, archive, record)
+        tied = Inclusion(self._store, record, archive.id, self._witnesses).judge()
+        self._co_signed = tied.co_signed
+        self._wrong += tied.wrong
+        self._proven += tied.proven
+        self._missing += tied.missing
+        history = History(record.entries).concerning(described.model)
+        held = self._check_documents(described.model, history, bag.names)
+        self._check_quotations(history, held)
+        self._check_bundle(described.model, record.authority, history, held)
+        self._check_weights(history)
+        return self._outcome(record, history)
+
+    def _described(self, name: str, kind: type[D], code: str) -> D:
+        """Return what the dossier or its archive says of itself; raises `IntegrityError`."""
+        try:
+            data = self._store.get(name, 0, DESCRIPTION_BYTES_MAX)
+            described = msgspec.convert(canonical.loads(data, canonical=True), kind)
+        except (EmeritusError, canonical.NotCanonical, msgspec.ValidationError) as error:
+            finding = Finding(code, f"data/{name}", f"cannot be read: {error}")
+            raise IntegrityError(finding.detail, (finding,)) from error
+        return described
+
+    def _judge_extent(
+        self, described: dossier.Description, archive: Description, record: excerpt.Excerpt
+    ) -> None:
+        """Hold what is said of the record against what is there."""
+        place, known = f"data/{dossier.DESCRIPTION}", (dossier.EXCERPT, dossier.WHOLE)
+        if described.format != dossier.FORMAT or described.record not in known:
+            self._wrong.append(Finding("D002", place, "has no form that is known here"))
+        whole = record.whole and record.last == described.up_to
+        if record.last > described.up_to or (described.record == dossier.WHOLE and not whole):
+            detail = "the record here is not as much of it as is said"
+            self._wrong.append(Finding("D002", place, detail))
+        for expected in (archive.genesis, self._trust or archive.genesis):
+            if record.fingerprint != expected:
+                detail = f"its fingerprint is {record.fingerprint}, not {expected}"
+                self._wrong.append(Finding("R012", record_format.name_of(1), detail))
+        each = ", each naming the one before" if record.whole else ""
+        self._proven += [
+            f"{record.commits} commits, each signed by a key that was valid then{each}",
+            f"{len(record.entries)} events, each the one that was signed",
+        ]
+        if record.whole:
+            self._proven.append(f"nothing is left out up to commit {record.last}")
+        else:
+            self._missing.append(INCOMPLETE)
+
+    def _check_documents(self, model: str, history: History, names: Iterable[str]) -> set[str]:
+        """Compare every document with its event; return the names of those that agree."""
+        held: set[str] = set()
+        cited = list(documents_ever(history))
+        self._check_accounted(model, {document.name for document in cited}, names)
+        for document in cited:
+            digest = sha256_of(self._store, document.name)
+            if digest is None:
+                by = f": erased by event {document.erased}" if document.erased else ""
+                self._missing.append(f"{document.name}, which event {document.entry} cites{by}")
+            elif f"sha256:{digest}" != document.sha256:
+                detail = f"not the document that event {document.entry} cites"
+                self._wrong.append(Finding("A004", document.name, detail))
+            else:
+                held.add(document.name)
+        self._proven.append(f"{len(held)} documents, each the one that its event cites")
+        return held
+
+    def _check_accounted(self, model: str, cited: set[str], names: Iterable[str]) -> None:
+        """Find files that nothing accounts for: whoever adds one can list it in the manifest."""
+        known = {f"data/{name}" for name in (*cited, *format_pages(), *OWN_FILES)} | TAG_FILES
+        known |= {f"data/{each(model)}" for each in (dossier.bundle_name, dossier.key_name)}
+        for name in names:
+            inside = name.removeprefix("data/")
+            named = record_format.sequence_of(inside) or checkpoint.size_of(inside) is not None
+            if name not in known and not named and not PACK.match(name):
+                self._wrong.append(Finding("A001", name, "nothing accounts for it"))
+
+    def _check_quotations(self, history: History, held: set[str]) -> None:
+        """Hold every quotation against its transcript, one transcript at a time."""
+        quoted: dict[str, list[tuple[str, Span]]] = {}
+        for entry in history:
+            if not isinstance(entry.event, PreferenceDocumented | StanceCoded):
+                continue
+            for span in entry.event.spans:
+                quoted.setdefault(span.session, []).append((entry.id, span))
+        count = 0
+        for session in history.all(SessionHeld):
+            name = f"models/{session.event.model}/sessions/{session.event.session}.jsonl"
+            spans = quoted.pop(session.event.session, [])
+            if name not in held:
+                self._missing += [_unquotable(each, span) for each, span in spans]
+                continue
+            data = self._store.get(name, 0, DOCUMENT_BYTES_MAX)
+            wrong = tuple(conversation.check(data, name))
+            if not wrong:
+                transcript = conversation.read(data, name)
+                wrong = tuple(filter(None, (check_span(span, transcript) for _, span in spans)))
+                count += len(spans) - len(wrong)
+            self._wrong += wrong
+        for spans in quoted.values():
+            self._missing += [_unquotable(each, span) for each, span in spans]
+        self._proven.append(f"{count} quotations, each standing in its transcript where it says")
+
+    def _check_bundle(
+        self, model: str, authority: Authority, history: History, held: set[str]
+    ) -> None:
+        """Check the model signing bundle over the files of the newest manifest."""
+        name, key = dossier.bundle_name(model), model_signing.key_on_record(authority)
+        kept = history.last(WeightsPreserved)
+        listing = f"models/{model}/manifest-{kept.place[0]}.json" if kept else ""
+        if not self._store.exists(name) or key is None or listing not in held:
+            self._missing.append("a model signing bundle over the files of the weights")
+            return
+        try:
+            data = self._store.get(name, 0, DOCUMENT_BYTES_MAX)
+            manifest = manifests.parse(self._store.get(listing, 0, DOCUMENT_BYTES_MAX))
+            files = model_signing.require_bundle(data, key, manifest)
+            if self._store.get(dossier.key_name(model), 0, len(data)) != public_pem(key):
+                raise model_signing.NotABundle("another public key lies beside it")
+        except (model_signing.NotABundle, manifests.NotAManifest, NotStored) as error:
+            self._wrong.append(Finding("D003", name, str(error)))
+            return
+        self._proven.append(f"{files} files of the weights, in a model signing bundle")
+
+    def _check_weights(self, history: History) -> None:
+        kept = history.last(WeightsPreserved)
+        if kept is None or next(self._store.list("packs/"), None) is None:
+            self._missing.append("the weights themselves")
+            return
+        vault = Vault(self._store)
+        wrong = (*vault.check(deep=True), *vault.missing(kept.event.manifest))
+        self._wrong += wrong
+        if not wrong:
+            self._proven.append("the packs hold the weights: every block was decoded and compared")
+
+    def _outcome(
+        self, record: excerpt.Excerpt | None, history: Iterable[Entry[Event | None]] = ()
+    ) -> Examination:
+        kinds = {type(entry.event) for entry in history}
+        return Examination(
+            findings=tuple(self._wrong),
+            notes=tuple(self._notes),
+            proven=tuple(self._proven) if not self._wrong else (),
+            asserted=tuple(said for said, of in ASSERTED if not of or kinds & of),
+            missing=tuple(self._missing),
+            fingerprint=record.fingerprint if record else None,
+            whole=bool(record and record.whole),
+            trusted=self._trust is not None,
+            co_signed=self._co_signed,
+        )
+
+
+def _unquotable(entry: str, span: Span) -> str:
+    return f"the transcript of {span.session}, which event {entry} quotes"
