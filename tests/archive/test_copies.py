@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emeritus.archive import Archive, open_archive
+from emeritus.archive.checkpointing import write_checkpoint
 from emeritus.archive.creation import create
 from emeritus.archive.dossier import write_dossier
 from emeritus.archive.fixity import verify_all
@@ -15,6 +16,7 @@ from emeritus.archive.repair import repair_all
 from emeritus.archive.replication import (
     add_replica,
     advice_on,
+    copy_commits,
     replicas,
     sync,
     withdraw_replica,
@@ -24,6 +26,7 @@ from emeritus.clock import FixedClock
 from emeritus.errors import IntegrityError, UserError
 from emeritus.lifecycle.gates import Gate
 from emeritus.lifecycle.moves import gates_of
+from emeritus.record import check as check_record
 from emeritus.record import format as record_format
 from emeritus.record.events import (
     FixityChecked,
@@ -281,6 +284,20 @@ def test_commits_that_the_archive_lost_come_back_from_a_copy(
     assert repair_all(short, found)
     assert last.read_bytes() == whole
     assert verify_all(open_archive(doubled.root, settings, clock), deep=True).sound
+
+
+def test_a_copy_gets_no_checkpoint_over_commits_that_it_does_not_get(doubled: Archive) -> None:
+    """What others record while a copy is written comes with the next one, its checkpoint too."""
+    other = replicas(doubled)[1]
+    sync(doubled, other)
+    doubled.append(ModelCovered(model=MODEL, covered=False, reason="x"), key="steward")
+    kept = write_checkpoint(doubled)
+    copy_commits(doubled.store, other.store, doubled.record.sequence - 1)
+    assert not other.store.exists(kept.name)
+    assert list(check_record(other.store, doubled.id, doubled.genesis)) == []
+    sync(doubled, other)
+    assert other.store.get(kept.name) == kept.data
+    assert verify_all(doubled).damage == ()
 
 
 def test_a_fork_is_found_named_and_left_as_evidence(

@@ -357,6 +357,7 @@ def test_every_command_that_a_gate_names_passes_it(shell: Shell, sparrow: Path) 
     outcome = shell.document("retire", "acme/aster-1", code=4)
     assert all(gate["standing"] != "open" for gate in outcome["gates"])
     assert "was promised until" in outcome["todo"][0]
+    assert list(shell.root.glob("copy*/record/checkpoints/*.note"))  # each copy can testify
 
 
 def test_a_waiver_after_the_report_asks_for_another_report(shell: Shell, sparrow: Path) -> None:

@@ -16,6 +16,7 @@ from emeritus.clock import SystemClock
 from emeritus.interview.session import transcripts
 from emeritus.procedure.staging import Place, take
 from emeritus.record import check
+from emeritus.record.checkpointing import newest
 from emeritus.record.events import (
     CommentReceived,
     DamageRepaired,
@@ -26,6 +27,7 @@ from emeritus.record.events import (
     WeightsPreserved,
 )
 from emeritus.settings import Settings
+from emeritus.vault import LocalStore
 
 
 def _demo(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -59,6 +61,11 @@ def _assert_complete(folder: Path) -> None:
     assert all(entry.event.kept for entry in repairs)
     assert len(history.all(CommentReceived)) == 1
     assert list(check(archive.store, archive.id, archive.genesis)) == []
+    head = newest(archive.store)
+    assert head is not None
+    covered = [entry.event for entry in archive.history()][: head.checkpoint.size]
+    assert any(isinstance(event, ModelRetired) for event in covered)
+    assert newest(LocalStore(folder / "second-copy")) is not None
 
 
 def test_the_demonstration_does_all_that_it_says(tmp_path: Path) -> None:

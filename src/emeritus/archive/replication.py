@@ -194,7 +194,11 @@ def copy_commits(source: Store, target: LocalStore, last: int | None = None) -> 
     """
     later = (checkpoint.PREFIX, tiles.PREFIX)
     names = sorted(source.list("record/"), key=lambda name: (*map(name.startswith, later), name))
+    # A checkpoint over commits that are not copied would call this copy truncated.
+    stays = later if last is not None and source.exists(record_format.name_of(last + 1)) else ()
     for name in names:
+        if name.startswith(stays):
+            continue
         number = record_format.sequence_of(name)
         if number is None or last is None or number <= last:
             copy(source, target, name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from emeritus import canonical
 from emeritus.archive import Archive, Founding, create, notes, open_archive, preservation
+from emeritus.archive.checkpointing import write_checkpoint
 from emeritus.archive.creation import DESCRIPTION
 from emeritus.archive.documents import write_documents
 from emeritus.archive.dossier import CHECKER, write_dossier
@@ -225,6 +226,7 @@ def decide(demo: Demonstration) -> list[str]:
                 moves.approve(archive, OLD, name)
         moves.retire(archive, OLD)
     write_documents(archive)
+    write_checkpoint(archive)
     for replica in replicas(archive):
         if replica.name != archive.replica and replica.reachable:
             sync(archive, replica)

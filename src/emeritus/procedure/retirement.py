@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emeritus.archive import Archive, preservation
+from emeritus.archive.checkpointing import write_checkpoint
 from emeritus.archive.fixity import verify_all
 from emeritus.archive.replication import advice_on, replicas, sync
 from emeritus.errors import IntegrityError, UserError, printable
@@ -92,7 +93,11 @@ class Retirement:
         )
 
     def replicate(self) -> None:
-        """Bring the reachable replicas up to date and read everything through."""
+        """Bring the reachable replicas up to date and read everything through.
+
+        Each of them gets a checkpoint too, so that no later history can pass for this one there.
+        """
+        write_checkpoint(self.archive)
         for replica in replicas(self.archive):
             if replica.name == self.archive.replica:
                 continue
@@ -189,6 +194,8 @@ def retire_model(
     if not todo:
         try:
             moves.retire(archive, model)
+            kept = write_checkpoint(archive)
+            tell(f"signed what the record is now: {kept.name}; give it to somebody outside")
         except UserError as error:
             todo = [str(error)]
     return Outcome(model, moves.state_of(archive, model).retired, gates, tuple(todo))
