@@ -72,6 +72,7 @@ def make(root: Path, size: Size) -> None:
             prev=link,
             time=timestamp(NOW + datetime.timedelta(seconds=sequence)),
             signer=signer.key,
+            nonce=f"{sequence:016x}",
             leaves=tuple(disk.leaf(body) for body in bodies),
         )
         signature = signer.sign(disk.signed_message(header))
