@@ -193,6 +193,24 @@ def test_a_replica_carries_tiles_and_checkpoints(archive: Archive, tmp_path: Pat
         assert verify_all(archive).sound
 
 
+def test_a_copy_in_which_a_clock_went_back_can_give_a_checkpoint_back(
+    archive: Archive, tmp_path: Path
+) -> None:
+    """That is told for good and breaks nothing: the copy is as good a source as another."""
+    early = FixedClock(archive.clock.now() - datetime.timedelta(hours=1))
+    added = ReplicaAdded(replica="later", place="basel")
+    dataclasses.replace(archive, clock=early).append(added, key="steward")
+    _note(archive, tmp_path)
+    add_replica(archive, tmp_path / "second", "basel")
+    note = next((archive.root / "record" / "checkpoints").glob("*.note"))
+    sound = note.read_bytes()
+    note.chmod(0o644)
+    note.write_bytes(sound[:-9] + b"?" + sound[-8:])
+    repair_all(archive, verify_all(archive))
+    assert note.read_bytes() == sound
+    assert {each.code for _, each in verify_all(archive).damage} == {"R008"}
+
+
 def test_a_tile_is_written_anew_from_the_commits(archive: Archive, tmp_path: Path) -> None:
     """Without any replica, since all of it follows from what is signed."""
     _note(archive, tmp_path, events=3)

@@ -37,7 +37,7 @@ from emeritus.vault import LocalStore, Progress, Vault
 from emeritus.vault import format as vault_format
 
 FOREIGN = frozenset({"R009", "R012", "R013"}) | REWRITTEN
-"""Of which nothing else is wrong is another history: evidence, and never replaced."""
+"""Where these alone are found lies another history: evidence, and never replaced."""
 
 NAMES_OF_A_PACK = (vault_format.pack_name, vault_format.index_name)
 
@@ -290,7 +290,7 @@ def _heal_tree(archive: Archive, target: Replica, where: str, reached: list[Repl
     """Take a tile or a checkpoint from a copy whose record is sound, or make the tile anew."""
     for other in reached:
         if other.name != target.name and other.store.exists(where):
-            if any(check_record(other.store, archive.id, archive.genesis)):
+            if blocking(check_record(other.store, archive.id, archive.genesis)):
                 continue
             target.store.replace(where, [other.store.get(where)])
             return other.name
