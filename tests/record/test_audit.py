@@ -253,3 +253,19 @@ def test_a_comparison_finds_nothing_exactly_when_one_begins_with_the_other(
     """Also where the same thing was said several times."""
     found = compare("x", [bytes([n]) for n in old], [bytes([n]) for n in new])
     assert (found is None) == (new[: len(old)] == old)
+
+
+def test_any_flipped_bit_of_a_commit_is_a_finding_and_no_error() -> None:
+    """Also in a key, which is no key then, and in a text, which is no UTF-8 then."""
+    store, record = recorded("a")
+    checkpointed(store, record)
+    for name in (disk.name_of(1), disk.name_of(2)):
+        sound = store.files[name]
+        for at in range(0, len(sound), 13):
+            for bit in (1, 7):
+                flipped = bytearray(sound)
+                flipped[at] ^= 1 << bit
+                store.files[name] = bytes(flipped)
+                assert _codes(store), (name, at, bit)
+        store.files[name] = sound
+    assert not _codes(store)

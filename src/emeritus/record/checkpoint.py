@@ -17,6 +17,8 @@ from emeritus.record.note import NotANote, Note, Signature, VerifierKey
 from emeritus.record.signing import (
     MLDSA44_SIGNATURE_BYTES,
     Signer,
+    is_key,
+    is_mldsa44,
     verifies,
     verifies_mldsa44,
 )
@@ -115,8 +117,8 @@ def signers(note: Note, checkpoint: Checkpoint, pairs: Mapping[str, str | None])
     """Return which of the `pairs` (Ed25519 id to ML-DSA-44 id) signed with both their keys."""
     found = []
     for key, mldsa44 in pairs.items():
-        if mldsa44 is None:
-            continue
+        if mldsa44 is None or not (is_key(key) and is_mldsa44(mldsa44)):
+            continue  # an event that was damaged can name what is no key
         first = VerifierKey(checkpoint.origin, notes.ED25519, _public(key))
         second = VerifierKey(checkpoint.origin, notes.MLDSA44_COSIGNATURE, _public(mldsa44))
         if signed(note, checkpoint, first) and signed(note, checkpoint, second):

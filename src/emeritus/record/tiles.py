@@ -43,7 +43,7 @@ def entries_of(number: int, data: bytes) -> list[bytes]:
     """
     try:
         commit = msgspec.json.decode(data, type=_Commit)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise NotACommit(str(error)) from error
     signer, time = map(canonical.dumps, (commit.header.signer, commit.header.time))
     return [
