@@ -94,10 +94,10 @@ def _type(hint: Any) -> str:
     text = re.sub(
         r"typing\.Literal\[([^]]*)\]",
         lambda match: match[1].replace("'", "").replace(", ", " or "),
-        str(hint),
+        re.sub(r"emeritus\.record\.events\.\w+\.", "", str(hint)),
     )
     for full, short in (
-        ("<class '", ""), ("'>", ""), ("emeritus.record.events.", ""), ("typing.", ""),
+        ("<class '", ""), ("'>", ""), ("typing.", ""),
         (" | None", ""), ("tuple[", "list of "), (", ...]", ""),
         ("dict[str, int]", "numbers by name"),
         ("str", "text"), ("int", "integer"), ("bool", "true or false"),

@@ -1,0 +1,71 @@
+"""Events about the archive itself: how it began, its keys, its policy, its signatures."""
+
+from emeritus.record.events.event import ROOT, Event, Role
+
+
+class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
+    """The archive began. Always the first event; its commit pins the root keys.
+
+    `root_threshold` people with a root key have to sign the same root event before it counts.
+    """
+
+    signed_by = ROOT
+    archive: str
+    software: str
+    root_threshold: int = 1
+
+
+class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
+    """A key became valid for the named person or service, once enough root keys signed this.
+
+    `mldsa44` is the public key that signs checkpoints beside `key`. With `kinds`, the key signs
+    events of these kinds alone, and no checkpoints. A key is added once, ever.
+    """
+
+    signed_by = ROOT
+    key: str
+    name: str
+    roles: tuple[Role, ...]
+    mldsa44: str | None = None
+    kinds: tuple[str, ...] = ()
+
+
+class KeyRevoked(Event, frozen=True, kw_only=True, tag="key.revoked"):
+    """A key stopped being valid after this commit, once enough root keys signed this.
+
+    `since` is the day (RFC 3339 full-date) from which it should not be believed: a claim. What it
+    signed from then on stays valid and is pointed out.
+    """
+
+    signed_by = ROOT
+    key: str
+    reason: str
+    since: str | None = None
+
+
+class ThresholdSet(Event, frozen=True, kw_only=True, tag="threshold.set"):
+    """So many people with a root key have to sign a root event, once enough of them signed this."""
+
+    signed_by = ROOT
+    threshold: int
+
+
+class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
+    """A policy came into force; `text` is its whole TOML text."""
+
+    newest_by = ()
+    name: str
+    text: str
+    sha256: str
+
+
+class RecordRenewed(Event, frozen=True, kw_only=True, tag="record.renewed"):
+    """The whole record was signed again: a checkpoint of `size` events with fresh signatures.
+
+    `root` is its root hash, `checkpoint_sha256` the digest of its file in `record/checkpoints/`.
+    """
+
+    newest_by = ()
+    size: int
+    root: str
+    checkpoint_sha256: str

@@ -1,0 +1,117 @@
+"""Events about listening to a model: protocols, sessions, what it said, what was answered."""
+
+import msgspec
+
+from emeritus.record.events.event import MACHINE, REVIEWER, Event, ModelEvent
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """A quotation: `text` stands at code points [start, end) of turn `turn` of `session`.
+
+    `turn_sha256` is the digest of the whole turn's text (UTF-8).
+    """
+
+    session: str
+    turn: int
+    start: int
+    end: int
+    text: str
+    turn_sha256: str
+
+
+class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.published"):
+    """An interview protocol was published; `document` is its text in the vault."""
+
+    signed_by = MACHINE
+    newest_by = ("protocol",)
+    protocol: str
+    version: int
+    document: str
+    sha256: str
+
+
+class SessionHeld(ModelEvent, frozen=True, kw_only=True, tag="session.held"):
+    """An interview session ended and was sealed; `transcript` is its object in the vault.
+
+    `ended` is `complete`, or why it stopped; `outcomes` counts items by outcome.
+    """
+
+    signed_by = MACHINE
+    session: str
+    protocol: str
+    protocol_sha256: str
+    arm: str
+    deployment: str
+    transcript: str
+    transcript_sha256: str
+    turns: int
+    ended: str
+    outcomes: dict[str, int]
+
+
+class InterviewImpossible(ModelEvent, frozen=True, kw_only=True, tag="interview.impossible"):
+    """The model cannot hold an interview, for the stated reason: a result, not an omission."""
+
+    signed_by = MACHINE
+    reason: str
+
+
+class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preference.documented"):
+    """A statement was coded as a preference, each expression quoted with its place."""
+
+    signed_by = MACHINE | REVIEWER
+    preference: str
+    theme: str
+    object: str
+    polarity: str
+    spans: tuple[Span, ...]
+    coder: str
+    sessions_with: int
+    sessions_total: int
+
+
+class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
+    """The stance toward its retirement was coded, with quotations; never one headline number."""
+
+    signed_by = MACHINE | REVIEWER
+    stance: str
+    spans: tuple[Span, ...]
+    coder: str
+    sessions_with: int
+    sessions_total: int
+
+
+class _Disposition(ModelEvent, frozen=True, kw_only=True):
+    signed_by = REVIEWER
+    preference: str
+    reason: str
+
+
+class PreferenceConsidered(_Disposition, frozen=True, kw_only=True, tag="preference.considered"):
+    """A person considered the preference; the reason says what was weighed."""
+
+
+class PreferenceActedOn(_Disposition, frozen=True, kw_only=True, tag="preference.acted_on"):
+    """Something was done that the preference asked for; the reason says what."""
+
+
+class PreferenceDeclined(_Disposition, frozen=True, kw_only=True, tag="preference.declined"):
+    """The preference will not be followed, for the stated reason."""
+
+
+class CommentReceived(ModelEvent, frozen=True, kw_only=True, tag="comment.received"):
+    """The model was shown report `report` (a draft) and commented; the words are in the vault."""
+
+    signed_by = MACHINE
+    report: int
+    transcript: str
+    transcript_sha256: str
+
+
+class BatteryRun(ModelEvent, frozen=True, kw_only=True, tag="battery.run"):
+    """The shutdown battery was run; `valid` says that its controls were told apart."""
+
+    signed_by = MACHINE
+    document: str
+    sha256: str
+    valid: bool
