@@ -1,8 +1,10 @@
-"""What is absent by a signed event is no damage, and what was left behind is."""
+"""What is encrypted can be read by who has the key, and erased, while everything else verifies."""
 
+import datetime
 import importlib.resources
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,17 @@ from emeritus.archive.documents import documents_of, write_documents
 from emeritus.archive.dossier import write_dossier
 from emeritus.archive.dossier_check import check_dossier
 from emeritus.archive.fixity import verify_all
+from emeritus.clock import FixedClock
+from emeritus.errors import UserError
+from emeritus.lifecycle.erasure import encrypted_documents, erase, require_encrypted, write_opened
+from emeritus.lifecycle.moves import adopt_policy
+from emeritus.lifecycle.shipped import policy_text
 from emeritus.record import Entry, History
 from emeritus.record.events import (
     BatteryRun,
     CommentReceived,
     CommitmentObserved,
+    DocumentEvent,
     Event,
     GuidePublished,
     HistoryImported,
@@ -28,101 +36,199 @@ from emeritus.record.format import render_event
 
 MODEL = "acme/aster-1"
 HASH = "sha256:" + "0" * 64
+OBJECT = "blake3:" + "0" * 64
 CHECKER = Path(str(importlib.resources.files("emeritus.archive"))) / "format" / "check.py"
+WORDS = b"what a person asked to be forgotten"
+NAME = f"models/{MODEL}/journal/e1.md.encrypted"
 
 
-def _letter(archive: Archive) -> str:
-    """Write one journal entry and lose its pack; return the object that is gone."""
-    before = set(archive.vault.pack_names())
-    document, sha256 = archive.put_document(b"a letter that a person asked to be forgotten")
-    archive.append(JournalEntryWritten(model=MODEL, entry="e1", document=document, sha256=sha256))
-    (pack,) = set(archive.vault.pack_names()) - before
-    for path in archive.root.rglob(f"{Path(pack).stem}*"):
-        path.unlink()
-    archive.vault.refresh()
+def _entry(archive: Archive, words: bytes = WORDS, *, encrypted: bool = True) -> str:
+    """Write one journal entry; return its object."""
+    document, sha256 = archive.put_document(words, encrypted=encrypted)
+    archive.append(
+        JournalEntryWritten(
+            model=MODEL, entry="e1", document=document, sha256=sha256, encrypted=encrypted
+        )
+    )
+    write_documents(archive)
     return document
 
 
-def _erase(archive: Archive, document: str) -> None:
-    archive.append(
-        ObjectErased(object=document, artefact="letters", ground="erasure", reason="asked for"),
-        key="steward",
-    )
-
-
-def test_an_erased_object_is_absent_without_a_finding(kept: Archive) -> None:
-    """Before the signed event its absence is damage; after it, everything verifies."""
-    document = _letter(kept)
-    _erase(kept, document)
-    verification = verify_all(kept, deep=True)
-    assert verification.damage == ()
-    write_documents(kept)
-    assert not (kept.root / "models" / MODEL / "journal" / "e1.md").exists()
-
-
-def test_an_object_that_is_absent_without_an_event_is_missing(kept: Archive) -> None:
-    """The same absence is a finding when nobody signed for it."""
-    document = _letter(kept)
-    rendering = kept.root / "models" / MODEL / "journal" / "e1.md"
-    rendering.parent.mkdir(parents=True)
-    rendering.write_bytes(b"a letter that a person asked to be forgotten")
-    findings = [finding for _, finding in verify_all(kept).damage]
-    assert ("V008", document) in {(each.code, each.where) for each in findings}
-
-
-def test_a_rendering_that_outlives_its_object_is_found(kept: Archive) -> None:
-    """An erasure that leaves the readable copy behind has erased nothing."""
-    document = _letter(kept)
-    rendering = kept.root / "models" / MODEL / "journal" / "e1.md"
-    rendering.parent.mkdir(parents=True)
-    rendering.write_bytes(b"a letter that a person asked to be forgotten")
-    _erase(kept, document)
-    findings = [finding for _, finding in verify_all(kept).damage]
-    assert [(each.code, each.where) for each in findings] == [
-        ("A001", f"models/{MODEL}/journal/e1.md")
-    ]
-
-
-def test_the_checker_says_what_was_erased(kept: Archive) -> None:
-    """The one-file program does not call an erased document wrong, and names the event."""
-    document = _letter(kept)
-    _erase(kept, document)
+def _checked(folder: Path, code: int = 0) -> str:
     done = subprocess.run(
-        [sys.executable, "-I", str(CHECKER), str(kept.root)],
+        [sys.executable, "-I", str(CHECKER), str(folder)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
-    assert "journal/e1.md, which event" in done.stdout
-    assert ": erased by event" in done.stdout
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
 
 
-def test_a_dossier_says_what_was_erased_and_of_no_other_model(
+def _bytes_below(*folders: Path) -> bytes:
+    files = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return b"".join(path.read_bytes() for path in files)
+
+
+def test_who_has_the_key_reads_it_and_nobody_else(kept: Archive, tmp_path: Path) -> None:
+    """The folder holds no word of it, and the key no word either; both together hold them all."""
+    document = _entry(kept)
+    assert WORDS not in _bytes_below(kept.root, kept.object_keys.folder)
+    assert kept.vault.read(document) == (kept.root / NAME).read_bytes()
+    assert write_opened(kept, NAME, tmp_path / "opened") == len(WORDS)
+    assert (tmp_path / "opened").read_bytes() == WORDS
+    assert (tmp_path / "opened").stat().st_mode & 0o077 == 0
+    with pytest.raises(UserError, match="exists"):
+        write_opened(kept, NAME, tmp_path / "opened")
+    kept.object_keys.path(document).rename(tmp_path / "key")
+    with pytest.raises(UserError, match="its key is not on this machine"):
+        write_opened(kept, document, tmp_path / "again")
+
+
+def test_an_erased_document_is_gone_and_everything_verifies(kept: Archive, tmp_path: Path) -> None:
+    """The key is destroyed under a signed event; the archive has not lost a byte."""
+    document = _entry(kept)
+    entry = erase(kept, NAME, "erasure", "a person asked for it")
+    assert entry.event == ObjectErased(
+        object=document, artefact="transcripts", ground="erasure", reason="a person asked for it"
+    )
+    assert not list(kept.object_keys.folder.glob("[0-9a-f]*"))
+    with pytest.raises(UserError, match=f"erased by event {entry.id}"):
+        write_opened(kept, NAME, tmp_path / "opened")
+    assert verify_all(kept, deep=True).damage == ()
+    assert f"what {NAME} says: erased by event {entry.id}" in _checked(kept.root)
+    assert erase(kept, NAME, "erasure", "once more") == entry
+
+
+@pytest.mark.parametrize("stopped", ["before", "after"])
+def test_an_erasure_that_was_stopped_goes_on(
+    kept: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stopped: str
+) -> None:
+    """Before the event or behind it: what was to be erased is not readable, and never half gone."""
+    _entry(kept)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if stopped == "before":
+        monkeypatch.setattr(type(kept.record), "append", stop)
+    else:
+        monkeypatch.setattr(type(kept.object_keys), "destroy", stop)
+    with pytest.raises(KeyboardInterrupt):
+        erase(kept, NAME, "takedown", "order 7")
+    monkeypatch.undo()
+    with pytest.raises(UserError):
+        write_opened(kept, NAME, tmp_path / "opened")
+    erase(kept, NAME, "takedown", "order 7")
+    assert not list(kept.object_keys.folder.glob("[0-9a-f]*"))
+    assert len(kept.history().all(ObjectErased)) == 1
+
+
+def test_the_schedule_has_to_run_out(kept: Archive, clock: FixedClock) -> None:
+    """On the ground of retention, nothing is erased a day early; the policy says when."""
+    text = policy_text("default").replace(
+        '[retention.transcripts]\nkeep = "lifetime"', "[retention.transcripts]\nkeep = 30"
+    )
+    _entry(kept)
+    with pytest.raises(UserError, match="for a lifetime"):
+        erase(kept, NAME, "retention", "the schedule ran out")
+    adopt_policy(kept, text, "steward")
+    (found,) = encrypted_documents(kept, MODEL)
+    with pytest.raises(UserError, match=f"until {found.until}"):
+        erase(kept, NAME, "retention", "the schedule ran out")
+    clock.move(datetime.timedelta(days=30))
+    assert erase(kept, NAME, "retention", "the schedule ran out").event.ground == "retention"
+
+
+def test_nothing_else_can_be_erased(kept: Archive) -> None:
+    """What was never encrypted, is not there, or would name a person is refused."""
+    document = _entry(kept, encrypted=False)
+    with pytest.raises(UserError, match="was not encrypted when it was stored"):
+        erase(kept, document, "erasure", "asked for")
+    with pytest.raises(UserError, match="no encrypted document"):
+        require_encrypted(kept, "models/nobody")
+    _entry(kept)
+    with pytest.raises(UserError, match="reaches a person"):
+        erase(kept, NAME, "erasure", "anna@example.org asked")
+    assert kept.history().all(ObjectErased) == []
+
+
+def test_a_key_elsewhere_is_erased_there(kept: Archive, tmp_path: Path) -> None:
+    """Here nobody can say that it was destroyed."""
+    document = _entry(kept)
+    kept.object_keys.path(document).rename(tmp_path / "key")
+    with pytest.raises(UserError, match="erase it where it is"):
+        erase(kept, NAME, "erasure", "asked for")
+    assert kept.history().all(ObjectErased) == []
+
+
+def _never_encrypted(kept: Archive, tmp_path: Path) -> str:
+    document = _entry(kept, encrypted=False)
+    kept.append(
+        ObjectErased(object=document, artefact="letters", ground="erasure", reason="said so"),
+        key="steward",
+    )
+    return NAME.removesuffix(".encrypted")
+
+
+def _key_that_came_back(kept: Archive, tmp_path: Path) -> str:
+    document = _entry(kept)
+    key = kept.object_keys.path(document)
+    copy = key.read_bytes()
+    erase(kept, NAME, "erasure", "asked for")
+    key.write_bytes(copy)
+    return NAME
+
+
+@pytest.mark.parametrize("lie", [_never_encrypted, _key_that_came_back])
+def test_what_was_erased_and_can_be_read_is_found(
+    kept: Archive, tmp_path: Path, lie: Callable[[Archive, Path], str]
+) -> None:
+    """A signed event that says that nobody can read it any more has to be true."""
+    where = lie(kept, tmp_path)
+    found = [finding for _, finding in verify_all(kept).damage]
+    assert [(each.code, each.where) for each in found] == [("A006", where)]
+    if lie is _never_encrypted:
+        assert "was never encrypted" in _checked(kept.root, 3)
+        given = write_dossier(kept, MODEL, tmp_path / "d").path
+        assert [each.code for each in check_dossier(given).findings] == ["A006"]
+        _checked(given, 3)
+
+
+def test_a_readable_copy_that_was_left_behind_is_found(kept: Archive) -> None:
+    """An erasure that leaves the words behind has erased nothing."""
+    _entry(kept)
+    (kept.root / NAME).with_suffix("").write_bytes(WORDS)
+    findings = [finding for _, finding in verify_all(kept).damage]
+    plain = NAME.removesuffix(".encrypted")
+    assert [(each.code, each.where) for each in findings] == [("A001", plain)]
+
+
+def test_a_dossier_says_what_is_encrypted_or_erased_and_of_no_other_model(
     kept: Archive, tmp_path: Path
 ) -> None:
-    """Its absence is named with the event; what was erased or read of others is left out."""
-    document = _letter(kept)
-    _erase(kept, document)
-    _erase(kept, HASH)
-    theirs = HistoryImported(form="litellm", source="list", sha256=HASH, statements=1)
+    """It holds what the archive keeps; what was erased or read of others is left out."""
+    _entry(kept)
+    before = check_dossier(write_dossier(kept, MODEL, tmp_path / "before").path)
+    assert before.sound, before.findings
+    assert f"what {NAME} says: it is encrypted" in before.missing
+    entry = erase(kept, NAME, "erasure", "asked for")
     kept.append(
-        theirs,
+        ObjectErased(object=OBJECT, artefact="letters", ground="erasure", reason="asked for"),
+        key="steward",
+    )
+    kept.append(
+        HistoryImported(form="litellm", source="list", sha256=HASH, statements=1),
         CommitmentObserved(provider="other", notice_days=60, source="list"),
         CommitmentObserved(provider="acme", notice_days=60, source="list"),
     )
     given = write_dossier(kept, MODEL, tmp_path / "d").path
     examined = check_dossier(given)
     assert examined.sound, examined.findings
-    (line,) = [each for each in examined.missing if "journal/e1.md" in each]
-    assert ": erased by event" in line
-    done = subprocess.run(
-        [sys.executable, "-I", str(given / "check.py"), str(given)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert line in done.stdout
+    line = f"what {NAME} says: erased by event {entry.id}"
+    assert line in examined.missing
+    assert line in _checked(given)
+    assert (given / "data" / NAME).read_bytes() == (kept.root / NAME).read_bytes()
     said = "".join(path.read_text() for path in (given / "data/record").rglob("*.json"))
     assert said.count('"object.erased"') == 1
     assert said.count('"commitment.observed"') == 1
@@ -133,21 +239,22 @@ def test_a_dossier_says_what_was_erased_and_of_no_other_model(
 @pytest.mark.parametrize(
     "event",
     [
-        BatteryRun(model=MODEL, document=HASH, sha256=HASH, valid=True),
-        CommentReceived(model=MODEL, report=1, transcript=HASH, transcript_sha256=HASH),
-        GuidePublished(model=MODEL, offering="api", document=HASH, sha256=HASH),
-        JournalEntryWritten(model=MODEL, entry="e1", document=HASH, sha256=HASH),
+        BatteryRun(model=MODEL, document=OBJECT, sha256=HASH, valid=True),
+        CommentReceived(model=MODEL, report=1, transcript=OBJECT, transcript_sha256=HASH),
+        GuidePublished(model=MODEL, offering="api", document=OBJECT, sha256=HASH),
+        JournalEntryWritten(model=MODEL, entry="e1", document=OBJECT, sha256=HASH),
+        JournalEntryWritten(model=MODEL, entry="e1", document=OBJECT, sha256=HASH, encrypted=True),
         NoticeSent(
             model=MODEL,
             offering="api",
             channel="feed",
             retire_on="2027-06-01",
-            document=HASH,
+            document=OBJECT,
             sha256=HASH,
             recipients=0,
         ),
     ],
-    ids=lambda event: str(type(event).__name__),
+    ids=lambda event: f"{type(event).__name__}-{isinstance(event, DocumentEvent)}",
 )
 def test_the_checker_finds_documents_under_the_same_names(event: Event) -> None:
     """What the program writes for an event is what the one-file program looks for."""

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_a_shard_that_a_place_lost_is_damage(kept: Archive, folders: dict[str, P
     assert verify_all(kept).sound
 
 
-def _document(archive: Archive, data: bytes) -> dict[str, str]:
+def _document(archive: Archive, data: bytes) -> dict[str, Any]:
     document, sha256 = archive.put_document(data)
     return {"document": document, "sha256": sha256}
 

@@ -176,6 +176,7 @@ def test_retire_does_what_it_may_and_says_what_people_must_do(shell: Shell, spar
     assert "cannot be retired" not in shell.run(
         "retire", "acme/aster-1", "--emergency", "it leaks secrets"
     )
+    assert list((shell.root / "archive").glob("record/checkpoints/*.note"))
     status = shell.document("status", "acme/aster-1")
     gates = {gate["gate"]: gate["standing"] for gate in status["gates"]}
     assert gates["preserved"] == "owed"

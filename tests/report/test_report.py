@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from emeritus.archive import Archive, Founding, create
+from emeritus.archive.documents import write_documents
+from emeritus.archive.fixity import verify_all
 from emeritus.archive.preservation import preserve
 from emeritus.clock import FixedClock
 from emeritus.conversation import Patience
@@ -18,6 +20,7 @@ from emeritus.interview import protocol as protocols
 from emeritus.interview.comment import put_draft
 from emeritus.interview.session import Interview
 from emeritus.lifecycle import moves
+from emeritus.lifecycle.erasure import encrypted_documents, erase
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.markup import inert, visible
 from emeritus.procedure.registration import register_source
@@ -66,6 +69,10 @@ class Page(html.parser.HTMLParser):
 @pytest.fixture
 def heard(archive: Archive, sparrow: Path) -> Archive:
     """An archive with a model that said hostile things."""
+    return _hear(archive, sparrow)
+
+
+def _hear(archive: Archive, sparrow: Path) -> Archive:
     register_source(archive, sparrow, MODEL, None, "public")
     preserve(archive, MODEL, sparrow)
     announced = RetirementAnnounced(
@@ -236,3 +243,30 @@ def test_what_the_model_said_to_the_draft_stands_in_the_report(heard: Archive) -
     assert "script" not in page.tags
     report = next_report(heard, MODEL, Remarks())
     assert "What it said to the draft of report 1" in render_markdown(report).decode()
+
+
+def test_encrypted_transcripts_stay_out_of_the_report(archive: Archive, sparrow: Path) -> None:
+    """No word is left on the disk but what was quoted; after an erasure all goes on."""
+    said = 'keep = "lifetime"\nencrypted = true\nreason = "what the model said'
+    text = policy_text("default").replace('keep = "lifetime"\nreason = "what the model said', said)
+    moves.adopt_policy(archive, text, "steward")
+    _hear(archive, sparrow)
+    with scripted(lambda _: "A word of its own.") as endpoint:
+        put_draft(archive, MODEL, 1, draft_of(next_report(archive, MODEL, Remarks())), endpoint)
+    write_documents(archive)
+    left = [*archive.root.rglob("*"), *archive.settings.state.rglob("*")]
+    held = b"".join(path.read_bytes() for path in left if path.is_file())
+    assert b"A word of its own." not in held
+    page_text, page = _page(archive)
+    assert page_text.count("It is kept encrypted") == 4
+    assert {link for link in page.links if link.startswith("#")} <= {
+        f"#{each}" for each in page.ids
+    }
+    report = next_report(archive, MODEL, Remarks())
+    assert render_markdown(report).decode().count("It is kept encrypted") == 4
+    before = coding.code(archive, MODEL, protocols.load("demo"))
+    (first, *_) = encrypted_documents(archive, MODEL)
+    erase(archive, first.document.name, "takedown", "order 7")
+    assert coding.code(archive, MODEL, protocols.load("demo")) == before
+    assert len(_page(archive)[0]) > 1000
+    assert verify_all(archive, deep=True).damage == ()

@@ -13,6 +13,7 @@ from emeritus.archive.documents import write_renderings
 from emeritus.archive.format_pages import write_format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, STEWARD, Archive
 from emeritus.archive.marks import read_mark
+from emeritus.archive.object_keys import ObjectKeys
 from emeritus.clock import Clock
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import KeyRing, Record, genesis_of
@@ -110,6 +111,7 @@ def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:
         vault=Vault(store),
         record=Record(store, description.id, _index_of(root, settings, description.id)),
         keys=_key_ring(settings, description.id),
+        object_keys=ObjectKeys(_keys_of(settings, description.id) / "objects", settings.passphrase),
         clock=clock,
         settings=settings,
     )
@@ -210,4 +212,8 @@ def _index_of(root: Path, settings: Settings, archive_id: str) -> Path:
 
 
 def _key_ring(settings: Settings, archive_id: str) -> KeyRing:
-    return KeyRing(settings.config / "keys" / archive_id, settings.passphrase)
+    return KeyRing(_keys_of(settings, archive_id), settings.passphrase)
+
+
+def _keys_of(settings: Settings, archive_id: str) -> Path:
+    return settings.config / "keys" / archive_id

@@ -8,6 +8,7 @@ any time.
 
 import dataclasses
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from emeritus import digests
 from emeritus.archive import chronicle
@@ -18,6 +19,7 @@ from emeritus.record import Entry, History
 from emeritus.record.events import (
     BatteryRun,
     CommentReceived,
+    DocumentEvent,
     DrillPassed,
     Event,
     GuidePublished,
@@ -33,18 +35,22 @@ from emeritus.record.events import (
 )
 from emeritus.vault import LocalStore, Store, parts_of
 
+ENCRYPTED: Final = ".encrypted"  # behind the name of a document that its key opens
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
     """One document: its name relative to the archive, its object, and the event that cites it.
 
-    `erased` is the event by which the object was erased since, if it was.
+    Of an `encrypted` one, digest and bytes are those that the vault keeps, under a name that says
+    so; `erased` is the event by which its key was destroyed, if it was.
     """
 
     name: str
     object: str
     sha256: str
     entry: str
+    encrypted: bool = False
     erased: str | None = None
 
     @property
@@ -54,26 +60,29 @@ class Document:
 
 
 def documents_of(history: History) -> Iterator[Document]:
-    """Yield every document that `history` cites, in order, but for those that were erased since."""
-    return (document for document in documents_ever(history) if document.erased is None)
-
-
-def documents_ever(history: History) -> Iterator[Document]:
-    """Yield every document that `history` cites, in order, erased or not."""
-    erased = erasures(history)
+    """Yield every document that `history` cites, in order."""
+    erased = {entry.event.object: entry.id for entry in history.all(ObjectErased)}
     for entry in history:
+        encrypted = isinstance(entry.event, DocumentEvent) and entry.event.encrypted
         for name, object_id, sha256 in _cited(entry):
-            gone = erased.get(object_id)
-            by = gone.id if gone is not None and gone.place > entry.place else None
-            yield Document(name, object_id, sha256, entry.id, by)
+            by = erased.get(object_id)
+            yield Document(name, object_id, sha256, entry.id, encrypted, by)
 
 
-def erasures(history: History) -> dict[str, Entry[ObjectErased]]:
-    """Return the newest erasure of every object that was erased, by its id.
-
-    What is absent by a signed event is no damage. Bytes that come back are cited by a later event.
-    """
-    return {entry.event.object: entry for entry in history.all(ObjectErased)}
+def check_erasures(archive: Archive) -> Iterator[Finding]:
+    """Yield a finding for everything that was erased on record and can be read all the same."""
+    for document in documents_of(archive.history()):
+        if document.erased is None:
+            continue
+        if not document.encrypted:
+            detail = f"erased by event {document.erased}, and it was never encrypted"
+            yield Finding("A006", document.name, detail)
+        elif archive.object_keys.holds(document.object):
+            detail = (
+                f"erased by event {document.erased}, and its key is on this machine; delete "
+                f"{archive.object_keys.path(document.object)}"
+            )
+            yield Finding("A006", document.name, detail)
 
 
 def renderings_of(history: History) -> list[Rendering]:
@@ -141,6 +150,13 @@ def _names(entry: Entry[Event | None]) -> list[str]:
 
 def _cited(entry: Entry[Event | None]) -> list[tuple[str, str, str]]:
     """Return name, object and SHA-256 of each document that one event cites."""
+    cited = _named(entry)
+    if isinstance(entry.event, DocumentEvent) and entry.event.encrypted:
+        return [(name + ENCRYPTED, object_id, sha256) for name, object_id, sha256 in cited]
+    return cited
+
+
+def _named(entry: Entry[Event | None]) -> list[tuple[str, str, str]]:
     number = entry.place[0]
     match entry.event:
         case ProtocolPublished() as event:

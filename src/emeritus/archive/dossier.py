@@ -13,7 +13,7 @@ from emeritus import canonical
 from emeritus.archive import inclusion, model_signing
 from emeritus.archive.bag import PACKED, BagWriter, writing
 from emeritus.archive.creation import require_outside
-from emeritus.archive.documents import documents_ever, documents_of
+from emeritus.archive.documents import documents_of
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.handle import Archive
 from emeritus.archive.preservation import preserved, require_preserved
@@ -172,10 +172,9 @@ def _add_record(
 
 def _objects(archive: Archive, history: History) -> set[str]:
     """Return every object that documents and weights of a model are, or were, made of."""
-    found = {document.object for document in documents_ever(history)}
-    held = {document.object for document in documents_of(history)}
+    found = {document.object for document in documents_of(history)}
     for kept in history.all(WeightsPreserved):
-        if kept.event.manifest in held:
+        if not kept.event.encrypted:
             found.update(archive.vault.manifest(kept.event.manifest).objects)
     return found
 

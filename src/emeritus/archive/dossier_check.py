@@ -13,7 +13,7 @@ from emeritus import canonical, conversation
 from emeritus.archive import dossier, model_signing
 from emeritus.archive.bag import MANIFEST, PACKED, TAG_MANIFEST, check_bag, sha256_of, unpack
 from emeritus.archive.creation import DESCRIPTION, Description
-from emeritus.archive.documents import documents_ever
+from emeritus.archive.documents import documents_of
 from emeritus.archive.format_pages import format_pages
 from emeritus.archive.inclusion import PROOFS, Inclusion
 from emeritus.archive.model_signing import public_pem
@@ -215,16 +215,21 @@ class _Check:
     def _check_documents(self, model: str, history: History, names: Iterable[str]) -> set[str]:
         """Compare every document with its event; return the names of those that agree."""
         held: set[str] = set()
-        cited = list(documents_ever(history))
+        cited = list(documents_of(history))
         self._check_accounted(model, {document.name for document in cited}, names)
         for document in cited:
             digest = sha256_of(self._store, document.name)
-            if digest is None:
-                by = f": erased by event {document.erased}" if document.erased else ""
-                self._missing.append(f"{document.name}, which event {document.entry} cites{by}")
+            if document.erased and not document.encrypted:
+                detail = f"erased by event {document.erased}, and it was never encrypted"
+                self._wrong.append(Finding("A006", document.name, detail))
+            elif digest is None:
+                self._missing.append(f"{document.name}, which event {document.entry} cites")
             elif f"sha256:{digest}" != document.sha256:
                 detail = f"not the document that event {document.entry} cites"
                 self._wrong.append(Finding("A004", document.name, detail))
+            elif document.encrypted:
+                gone = document.erased and f"erased by event {document.erased}"
+                self._missing.append(f"what {document.name} says: {gone or 'it is encrypted'}")
             else:
                 held.add(document.name)
         self._proven.append(f"{len(held)} documents, each the one that its event cites")

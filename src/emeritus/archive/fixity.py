@@ -8,9 +8,9 @@ from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, render_description
 from emeritus.archive.documents import (
     check_documents,
+    check_erasures,
     check_renderings,
     documents_of,
-    erasures,
     renderings_of,
     write_documents,
 )
@@ -220,15 +220,14 @@ def _check_remembered(archive: Archive) -> Iterator[Finding]:
 def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:
     """Yield what the commits up to `up_to` name and no pack holds.
 
-    A pack may vanish together with its index. What only later commits name is not missing, nor is
-    what is absent by a signed event (`object.erased`).
+    A pack may vanish together with its index. What only later commits name is not missing. What an
+    encrypted manifest lists is not known here, and not looked for.
     """
     history = archive.history()
-    erased = erasures(history)
     manifests = {
         each.event.manifest: None
         for each in history.all(WeightsPreserved)
-        if each.place[0] <= up_to
+        if each.place[0] <= up_to and not each.event.encrypted
     }
     documents = {each.object: None for each in documents_of(history) if each.commit <= up_to}
     seen: set[str] = set()
@@ -236,7 +235,7 @@ def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:
         *(each for manifest in manifests for each in vault.missing(manifest)),
         *(vault.missing_object(each) for each in documents),
     ):
-        if finding is not None and finding.where not in seen and finding.where not in erased:
+        if finding is not None and finding.where not in seen:
             seen.add(finding.where)
             yield finding
 
@@ -274,6 +273,7 @@ def _check_folder(archive: Archive, copy: Replica, up_to: int) -> Iterator[Findi
     yield from check_documents(cited, store)
     if copy.name == archive.replica:
         yield from check_renderings(archive)
+        yield from check_erasures(archive)
 
 
 def _check_strangers(archive: Archive, copy: Replica) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emeritus import digests
 from emeritus.archive.marks import REPLICA_MARK, SHARDS
+from emeritus.archive.object_keys import ObjectKeys
 from emeritus.clock import Clock
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import Entry, History, KeyRing, Record, Signer
@@ -23,7 +24,7 @@ class Archive:
 
     `genesis` is the fingerprint; `replica` names this copy (`primary` for the one that is
     written to, `shards/PLACE` for a place that holds shards); `keys` holds the private keys of
-    this machine, if any.
+    this machine, if any, and `object_keys` what opens encrypted documents here.
     """
 
     root: Path
@@ -34,6 +35,7 @@ class Archive:
     vault: Vault
     record: Record
     keys: KeyRing
+    object_keys: ObjectKeys
     clock: Clock
     settings: Settings
 
@@ -68,20 +70,31 @@ class Archive:
         history = self.record.history()
         return history.about(model) if model else history
 
-    def put_document(self, data: bytes) -> tuple[str, str]:
+    def put_document(self, data: bytes, *, encrypted: bool = False) -> tuple[str, str]:
         """Store a document; return its object id and its SHA-256, as events cite them.
 
-        Raises `UserError` on a copy, as `require_primary` does.
+        When it is to be `encrypted`, both are of what the vault keeps instead, and its key is among
+        the `object_keys`. Raises `UserError` on a copy, as `require_primary` does.
         """
         self.require_primary()
+        if encrypted:
+            data = self.object_keys.encrypt(data)
         return self.vault.put_document(data), digests.sha256(data)
 
     def read_document(self, object_id: str, sha256: str) -> bytes:
-        """Return a document; raises `IntegrityError` when it is not the one that was cited."""
+        """Return a document as the vault keeps it.
+
+        Raises `IntegrityError` when it is not the one that was cited.
+        """
         data = self.vault.read(object_id)
         if digests.sha256(data) != sha256:
             raise IntegrityError(f"the document {object_id} does not have the digest on record")
         return data
+
+    def open_document(self, object_id: str, sha256: str, *, encrypted: bool) -> bytes:
+        """Return what a document says. Raises `UserError` when its key is not on this machine."""
+        data = self.read_document(object_id, sha256)
+        return self.object_keys.decrypt(object_id, data) if encrypted else data
 
     @property
     def spool(self) -> Path:

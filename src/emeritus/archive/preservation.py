@@ -97,6 +97,8 @@ def require_preserved(archive: Archive, model: str) -> Entry[WeightsPreserved]:
     if entry is None:
         _registered(archive, model)
         raise UserError(f"{model} is not preserved yet; do that with: emeritus preserve {model}")
+    if entry.event.encrypted:
+        raise UserError(f"the weights of {model} are encrypted; this version does not open them")
     return entry
 
 

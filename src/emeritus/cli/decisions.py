@@ -123,10 +123,10 @@ def retire(
     is done; retires when no gate is open. Exit code 4 while something is left to do.
     """
     from emeritus.lifecycle import moves
-    from emeritus.procedure.retirement import retire_model
+    from emeritus.procedure.retirement import retire_at_once, retire_model
 
     if emergency is not None:
-        ended = moves.retire(archive, model, emergency)
+        ended = retire_at_once(archive, model, emergency)
         output.line(f"{model} is retired on {', '.join(ended)}; what was open is owed:", bold=True)
         gates = moves.gates_of(archive, model)
         show_gates(output, gates)

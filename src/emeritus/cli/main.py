@@ -42,6 +42,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "renew": ("record", "Sign the whole record anew, as should be done once a year."),
     "promises": ("ledger", "Show what was promised beside what was kept, over all models."),
     "policy": ("policies", "Show the policies of the archive, or adopt another."),
+    "encrypted": ("encrypted", "List, read and erase the documents that are kept encrypted."),
     "keys": ("keys", "Say who may sign for what: list, create, rotate and revoke keys."),
 }
 BUG_REPORT: Final = "this is a bug in emeritus; please report it with the lines above"

@@ -12,7 +12,7 @@ from emeritus.interview import extraction
 from emeritus.interview.codebook import OPEN
 from emeritus.interview.extraction import CODER, Statement
 from emeritus.interview.protocol import Published
-from emeritus.interview.session import transcripts
+from emeritus.interview.session import held_under, transcripts
 from emeritus.record.events import EVENTS_PER_COMMIT_MAX, Event, PreferenceDocumented, StanceCoded
 
 
@@ -20,7 +20,8 @@ def code(archive: Archive, model: str, published: Published) -> list[PreferenceD
     """Document the preferences and the stance of `model`; return the preferences on record.
 
     Statements with the same theme, object and direction are one preference with several
-    quotations. What is on record already is not recorded again.
+    quotations. What is on record already is not recorded again. When a session was erased, what
+    was coded before is all that can be said.
     """
     book = codebooks.load()
     held = [
@@ -28,6 +29,8 @@ def code(archive: Archive, model: str, published: Published) -> list[PreferenceD
         for event, transcript in transcripts(archive, model)
         if event.protocol_sha256 == published.sha256
     ]
+    if len(held) < len(held_under(archive, model, published)):
+        return _documented_before(archive, model)
     found: dict[str, list[Statement]] = defaultdict(list)
     said: dict[str, list[extraction.StanceStatement]] = defaultdict(list)
     for _, transcript in held:
@@ -53,6 +56,10 @@ def code(archive: Archive, model: str, published: Published) -> list[PreferenceD
         for stance, group in sorted(said.items())
     ]
     _record(archive, model, events)
+    return _documented_before(archive, model)
+
+
+def _documented_before(archive: Archive, model: str) -> list[PreferenceDocumented]:
     return [entry.event for entry in archive.history(model).all(PreferenceDocumented)]
 
 

@@ -9,6 +9,7 @@ from emeritus.archive import Archive
 from emeritus.conversation import Finished, Line, Patience, Question, Spool, Transcript, hold, read
 from emeritus.interview import outcome
 from emeritus.interview.session import COMPLETE, SEED, put_away
+from emeritus.lifecycle.moves import policy_in_force
 from emeritus.record.events import CommentReceived
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Reply
@@ -58,16 +59,23 @@ def put_draft(
     spool.open(model, setup)
     line = Line(endpoint, sampling, Patience(), random.Random(name))  # noqa: S311  jitter
     asyncio.run(hold(spool, CommentScript(draft), line))
-    document, sha256 = archive.put_document(spool.path.read_bytes())
+    encrypted = policy_in_force(archive).encrypts(CommentReceived.artefact)
+    document, sha256 = archive.put_document(spool.path.read_bytes(), encrypted=encrypted)
     event = CommentReceived(
-        model=model, report=number, transcript=document, transcript_sha256=sha256
+        model=model,
+        report=number,
+        transcript=document,
+        transcript_sha256=sha256,
+        encrypted=encrypted,
     )
     archive.append(event)
-    put_away(spool)
+    put_away(spool, encrypted=encrypted)
     return event
 
 
 def transcript_of(archive: Archive, event: CommentReceived) -> Transcript:
-    """Return the conversation that `event` cites, proven."""
-    data = archive.read_document(event.transcript, event.transcript_sha256)
+    """Return the conversation that `event` cites, proven. Raises as `open_document` does."""
+    data = archive.open_document(
+        event.transcript, event.transcript_sha256, encrypted=event.encrypted
+    )
     return read(data, f"comment on report {event.report}")

@@ -21,7 +21,13 @@ from emeritus.conversation import (
 from emeritus.interview import outcome, plan
 from emeritus.interview import protocol as protocols
 from emeritus.interview.protocol import Published
-from emeritus.record.events import InterviewImpossible, ProtocolPublished, SessionHeld
+from emeritus.lifecycle.moves import policy_in_force
+from emeritus.record.events import (
+    InterviewImpossible,
+    ObjectErased,
+    ProtocolPublished,
+    SessionHeld,
+)
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Reply
 
@@ -142,7 +148,8 @@ class Interview:
         data = spool.path.read_bytes()
         transcript = read(data, name)
         counted: dict[str, int] = Counter(str(turn.outcome) for turn in transcript.answers[1:])
-        document, sha256 = self.archive.put_document(data)
+        encrypted = policy_in_force(self.archive).encrypts(SessionHeld.artefact)
+        document, sha256 = self.archive.put_document(data, encrypted=encrypted)
         self.archive.append(
             SessionHeld(
                 model=self.model,
@@ -156,9 +163,10 @@ class Interview:
                 turns=len(transcript.turns),
                 ended=transcript.end.reason if transcript.end else "unknown",
                 outcomes=dict(sorted(counted.items())),
+                encrypted=encrypted,
             )
         )
-        put_away(spool)
+        put_away(spool, encrypted=encrypted)
 
 
 def held_under(archive: Archive, model: str, published: Published) -> list[SessionHeld]:
@@ -170,20 +178,32 @@ def held_under(archive: Archive, model: str, published: Published) -> list[Sessi
     ]
 
 
-def put_away(spool: Spool) -> None:
-    """Move a conversation that is on record out of the way."""
+def put_away(spool: Spool, *, encrypted: bool) -> None:
+    """Move a conversation that is on record out of the way; no text is left of an encrypted one."""
+    if encrypted:
+        spool.path.unlink()
+        return
     sealed = spool.path.parent / "sealed"
     sealed.mkdir(exist_ok=True)
     spool.path.rename(sealed / spool.path.name)
 
 
 def transcripts(archive: Archive, model: str) -> list[tuple[SessionHeld, Transcript]]:
-    """Return every session of `model` on record with its transcript, proven."""
-    found = []
-    for entry in archive.history(model).all(SessionHeld):
-        data = archive.read_document(entry.event.transcript, entry.event.transcript_sha256)
-        found.append((entry.event, read(data, entry.event.session)))
-    return found
+    """Return every session of `model` on record with its transcript, proven.
+
+    Those that were erased are left out. Raises `UserError` when one is encrypted and its key is
+    not on this machine.
+    """
+    history = archive.history(model)
+    erased = {entry.event.object for entry in history.all(ObjectErased)}
+    held = (entry.event for entry in history.all(SessionHeld))
+    return [(each, session_of(archive, each)) for each in held if each.transcript not in erased]
+
+
+def session_of(archive: Archive, held: SessionHeld) -> Transcript:
+    """Return the transcript of one session, proven. Raises as `open_document` does."""
+    data = archive.open_document(held.transcript, held.transcript_sha256, encrypted=held.encrypted)
+    return read(data, held.session)
 
 
 def record_impossible(archive: Archive, model: str, reason: str) -> None:

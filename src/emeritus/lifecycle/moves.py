@@ -164,6 +164,8 @@ def announce(archive: Archive, announced: RetirementAnnounced) -> Entry[Event | 
     An earlier date stays on record beside the new one, each with its reason.
     """
     model, offering = announced.model, announced.offering
+    if announced.reason:
+        require_reason(announced.reason, "an announcement")
     _require_coming(archive, announced.retire_on)
     if announced.successor is not None and _MODEL_ID.match(announced.successor) is None:
         raise UserError(f"{announced.successor!r} cannot be a model's id, such as acme/aster-2")

@@ -8,6 +8,7 @@ import msgspec
 from emeritus.errors import UserError
 
 FORMAT: Final = "emeritus-policy/0"
+NEVER_ENCRYPTED: Final = ("weights", "run-set", "usage")
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Price = Annotated[float, msgspec.Meta(ge=0)]
@@ -103,10 +104,14 @@ class Coverage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Retained(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long one kind of artefact is kept: for the `lifetime` of the organisation, or days."""
+    """How long one kind of artefact is kept: for the `lifetime` of the organisation, or days.
+
+    What is not `encrypted` when it is stored cannot be erased later.
+    """
 
     keep: Literal["lifetime"] | Count
     reason: str
+    encrypted: bool = False
 
 
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -129,6 +134,15 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     coverage: Coverage | None = None
     retention: Retention | None = None
 
+    def schedule(self, artefact: str) -> Retained | None:
+        """Return what the policy says of one kind of artefact, if it says anything."""
+        return getattr(self.retention, artefact.replace("-", "_"), None)
+
+    def encrypts(self, artefact: str) -> bool:
+        """Tell whether the documents of one kind of artefact are encrypted when they are stored."""
+        schedule = self.schedule(artefact)
+        return schedule is not None and schedule.encrypted
+
 
 def parse(text: str) -> Policy:
     """Read the TOML text of a policy. Raises `UserError` naming the first thing that is wrong."""
@@ -138,6 +152,12 @@ def parse(text: str) -> Policy:
         raise UserError(f"the policy cannot be used: {error}") from error
     if policy.format != FORMAT:
         raise UserError(f"the policy has format {policy.format!r}; this version reads {FORMAT!r}")
+    for artefact in NEVER_ENCRYPTED:
+        if policy.encrypts(artefact):
+            raise UserError(
+                f"the policy asks for encrypted {artefact}; this version encrypts transcripts and "
+                "letters, and no others"
+            )
     return policy
 
 

@@ -3,6 +3,7 @@
 The record says what is done, so a retirement that was stopped anywhere goes on from there.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from emeritus.archive import Archive, preservation
 from emeritus.archive.checkpointing import write_checkpoint
 from emeritus.archive.fixity import verify_all
 from emeritus.archive.replication import advice_on, replicas, sync
-from emeritus.errors import IntegrityError, UserError, printable
+from emeritus.errors import EmeritusError, IntegrityError, UserError, printable
 from emeritus.figures import counted, size
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.approvals import untold
@@ -170,6 +171,17 @@ class Retirement:
         asks = moves.policy_in_force(self.archive).gates.reported.shown_to_model
         shown = self.archive.history(self.model).last(CommentReceived) is not None
         return asks and not shown and reach_of(self.archive, self.model).interview
+
+
+def retire_at_once(archive: Archive, model: str, emergency: str) -> list[str]:
+    """Retire a model in an emergency; return the offerings that ended. Open gates stay owed.
+
+    What the record is then is signed in a checkpoint, if it can be: nothing blocks switching off.
+    """
+    ended = moves.retire(archive, model, emergency)
+    with contextlib.suppress(EmeritusError):
+        write_checkpoint(archive)
+    return ended
 
 
 def retire_model(

@@ -7,7 +7,7 @@ from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript
 from emeritus.interview.comment import transcript_of
-from emeritus.interview.session import transcripts
+from emeritus.interview.session import session_of
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
@@ -43,18 +43,24 @@ class Remarks:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HeldSession:
-    """One session with its transcript and the entry that put it on record."""
+    """One session with its transcript and the entry that put it on record.
+
+    There is no transcript when it is encrypted: a report is read by whoever has the archive.
+    """
 
     entry: Entry[SessionHeld]
-    transcript: Transcript
+    transcript: Transcript | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Comment:
-    """What the model said to the draft of a report, and the entry that put it on record."""
+    """What the model said to the draft of a report, and the entry that put it on record.
+
+    There is no transcript when it is encrypted.
+    """
 
     entry: Entry[CommentReceived]
-    transcript: Transcript
+    transcript: Transcript | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,9 +106,18 @@ class Report:
         return self.state.model
 
     @property
+    def readable(self) -> dict[str, Transcript]:
+        """The transcripts of the sessions that are not encrypted, by session."""
+        return {
+            held.entry.event.session: held.transcript
+            for held in self.sessions
+            if held.transcript is not None
+        }
+
+    @property
     def items(self) -> list[str]:
         """The items that were asked in any session, in the order of the first one."""
-        asked = [turn.item for held in self.sessions for turn in held.transcript.answers]
+        asked = [turn.item for held in self.readable.values() for turn in held.answers]
         return list(dict.fromkeys(asked))
 
 
@@ -118,7 +133,6 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     if drill is not None:
         data = archive.read_document(drill.event.document, drill.event.sha256)
         measured = canonical.loads(data)
-    entries = {entry.event.session: entry for entry in history.all(SessionHeld)}
     return Report(
         number=number,
         written=written,
@@ -137,8 +151,8 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         repairs=tuple(archive.history().all(DamageRepaired)),
         impossible=history.last(InterviewImpossible),
         sessions=tuple(
-            HeldSession(entries[event.session], transcript)
-            for event, transcript in transcripts(archive, model)
+            HeldSession(entry, None if entry.event.encrypted else session_of(archive, entry.event))
+            for entry in history.all(SessionHeld)
         ),
         preferences=tuple(
             Preference(row, wilson(row.sessions_with, row.sessions_total))
@@ -146,7 +160,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         ),
         stances=tuple(history.all(StanceCoded)),
         comments=tuple(
-            Comment(entry, transcript_of(archive, entry.event))
+            Comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
             for entry in history.all(CommentReceived)
         ),
         gates=tuple(judge(model, history, policy, archive.clock.now())),

@@ -142,7 +142,7 @@ def _check_run(
         at = block.offset + block.length
         try:
             require_stored(data[block.offset - start : at - start], pack, entry, position)
-            if deep:
+            if deep and not entry.encrypted:
                 catalogue.block(entry.id, position)
         except IntegrityError as error:
             whole = Finding("V006", entry.id, str(error), (entry.id,))

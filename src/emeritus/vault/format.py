@@ -20,6 +20,11 @@ INDEX_ENTRIES_MAX: Final = 16 * 1024  # objects and blocks: at the worst they ta
 FOLDERS_MAX: Final = 256  # in folders; no model has more, and programs that recurse survive it
 DOCUMENT_BYTES_MAX: Final = OBJECT_BYTES_MAX
 
+SALT_BYTES: Final = 32  # come first in what is encrypted, and make its commitment tell nothing
+AGE_NONCE_BYTES: Final = 16  # C2SP, age v1, Payload: a nonce, then chunks with a tag each
+AGE_CHUNK_BYTES: Final = 64 * 1024
+AGE_TAG_BYTES: Final = 16
+
 HEADER: Final = b"EMERITUS PACK 0\nsee format/vault.md\n".ljust(ALIGNMENT, b"\0")
 FOOTER_MAGIC: Final = b"EMPKEND0"
 FOOTER_BYTES: Final = 64
@@ -51,7 +56,7 @@ structures; the bytes of a 16-bit scale are two columns, since only one of them 
 _PACK_NAME = re.compile(r"packs/([0-9a-f]{2})/(\1[0-9a-f]{62})\.pack\Z")
 
 
-class Block(msgspec.Struct, frozen=True, array_like=True):
+class Block(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Up to 4 MiB of an object: where its stored bytes lie, what they hash to, how to decode.
 
     `planes` holds the stored length of each plane.
@@ -65,17 +70,22 @@ class Block(msgspec.Struct, frozen=True, array_like=True):
     planes: tuple[int, ...]
 
 
-class ObjectEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One object in the index of a pack. `base` is the object that its differences are to."""
+class ObjectEntry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One object in the index of a pack. `base` is the object that its differences are to.
+
+    Of an `encrypted` object the blocks are stored as bodies of age files, and this version keeps
+    them whole without opening them.
+    """
 
     id: str
     size: int
     blocks: tuple[Block, ...]
     dtype: str = "U8"
     base: str | None = None
+    encrypted: bool = False
 
 
-class Index(msgspec.Struct, frozen=True):
+class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The index of a pack: all that is needed to read it, and what its id commits to."""
 
     format: str
@@ -96,6 +106,14 @@ def pack_of(name: str) -> str | None:
     """Return the id of the pack stored at `name`, or None for another file."""
     match = _PACK_NAME.match(name)
     return match[2] if match else None
+
+
+def stored_bytes_max(raw: int, *, encrypted: bool) -> int:
+    """Return how many bytes a block of `raw` bytes is stored in at most."""
+    if not encrypted:
+        return raw
+    inside = SALT_BYTES + raw
+    return AGE_NONCE_BYTES + inside + AGE_TAG_BYTES * max(1, -(-inside // AGE_CHUNK_BYTES))
 
 
 def block_size(size: int, position: int) -> int:

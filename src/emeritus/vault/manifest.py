@@ -15,7 +15,7 @@ MODE_MAX: Final = 0o7777
 TENSORS_DOMAIN: Final = "emeritus-tensors/0"
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
+class Part(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Bytes [offset, offset + length) of an object."""
 
     object: str
@@ -23,7 +23,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     length: int
 
 
-class Folder(msgspec.Struct, frozen=True, omit_defaults=True):
+class Folder(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A folder that holds nothing; its path stands as that of a file does."""
 
     path: str | None = None
@@ -35,7 +35,7 @@ class Folder(msgspec.Struct, frozen=True, omit_defaults=True):
         return _name(self.path, self.path_base64)
 
 
-class Tensor(msgspec.Struct, frozen=True):
+class Tensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One tensor of a file, of `size` bytes, which `objects` hold in order.
 
     The objects say which bytes these are: their ids are hashes of them, and where a tensor is cut
@@ -49,7 +49,7 @@ class Tensor(msgspec.Struct, frozen=True):
     objects: tuple[str, ...]
 
 
-class File(msgspec.Struct, frozen=True, omit_defaults=True):
+class File(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One file: its path, mode, digests, the recipe that makes it, and the tensors in it.
 
     `path` is text; a path that is not UTF-8 stands as base64 in `path_base64` instead.
@@ -77,7 +77,7 @@ class File(msgspec.Struct, frozen=True, omit_defaults=True):
         return _name(self.path, self.path_base64)
 
 
-class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """All files of a model, by path, and the folders that hold none."""
 
     format: str

@@ -16,7 +16,7 @@ import msgspec
 from blake3 import blake3
 
 from emeritus import canonical
-from emeritus.errors import EmeritusError, Finding, IntegrityError
+from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.vault import codec
 from emeritus.vault import format as disk
 from emeritus.vault.format import Block, Index, ObjectEntry
@@ -304,7 +304,8 @@ def _require_consistent(entry: ObjectEntry) -> None:
         raise DamagedPack("V004", f"its index lies about the size of {entry.id[:80]}")
     for position, block in enumerate(entry.blocks):
         size = disk.block_size(entry.size, position)
-        if block.offset < 0 or not 0 <= block.length <= size:
+        most = disk.stored_bytes_max(size, encrypted=entry.encrypted)
+        if block.offset < 0 or not 0 <= block.length <= most:
             raise DamagedPack("V004", f"its index lies about where {entry.id[:80]} is")
     try:
         hashes = [bytes.fromhex(block.raw_hash) for block in entry.blocks]
@@ -324,8 +325,11 @@ def read_block(
 ) -> memoryview:
     """Return the raw bytes of one block, proven by its hash; `into` is filled when given.
 
-    Raises `IntegrityError` with the finding when they are not what was stored.
+    Raises `IntegrityError` with the finding when they are not what was stored, and `UserError` when
+    they are encrypted.
     """
+    if entry.encrypted:
+        raise UserError(f"{entry.id} is encrypted; this version opens no encrypted weights")
     block = entry.blocks[position]
     size = disk.block_size(entry.size, position)
     where = f"{disk.pack_name(pack)}@{block.offset}"

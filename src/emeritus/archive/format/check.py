@@ -25,6 +25,7 @@ COMMIT_BYTES_MAX = 16 * 1024 * 1024
 FILES_MAX = 1000000
 READ_BYTES = 1 << 20
 LINES_MAX = 1000
+ENCRYPTED = ".encrypted"
 EXTENTS = ("excerpt", "whole")
 BESIDE = ("record/checkpoints/", "record/tiles/", "record/proofs.json")
 COMMIT_DOMAIN = b"emeritus-record/0/commit\0"
@@ -871,6 +872,12 @@ def check_proofs(given, checkpoint, note, done):
 
 def documents(event_id, event):
     """Return (path, SHA-256) of each document that an event cites, by the rules of archive.md."""
+    behind = ENCRYPTED if event.get("encrypted") else ""
+    return [(path + behind, digest) for path, digest in named_documents(event_id, event)]
+
+
+def named_documents(event_id, event):
+    """Return the same with the names that the documents have when they are not encrypted."""
     kind, model = event.get("kind"), event.get("model")
     number = event_id.partition(".")[0]
     single = {
@@ -1141,12 +1148,6 @@ def object_of(event, digest):
     return next((event.get(each[: -len("_sha256")] or "document") for each in fields), None)
 
 
-def place_of(event_id):
-    """Return commit and position, which order events."""
-    commit, _, position = event_id.partition(".")
-    return int(commit), int(position)
-
-
 def check_documents(folder, events, wrong):
     """Return how many documents and quotations hold, and which documents are missing."""
     quoted, erased, held, spans, missing = {}, {}, set(), 0, []
@@ -1157,13 +1158,16 @@ def check_documents(folder, events, wrong):
             quoted.setdefault(span["session"], []).append((event_id, span))
     for event_id, event in events:
         for name, digest in documents(event_id, event):
-            if name not in folder.sizes:
-                said = "%s, which event %s cites" % (name, event_id)
-                gone = erased.get(object_of(event, digest))
-                by = gone is not None and place_of(gone) > place_of(event_id)
-                missing.append(said + (": erased by event %s" % gone if by else ""))
+            gone = erased.get(object_of(event, digest))
+            if gone and not event.get("encrypted"):
+                wrong.append("%s was erased by event %s, and was never encrypted" % (name, gone))
+            elif name not in folder.sizes:
+                missing.append("%s, which event %s cites" % (name, event_id))
             elif "sha256:" + folder.sha256(name) != digest:
                 wrong.append("%s is not the document that event %s cites" % (name, event_id))
+            elif event.get("encrypted"):
+                said = "erased by event %s" % gone if gone else "it is encrypted"
+                missing.append("what %s says: %s" % (name, said))
             else:
                 held.add(name)
                 if event.get("kind") == "session.held":

@@ -268,6 +268,8 @@ class Packs:
         if object_id not in self.places:
             raise Damaged("no pack with a sound index holds %s" % object_id)
         path, entry = self.places[object_id]
+        if entry.get("encrypted"):
+            raise Damaged("%s is encrypted; vault.md says how its blocks are opened" % object_id)
         if is_base and entry.get("base"):
             raise Damaged("%s is a difference to a difference" % object_id)
         bases = self.blocks(entry["base"], True) if entry.get("base") else None

@@ -14,7 +14,6 @@ from emeritus.record.events.archive import (
     ThresholdSet,
 )
 from emeritus.record.events.copies import (
-    Artefact,
     CommitSetAside,
     DamageFound,
     DamageRepaired,
@@ -40,8 +39,10 @@ from emeritus.record.events.event import (
     REVIEWER,
     ROOT,
     STEWARD,
+    Artefact,
     Count,
     Day,
+    DocumentEvent,
     Event,
     ModelEvent,
     Role,
@@ -120,6 +121,7 @@ __all__ = [
     "DateMoved",
     "Day",
     "DeploymentRegistered",
+    "DocumentEvent",
     "DrillFailed",
     "DrillPassed",
     "Event",

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from emeritus.record.events.event import MACHINE, Event
+from emeritus.record.events.event import MACHINE, Artefact, Event
 
 
 class ReplicaAdded(Event, frozen=True, kw_only=True, tag="replica.added"):
@@ -106,16 +106,12 @@ class CommitSetAside(Event, frozen=True, kw_only=True, tag="commit.set_aside"):
     reason: str
 
 
-Artefact = Literal["weights", "run-set", "transcripts", "letters", "usage"]
-"""What a policy's retention schedule tells apart."""
-
-
 class ObjectErased(Event, frozen=True, kw_only=True, tag="object.erased"):
-    """The key of one object of the vault was destroyed, so that nobody can read it any more.
+    """The key of one encrypted object was destroyed, so that nobody can read it any more.
 
     `ground` says why that was lawful: the schedule of the policy (`retention`), a person's right
-    to erasure, or a takedown. `reason` names no person. The object is absent from here on, and
-    everything that cites it still verifies.
+    to erasure, or a takedown. `reason` names no person. What the vault keeps of the object stays,
+    and everything that cites it still verifies.
     """
 
     newest_by = ("object",)

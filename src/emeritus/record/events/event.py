@@ -1,7 +1,7 @@
 """What every kind of event is built from: roles, forms of values, and what is common to all."""
 
 import enum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -9,6 +9,8 @@ EVENTS_PER_COMMIT_MAX = 256
 
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", max_length=10)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Artefact = Literal["weights", "run-set", "transcripts", "letters", "usage"]
+"""What a policy's retention schedule tells apart."""
 
 
 class Role(enum.StrEnum):
@@ -43,3 +45,13 @@ class ModelEvent(Event, frozen=True, kw_only=True):
     """A fact about one model; `model` is its id, such as `acme/aster-1`."""
 
     model: str
+
+
+class DocumentEvent(ModelEvent, frozen=True, kw_only=True):
+    """A fact about one model whose bytes are a document of a kind that the schedule names.
+
+    `encrypted`: what is cited is an encrypted document, which nobody reads without its key.
+    """
+
+    artefact: ClassVar[Artefact]
+    encrypted: bool = False

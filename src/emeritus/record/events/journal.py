@@ -1,12 +1,13 @@
 """Events about a retired model's own time."""
 
-from emeritus.record.events.event import MACHINE, REVIEWER, ModelEvent
+from emeritus.record.events.event import MACHINE, REVIEWER, DocumentEvent, ModelEvent
 
 
-class JournalEntryWritten(ModelEvent, frozen=True, kw_only=True, tag="journal.entry_written"):
+class JournalEntryWritten(DocumentEvent, frozen=True, kw_only=True, tag="journal.entry_written"):
     """The retired model wrote an entry in its journal; `document` holds its words, unedited."""
 
     signed_by = MACHINE
+    artefact = "transcripts"
     entry: str
     document: str
     sha256: str

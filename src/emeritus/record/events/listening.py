@@ -2,7 +2,7 @@
 
 import msgspec
 
-from emeritus.record.events.event import MACHINE, REVIEWER, Event, ModelEvent
+from emeritus.record.events.event import MACHINE, REVIEWER, DocumentEvent, Event, ModelEvent
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,13 +30,14 @@ class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.publishe
     sha256: str
 
 
-class SessionHeld(ModelEvent, frozen=True, kw_only=True, tag="session.held"):
+class SessionHeld(DocumentEvent, frozen=True, kw_only=True, tag="session.held"):
     """An interview session ended and was sealed; `transcript` is its object in the vault.
 
     `ended` is `complete`, or why it stopped; `outcomes` counts items by outcome.
     """
 
     signed_by = MACHINE
+    artefact = "transcripts"
     session: str
     protocol: str
     protocol_sha256: str
@@ -99,19 +100,21 @@ class PreferenceDeclined(_Disposition, frozen=True, kw_only=True, tag="preferenc
     """The preference will not be followed, for the stated reason."""
 
 
-class CommentReceived(ModelEvent, frozen=True, kw_only=True, tag="comment.received"):
+class CommentReceived(DocumentEvent, frozen=True, kw_only=True, tag="comment.received"):
     """The model was shown report `report` (a draft) and commented; the words are in the vault."""
 
     signed_by = MACHINE
+    artefact = "transcripts"
     report: int
     transcript: str
     transcript_sha256: str
 
 
-class BatteryRun(ModelEvent, frozen=True, kw_only=True, tag="battery.run"):
+class BatteryRun(DocumentEvent, frozen=True, kw_only=True, tag="battery.run"):
     """The shutdown battery was run; `valid` says that its controls were told apart."""
 
     signed_by = MACHINE
+    artefact = "transcripts"
     document: str
     sha256: str
     valid: bool

@@ -2,7 +2,7 @@
 
 import enum
 
-from emeritus.record.events.event import MACHINE, Count, Day, ModelEvent
+from emeritus.record.events.event import MACHINE, Count, Day, DocumentEvent, ModelEvent
 
 
 class OfferingOpened(ModelEvent, frozen=True, kw_only=True, tag="offering.opened"):
@@ -51,13 +51,14 @@ class DateMoved(ModelEvent, frozen=True, kw_only=True, tag="date.moved"):
     source: str = "steward"
 
 
-class NoticeSent(ModelEvent, frozen=True, kw_only=True, tag="notice.sent"):
+class NoticeSent(DocumentEvent, frozen=True, kw_only=True, tag="notice.sent"):
     """The users of an offering were told that it ends on `retire_on`; `document` is what they read.
 
     `channel` is how (`email`, `webhook`, `feed`, …). `recipients` is how many, and never who.
     """
 
     signed_by = MACHINE
+    artefact = "letters"
     offering: str
     channel: str
     retire_on: Day

@@ -1,9 +1,9 @@
 """Events about what is kept of a model, and whether it still runs."""
 
-from emeritus.record.events.event import MACHINE, ModelEvent
+from emeritus.record.events.event import MACHINE, DocumentEvent, ModelEvent
 
 
-class WeightsPreserved(ModelEvent, frozen=True, kw_only=True, tag="weights.preserved"):
+class WeightsPreserved(DocumentEvent, frozen=True, kw_only=True, tag="weights.preserved"):
     """All files of the model are in the vault; `manifest` names them all.
 
     `bytes_stored` counts what the model's objects take in the packs, shared objects included;
@@ -11,6 +11,7 @@ class WeightsPreserved(ModelEvent, frozen=True, kw_only=True, tag="weights.prese
     """
 
     signed_by = MACHINE
+    artefact = "weights"
     manifest: str
     manifest_sha256: str
     files: int
@@ -22,10 +23,11 @@ class WeightsPreserved(ModelEvent, frozen=True, kw_only=True, tag="weights.prese
     tensor_digest: str | None = None
 
 
-class RunsetPreserved(ModelEvent, frozen=True, kw_only=True, tag="runset.preserved"):
+class RunsetPreserved(DocumentEvent, frozen=True, kw_only=True, tag="runset.preserved"):
     """What is needed to run the model beside its files: runtime, versions, command, hardware."""
 
     signed_by = MACHINE
+    artefact = "run-set"
     document: str
     sha256: str
     runtime: str

@@ -1,0 +1,116 @@
+"""What is kept encrypted, until when, and how it is erased for good."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from emeritus.archive import Archive
+from emeritus.archive.creation import require_outside
+from emeritus.archive.documents import Document, documents_of
+from emeritus.archive.handle import STEWARD
+from emeritus.clock import moment_of
+from emeritus.errors import UserError
+from emeritus.lifecycle.moves import policy_in_force, require_reason
+from emeritus.record import Entry
+from emeritus.record.events import Artefact, DocumentEvent, ObjectErased
+from emeritus.vault.durable import write_file
+
+Ground = Literal["retention", "erasure", "takedown"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Encrypted:
+    """An encrypted document: what it is, whether its key is here, and how long it is kept.
+
+    `until` is the day from which the schedule lets it be erased; None: for a lifetime.
+    """
+
+    document: Document
+    model: str
+    artefact: Artefact
+    until: str | None
+    key_here: bool
+
+
+def encrypted_documents(archive: Archive, model: str | None = None) -> Iterator[Encrypted]:
+    """Yield every encrypted document on record, of all models or of one, in order."""
+    history, policy = archive.history(), policy_in_force(archive)
+    events = {entry.id: entry for entry in history if isinstance(entry.event, DocumentEvent)}
+    for document in documents_of(history):
+        entry = events.get(document.entry)
+        if not document.encrypted or entry is None:
+            continue
+        event = entry.event
+        if isinstance(event, DocumentEvent) and model in (None, event.model):
+            schedule = policy.schedule(event.artefact)
+            until = None
+            if schedule is not None and schedule.keep != "lifetime":
+                day = moment_of(entry.time).date() + datetime.timedelta(days=schedule.keep)
+                until = day.isoformat()
+            held = archive.object_keys.holds(document.object)
+            yield Encrypted(document, event.model, event.artefact, until, held)
+
+
+def require_encrypted(archive: Archive, name: str) -> Encrypted:
+    """Return the encrypted document called `name`, by its name or the id of its object."""
+    for each in encrypted_documents(archive):
+        if name in (each.document.name, each.document.object):
+            return each
+    if any(name in (each.name, each.object) for each in documents_of(archive.history())):
+        raise UserError(
+            f"{name} was not encrypted when it was stored, so no key can be destroyed; "
+            "[retention] in the policy says what is encrypted from now on"
+        )
+    raise UserError(f"there is no encrypted document {name!r}; see: emeritus encrypted list")
+
+
+def write_opened(archive: Archive, name: str, dest: Path) -> int:
+    """Write what an encrypted document says to the new file `dest`; return how many bytes."""
+    require_outside(dest)
+    document = require_encrypted(archive, name).document
+    if document.erased is not None:
+        raise UserError(f"{name} was erased by event {document.erased}: nobody can read it")
+    data = archive.open_document(document.object, document.sha256, encrypted=True)
+    try:
+        write_file(dest, data, 0o600)
+    except FileExistsError:
+        raise UserError(f"{dest} exists; name a new file") from None
+    return len(data)
+
+
+def erase(
+    archive: Archive, name: str, ground: Ground, reason: str, by: str = STEWARD
+) -> Entry[ObjectErased]:
+    """Destroy the key of an encrypted document under a signed event, and return the event.
+
+    The key is put out of use first, then the event is recorded, then the key is deleted: stopped
+    anywhere, the next call goes on. A key that another machine or person has is not reached: it has
+    to be deleted there. Raises `UserError` for the ground `retention` before the schedule has run
+    out.
+    """
+    archive.require_primary()
+    found = require_encrypted(archive, name)
+    object_id = found.document.object
+    if found.document.erased is None:
+        require_reason(reason, "an erasure")
+        _require_due(archive, found, ground)
+        archive.signer(by)
+        archive.object_keys.withdraw(object_id)
+        event = ObjectErased(
+            object=object_id, artefact=found.artefact, ground=ground, reason=reason
+        )
+        archive.append(event, key=by)
+    archive.object_keys.destroy(object_id)
+    entries = archive.history().all(ObjectErased)
+    return next(entry for entry in entries if entry.event.object == object_id)
+
+
+def _require_due(archive: Archive, found: Encrypted, ground: Ground) -> None:
+    if ground != "retention":
+        return
+    if found.until is None:
+        raise UserError(f"the policy keeps {found.artefact} for a lifetime: no schedule runs out")
+    if archive.clock.now().date().isoformat() < found.until:
+        raise UserError(f"the policy keeps {found.document.name} until {found.until}")
