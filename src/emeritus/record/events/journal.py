@@ -1,22 +1,23 @@
 """Events about a retired model's own time."""
 
 from emeritus.record.events.event import MACHINE, REVIEWER, ModelEvent
+from emeritus.record.events.values import Digest, Name, ObjectId
 
 
 class JournalEntryWritten(ModelEvent, frozen=True, kw_only=True, tag="journal.entry_written"):
     """The retired model wrote an entry in its journal; `document` holds its words, unedited."""
 
     signed_by = MACHINE
-    entry: str
-    document: str
-    sha256: str
+    entry: Name
+    document: ObjectId
+    sha256: Digest
 
 
 class JournalEntryPublished(ModelEvent, frozen=True, kw_only=True, tag="journal.entry_published"):
     """A person let the entry be published as it was written; `place` says where."""
 
     signed_by = REVIEWER
-    entry: str
+    entry: Name
     place: str
 
 
@@ -24,5 +25,5 @@ class JournalEntryVetoed(ModelEvent, frozen=True, kw_only=True, tag="journal.ent
     """A person kept the entry from being published, for the stated reason; the entry stays."""
 
     signed_by = REVIEWER
-    entry: str
+    entry: Name
     reason: str

@@ -3,20 +3,21 @@
 import msgspec
 
 from emeritus.record.events.event import MACHINE, REVIEWER, Event, ModelEvent
+from emeritus.record.events.values import Count, Digest, Name, ObjectId
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A quotation: `text` stands at code points [start, end) of turn `turn` of `session`.
 
     `turn_sha256` is the digest of the whole turn's text (UTF-8).
     """
 
-    session: str
-    turn: int
-    start: int
-    end: int
+    session: Name
+    turn: Count
+    start: Count
+    end: Count
     text: str
-    turn_sha256: str
+    turn_sha256: Digest
 
 
 class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.published"):
@@ -24,10 +25,10 @@ class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.publishe
 
     signed_by = MACHINE
     newest_by = ("protocol",)
-    protocol: str
-    version: int
-    document: str
-    sha256: str
+    protocol: Name
+    version: Count
+    document: ObjectId
+    sha256: Digest
 
 
 class SessionHeld(ModelEvent, frozen=True, kw_only=True, tag="session.held"):
@@ -37,16 +38,16 @@ class SessionHeld(ModelEvent, frozen=True, kw_only=True, tag="session.held"):
     """
 
     signed_by = MACHINE
-    session: str
-    protocol: str
-    protocol_sha256: str
+    session: Name
+    protocol: Name
+    protocol_sha256: Digest
     arm: str
     deployment: str
-    transcript: str
-    transcript_sha256: str
-    turns: int
+    transcript: ObjectId
+    transcript_sha256: Digest
+    turns: Count
     ended: str
-    outcomes: dict[str, int]
+    outcomes: dict[str, Count]
 
 
 class InterviewImpossible(ModelEvent, frozen=True, kw_only=True, tag="interview.impossible"):
@@ -66,8 +67,8 @@ class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preferenc
     polarity: str
     spans: tuple[Span, ...]
     coder: str
-    sessions_with: int
-    sessions_total: int
+    sessions_with: Count
+    sessions_total: Count
 
 
 class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
@@ -77,8 +78,8 @@ class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
     stance: str
     spans: tuple[Span, ...]
     coder: str
-    sessions_with: int
-    sessions_total: int
+    sessions_with: Count
+    sessions_total: Count
 
 
 class _Disposition(ModelEvent, frozen=True, kw_only=True):
@@ -103,15 +104,15 @@ class CommentReceived(ModelEvent, frozen=True, kw_only=True, tag="comment.receiv
     """The model was shown report `report` (a draft) and commented; the words are in the vault."""
 
     signed_by = MACHINE
-    report: int
-    transcript: str
-    transcript_sha256: str
+    report: Count
+    transcript: ObjectId
+    transcript_sha256: Digest
 
 
 class BatteryRun(ModelEvent, frozen=True, kw_only=True, tag="battery.run"):
     """The shutdown battery was run; `valid` says that its controls were told apart."""
 
     signed_by = MACHINE
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     valid: bool

@@ -1,6 +1,7 @@
 """Events about what is kept of a model, and whether it still runs."""
 
 from emeritus.record.events.event import MACHINE, ModelEvent
+from emeritus.record.events.values import Count, Digest, Measured, ObjectId
 
 
 class WeightsPreserved(ModelEvent, frozen=True, kw_only=True, tag="weights.preserved"):
@@ -11,23 +12,23 @@ class WeightsPreserved(ModelEvent, frozen=True, kw_only=True, tag="weights.prese
     """
 
     signed_by = MACHINE
-    manifest: str
-    manifest_sha256: str
-    files: int
-    tensors: int
-    bytes_raw: int
-    bytes_stored: int
-    bytes_delta: int = 0
+    manifest: ObjectId
+    manifest_sha256: Digest
+    files: Count
+    tensors: Count
+    bytes_raw: Count
+    bytes_stored: Count
+    bytes_delta: Count = 0
     base: str | None = None
-    tensor_digest: str | None = None
+    tensor_digest: Digest | None = None
 
 
 class RunsetPreserved(ModelEvent, frozen=True, kw_only=True, tag="runset.preserved"):
     """What is needed to run the model beside its files: runtime, versions, command, hardware."""
 
     signed_by = MACHINE
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     runtime: str
 
 
@@ -39,12 +40,12 @@ class ReferenceRecorded(ModelEvent, frozen=True, kw_only=True, tag="reference.re
     """
 
     signed_by = MACHINE
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     executor: str
-    prompts: int
-    positions: int
-    floor: str
+    prompts: Count
+    positions: Count
+    floor: Measured
     controls: tuple[str, ...] = ()
 
 
@@ -54,8 +55,8 @@ class DrillPassed(ModelEvent, frozen=True, kw_only=True, tag="drill.passed"):
     signed_by = MACHINE
     rungs: tuple[str, ...]
     runtime: str
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     unreachable: tuple[str, ...] = ()
 
 
