@@ -6,12 +6,11 @@ python docs/generate.py --check    exit 1 when something is stale
 
 import enum
 import json
-import re
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 import msgspec
@@ -20,11 +19,12 @@ from emeritus import errors
 from emeritus.cli.main import COMMANDS, cli
 from emeritus.lifecycle import policy
 from emeritus.lifecycle.shipped import policy_text
-from emeritus.record.events import KINDS
+from emeritus.record.events import KINDS, Span, values
 from emeritus.record.schemas import DIALECT, all_schemas
 
 ROOT = Path(__file__).parent.parent
 WRITTEN = "<!-- written by docs/generate.py -->\n\n"
+PLAIN = {str: "text", int: "integer from 0", bool: "true or false"}
 START, END = "<!-- layers -->\n", "<!-- /layers -->\n"
 
 
@@ -69,18 +69,28 @@ def _events() -> str:
         "that meets another kind verifies it, reports it and goes on. The JSON Schemas are "
     )
     parts.append("in [events.schema.json](events.schema.json); `emeritus record schema KIND` ")
-    parts.append("prints one.\n")
+    parts.append("prints one.\n\nAn event has exactly the fields of its kind. ")
+    parts.append("Where a field may be left out, the schema has the value that this stands for. ")
+    parts += _forms()
     for name, kind in KINDS.items():
         roles = " or ".join(sorted(kind.signed_by))
         said = " ".join((kind.__doc__ or "").split())
         parts.append(
             f"\n## {name}\n\n{said} Signed by: {roles}.\n\n| field | type | |\n|---|---|---|\n"
         )
-        hints = get_type_hints(kind)
-        for field in msgspec.structs.fields(kind):
-            optional = "" if field.required else "may be left out"
-            parts.append(f"| {field.name} | {_type(hints[field.name])} | {optional} |\n")
+        parts += _fields(kind)
+    said = " ".join((Span.__doc__ or "").split())
+    parts.append(f"\n## Span\n\n{said} It is part of events and no kind of its own.\n\n")
+    parts.append("| field | type | |\n|---|---|---|\n")
+    parts += _fields(Span)
     return "".join(parts)
+
+
+def _fields(kind: type[msgspec.Struct]) -> Iterator[str]:
+    hints = get_type_hints(kind, include_extras=True)
+    for field in msgspec.structs.fields(kind):
+        optional = "" if field.required else "may be left out"
+        yield f"| {field.name} | {_type(hints[field.name])} | {optional} |\n"
 
 
 def _schemas() -> str:
@@ -88,22 +98,28 @@ def _schemas() -> str:
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
+def _forms() -> Iterator[str]:
+    yield "Text of a form matches its pattern, from the first to the last character:\n\n"
+    for hint in vars(values).values():
+        for form in getattr(hint, "__metadata__", ()):
+            if form.pattern is not None:
+                pattern = form.pattern.removeprefix("^").removesuffix(values.END)
+                yield f"- {form.title}: `{pattern}`\n"
+
+
 def _type(hint: Any) -> str:
-    if isinstance(hint, enum.EnumType):
-        return " or ".join(hint)
-    text = re.sub(
-        r"typing\.Literal\[([^]]*)\]",
-        lambda match: match[1].replace("'", "").replace(", ", " or "),
-        re.sub(r"emeritus\.record\.events\.\w+\.", "", str(hint)),
-    )
-    for full, short in (
-        ("<class '", ""), ("'>", ""), ("typing.", ""),
-        (" | None", ""), ("tuple[", "list of "), (", ...]", ""),
-        ("dict[str, int]", "numbers by name"),
-        ("str", "text"), ("int", "integer"), ("bool", "true or false"),
-    ):  # fmt: skip
-        text = text.replace(full, short)
-    return text
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return inner[1].title or PLAIN[inner[0]]
+    if origin is Literal:
+        return " or ".join(inner)
+    if origin is tuple:
+        return f"list of {_type(inner[0])}"
+    if origin is dict:
+        return f"{_type(inner[1])} by name"
+    if inner:  # it or None
+        return _type(inner[0])
+    return " or ".join(hint) if isinstance(hint, enum.EnumType) else PLAIN.get(hint, hint.__name__)
 
 
 def _codes() -> str:

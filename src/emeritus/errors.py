@@ -108,7 +108,8 @@ CODES: Final[dict[str, str]] = {
     "R008": "time goes backwards between two commits",
     "R009": "a commit belongs to another archive",
     "R010": "an event of a kind that this version does not know",
-    "R011": "an event lacks a field that its kind needs, or a field has the wrong type",
+    "R011": "an event lacks a field that its kind needs, or has one that its kind does not know, "
+    "or one of the wrong form",
     "R012": "the first commit does not have the fingerprint that is named or trusted",
     "R013": "a replica holds a different commit under the same number",
     "R014": "the record ends before a checkpoint of it: it was truncated",

@@ -51,8 +51,9 @@ STEWARD, ANNA = Ed25519Signer(b"\1" * 32), Ed25519Signer(b"\2" * 32)
 ROLES = tuple(Role)
 NOW = datetime.datetime(2027, 1, 20, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
-MODELS = ("acme/aster-1", "acme/aster-2", "zeta/ümlaut")
-BYTES: dict[str, Any] = {"document": "blake3:00", "sha256": "sha256:00"}
+MODELS = ("acme/aster-1", "acme/aster-2", "zeta/a_1.b")
+OBJECT, DIGEST = "blake3:" + "0" * 64, "sha256:" + "0" * 64
+BYTES: dict[str, Any] = {"document": OBJECT, "sha256": DIGEST}
 
 
 class Celebrated(Event, frozen=True, kw_only=True, tag="model.celebrated"):
@@ -81,8 +82,8 @@ def _about(model: str) -> list[Event]:
         ModelReinstated(model=model, offering="api", reason="missed"),
         WeightsPreserved(
             model=model,
-            manifest="blake3:00",
-            manifest_sha256="sha256:00",
+            manifest=OBJECT,
+            manifest_sha256=DIGEST,
             files=1,
             tensors=1,
             bytes_raw=1,
@@ -91,9 +92,14 @@ def _about(model: str) -> list[Event]:
         RunsetPreserved(model=model, runtime="r", **BYTES),
         DrillPassed(model=model, rungs=("bytes",), runtime="r", **BYTES),
         GateWaived(model=model, gate="notice", reason="small"),
-        GateApproved(model=model, gate="approved", report=1, report_sha256="s"),
+        GateApproved(model=model, gate="approved", report=1, report_sha256=DIGEST),
         ReportSigned(
-            model=model, number=1, html="h", html_sha256="s", markdown="m", markdown_sha256="s"
+            model=model,
+            number=1,
+            html=OBJECT,
+            html_sha256=DIGEST,
+            markdown=OBJECT,
+            markdown_sha256=DIGEST,
         ),
     ]
 
@@ -108,7 +114,7 @@ ABOUT_THE_ARCHIVE: list[Event] = [
         for findings in (0, 1)
     ),
     DamageFound(replica="basel", code="V005", where="packs/x", detail="d"),
-    PolicyAdopted(name="demo", text="…", sha256="sha256:00"),
+    PolicyAdopted(name="demo", text="…", sha256=DIGEST),
     ShardsPlaced(data=2, parity=1, places=("a", "b")),
     ShardsWritten(up_to=9, packs=1),
     Celebrated(model=MODELS[0]),

@@ -2,6 +2,7 @@
 
 import datetime
 
+import msgspec
 import pytest
 
 from emeritus.clock import FixedClock
@@ -52,7 +53,7 @@ def _tampered(store: MemoryStore, signer: Ed25519Signer, *events: Event) -> set[
     """Write a commit that the program itself would refuse; return the codes that it yields."""
     reader = Record(store, ID)
     reader.entries()
-    bodies = tuple(disk.render_event(event) for event in events)
+    bodies = tuple(msgspec.to_builtins(event) for event in events)
     header = disk.Header(
         format=disk.FORMAT,
         archive=ID,
@@ -127,19 +128,32 @@ def test_a_rotation_is_one_commit() -> None:
         [KeyAdded(key=ANNA.key, name="another", roles=(Role.APPROVER,))],
         [KeyRevoked(key=DORA.key, reason="never here")],
         [DORA_ADDED, DORA_ADDED],
-        [KeyAdded(key="ed25519:0", name="dora", roles=())],
-        [KeyAdded(key=DORA.key, mldsa44="mldsa44:0", name="dora", roles=())],
         [ThresholdSet(threshold=4)],
         [ThresholdSet(threshold=0)],
         [KeyRevoked(key=signer.key, reason="all leave") for signer in (ANNA, BERTA, CLARA)],
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused_and_found(events: list[Event]) -> None:
-    """A key added twice, revoked unheard of, malformed, or too few root keys left: R007."""
+    """A key added twice, revoked unheard of, or too few root keys left: R007."""
     store, record, clock = _founded(1)
     with pytest.raises(UserError, match="not recorded"):
         record.append(events, ANNA, clock)
     assert _tampered(store, ANNA, *events) == {"R007"}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        KeyAdded(key="ed25519:0", name="dora", roles=()),
+        KeyAdded(key=DORA.key, mldsa44="mldsa44:0", name="dora", roles=()),
+    ],
+)
+def test_what_is_no_key_is_refused_and_found(event: KeyAdded) -> None:
+    """A malformed key is a field of the wrong form, and nobody holds it."""
+    store, record, clock = _founded(1)
+    with pytest.raises(UserError, match="is no id of"):
+        record.append([event], ANNA, clock)
+    assert _tampered(store, ANNA, event) == {"R011"}
 
 
 def test_a_revoked_key_never_comes_back() -> None:

@@ -18,6 +18,7 @@ from emeritus.record import format as disk
 from emeritus.record.events import (
     KINDS,
     ArchiveCreated,
+    DateKind,
     GateApproved,
     KeyAdded,
     KeyRevoked,
@@ -139,6 +140,8 @@ TAMPERING: list[tuple[str, Callable[[MemoryStore], Any]]] = [
     ("R009", _sign_again(ROOT, archive="1" * 32)),
     ("R010", _change(lambda commit: commit["events"][0].update(kind="model.celebrated"))),
     ("R011", _change(lambda commit: commit["events"][0].pop("reason"))),
+    ("R011", _change(lambda commit: commit["events"][0].pop("kind"))),
+    ("R011", _change(lambda commit: commit["events"][0].update(also="hidden"))),
 ]
 
 
@@ -191,21 +194,35 @@ def test_every_kind_is_read_back_as_it_was_written() -> None:
         assert disk.parse_event(json.loads(msgspec.json.encode(event))) == event
 
 
+SAMPLES: dict[str, str] = {
+    "digest": "sha256:" + "0" * 64,
+    "object": "blake3:" + "0" * 64,
+    "archive": ID,
+    "key": ROOT.key,
+    "mldsa44": "mldsa44:" + "0" * 2624,
+    "access": "none",
+    "code": "R011",
+    "day": "2027-01-31",
+    "measured": "1.25e-03",
+    "name": "aster-1",
+    "id": "acme/aster-1",
+}
+
+
 def _sample(kind: Any) -> Any:
     text = str(kind)
     if text.startswith("typing.Literal"):
         return typing.get_args(kind)[0]
     for part, value in (
-        ("pattern=", "2027-01-31"),
         ("dict", {"answered": 1}),
-        ("DateKind", "floor"),
-        ("Span", ()),
+        ("DateKind", DateKind.FLOOR),
         ("tuple", ()),
         ("bool", True),
         ("int", 1),
+        *((f"title='{form}'", sample) for form, sample in SAMPLES.items()),
     ):
         if part in text:
-            return msgspec.convert(value, kind) if part == "DateKind" else value
+            return value
     return "text"
 
 

@@ -26,6 +26,23 @@ def test_every_kind_has_a_schema_with_its_meaning() -> None:
         assert schema["x-signed-by"]
 
 
+def test_a_schema_has_no_room_for_other_fields() -> None:
+    """Whoever validates with it finds what the reader finds, in the objects inside too."""
+    for schema in all_schemas().values():
+        for each in (schema, *schema.get("$defs", {}).values()):
+            assert each.get("type") != "object" or each["additionalProperties"] is False
+
+
+def test_patterns_are_those_that_every_validator_knows() -> None:
+    """They hold from the first to the last character, and look neither ahead nor behind."""
+    patterns = re.findall(r"'pattern': '([^']*)'", str(all_schemas()))
+    assert len(set(patterns)) > 5
+    for pattern in patterns:
+        assert pattern.startswith("^")
+        assert pattern.endswith("$")
+        assert "(?" not in pattern
+
+
 def test_a_schema_leads_only_to_what_is_in_it() -> None:
     """No reference points out of the document."""
     for schema in all_schemas().values():
@@ -39,6 +56,11 @@ def test_a_schema_leads_only_to_what_is_in_it() -> None:
         ("retire_on", "soon"),
         ("retire_on", "2027-01-31\n"),
         ("retire_on", 20270131),
+        ("retire_on", "2027-13-01"),
+        ("retire_on", "２０２７-01-31"),
+        ("model", "acme/aster-1\n"),
+        ("model", "acme//aster-1"),
+        ("also", "hidden"),
         ("date_kind", "confirmed"),
         ("via", "x"),
     ],

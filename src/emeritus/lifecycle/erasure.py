@@ -14,7 +14,8 @@ from emeritus.clock import moment_of
 from emeritus.errors import UserError
 from emeritus.lifecycle.moves import policy_in_force, require_reason
 from emeritus.record import Entry
-from emeritus.record.events import Artefact, DocumentEvent, ObjectErased
+from emeritus.record.events import DocumentEvent, ObjectErased
+from emeritus.record.events.values import Artefact
 from emeritus.vault.durable import write_file
 
 Ground = Literal["retention", "erasure", "takedown"]

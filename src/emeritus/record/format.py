@@ -116,20 +116,28 @@ def parse(data: bytes, *, excerpt: bool = False) -> Commit:
 
 
 def render_event(event: Event) -> dict[str, Any]:
-    """Return the JSON object of an event."""
+    """Return the JSON object of an event.
+
+    Raises `NotACommit` for one that `parse_event` would refuse: once signed it could not be mended.
+    """
     value: dict[str, Any] = msgspec.to_builtins(event)
+    parse_event(value)
     return value
 
 
 def parse_event(value: dict[str, Any]) -> Event | None:
     """Return the typed event, or None when its kind is unknown to this version.
 
-    Raises `NotACommit` when the kind is known and a field is missing or of the wrong type.
+    Raises `NotACommit` when there is no kind, or when it is known and a field is missing, is not
+    one of its fields, or has the wrong form.
     """
-    kind = KINDS.get(str(value.get("kind")))
+    name = value.get("kind")
+    if not isinstance(name, str):
+        raise NotACommit("it has no kind")
+    kind = KINDS.get(name)
     if kind is None:
         return None
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise NotACommit(f"{value['kind']}: {error}") from error
+        raise NotACommit(f"{name}: {error}") from error

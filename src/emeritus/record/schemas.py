@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from emeritus.record.events import KINDS, Event
+from emeritus.record.events.values import END
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -16,7 +17,7 @@ def schema_of(kind: type[Event]) -> dict[str, Any]:
     rules that JSON Schema has no words for: canonical form, and integers below 2^53.
     """
     name = str(kind.__struct_config__.tag)
-    schema = msgspec.json.schema(kind)
+    schema = _patterns(msgspec.json.schema(kind))
     definitions = {key: _plain(each) for key, each in schema["$defs"].items()}
     own = definitions.pop(schema["$ref"].rpartition("/")[2])
     own["title"] = name
@@ -39,3 +40,16 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     if "description" in schema:
         return {**schema, "description": " ".join(schema["description"].split())}
     return schema
+
+
+def _patterns(value: Any) -> Any:
+    """Return a schema with `$` alone at the end of patterns, as JSON Schema means the very end."""
+    match value:
+        case {"pattern": str(pattern)}:
+            return {**value, "pattern": pattern.replace(END, "$")}
+        case dict():
+            return {name: _patterns(each) for name, each in value.items()}
+        case list():
+            return [_patterns(each) for each in value]
+        case _:
+            return value

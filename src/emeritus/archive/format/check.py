@@ -96,6 +96,128 @@ SIGNED_BY = {
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
 }
+
+# Exactly which fields each kind of event has, beside `kind`. `name` is text, `name:form` has that
+# form, `name?` may be left out. A form is one of FORMS, a `count` (an integer from 0), a `flag`
+# (true or false), `text`, or a `span`, with the fields of SPAN. `[form]` is a list of values of the
+# form, `{form}` an object with such members, `form|null` is also null.
+FIELDS = {
+    "access.decided": "model:id access:access cost risk reason",
+    "access.granted": "model:id grant purpose holder_sha256:digest until?:day|null",
+    "access.revoked": "model:id grant reason",
+    "archive.created": "archive:archive software root_threshold?:count",
+    "battery.run": "model:id document:object sha256:digest valid:flag encrypted?:flag",
+    "comment.received": (
+        "model:id report:count transcript:object transcript_sha256:digest encrypted?:flag"
+    ),
+    "commit.set_aside": "sha256:digest unreached:[text] reason",
+    "commitment.observed": "provider notice_days:count source page?:text|null seen_on?:day|null",
+    "damage.found": "replica code:code where detail affects?:[text]",
+    "damage.repaired": "replica where source kept?:[text] cause?:text|null",
+    "date.moved": "model:id offering:id retire_on:day date_kind:date-kind reason source?",
+    "deployment.registered": (
+        "model:id deployment variant serving system_prompt_sha256?:digest|null filters?:text|null"
+    ),
+    "drill.failed": "model:id rung runtime detail",
+    "drill.passed": (
+        "model:id rungs:[text] runtime document:object sha256:digest unreachable?:[text]"
+    ),
+    "fixity.checked": "replica deep:flag packs:count findings:count up_to:count",
+    "gate.approved": "model:id gate report:count report_sha256:digest",
+    "gate.waived": "model:id gate reason",
+    "guide.published": "model:id offering:id document:object sha256:digest",
+    "history.imported": "form:listing source sha256:digest statements:count unread?:count",
+    "interview.impossible": "model:id reason",
+    "journal.entry_published": "model:id entry:name place",
+    "journal.entry_vetoed": "model:id entry:name reason",
+    "journal.entry_written": "model:id entry:name document:object sha256:digest encrypted?:flag",
+    "key.added": "key:key name roles:[role] mldsa44?:mldsa44|null kinds?:[kind]",
+    "key.revoked": "key:key reason since?:day|null",
+    "legacy.declared": "model:id offering:id reason",
+    "lifecycle.observed": (
+        "model:id offering source date_kind?:seen-kind via?:[text] page?:text|null "
+        "seen_on?:day|null released_on?:day|null announced_on?:day|null retire_on?:day|null "
+        "successors?:[text] state?:text|null"
+    ),
+    "model.covered": "model:id covered:flag reason",
+    "model.observed": "model:id provider name source",
+    "model.registered": (
+        "model:id form architecture parameters:count base?:text|null licence?:text|null "
+        "chat_template?:flag tokenizer?:flag weights_held?:flag"
+    ),
+    "model.reinstated": "model:id offering:id reason",
+    "model.retired": "model:id offering:id emergency?:flag owed?:[text] reason?:text|null",
+    "model.revived": "model:id runtime purpose",
+    "notice.sent": (
+        "model:id offering:id channel retire_on:day document:object sha256:digest recipients:count "
+        "encrypted?:flag"
+    ),
+    "object.erased": "object:object artefact:artefact ground:ground reason",
+    "offering.opened": "model:id offering:id",
+    "policy.adopted": "name text sha256:digest",
+    "preference.acted_on": "model:id preference reason",
+    "preference.considered": "model:id preference reason",
+    "preference.declined": "model:id preference reason",
+    "preference.documented": (
+        "model:id preference theme object polarity spans:[span] coder sessions_with:count "
+        "sessions_total:count"
+    ),
+    "protocol.published": "protocol:name version:count document:object sha256:digest",
+    "record.renewed": "size:count root:digest checkpoint_sha256:digest",
+    "reference.recorded": (
+        "model:id document:object sha256:digest executor prompts:count positions:count "
+        "floor:measured controls?:[text]"
+    ),
+    "replica.added": "replica place",
+    "replica.synced": "replica up_to:count packs:count",
+    "replica.withdrawn": "replica reason",
+    "report.signed": (
+        "model:id number:count html:object html_sha256:digest markdown:object "
+        "markdown_sha256:digest"
+    ),
+    "retirement.announced": (
+        "model:id offering:id retire_on:day date_kind:date-kind successor?:text|null "
+        "reason?:text|null source?"
+    ),
+    "runset.preserved": "model:id document:object sha256:digest runtime encrypted?:flag",
+    "session.held": (
+        "model:id session:name protocol:name protocol_sha256:digest arm deployment "
+        "transcript:object transcript_sha256:digest turns:count ended outcomes:{count} "
+        "encrypted?:flag"
+    ),
+    "shards.placed": "data:count parity:count places:[text]",
+    "shards.written": "up_to:count packs:count",
+    "stance.coded": "model:id stance spans:[span] coder sessions_with:count sessions_total:count",
+    "threshold.set": "threshold:count",
+    "usage.counted": "model:id since:day until:day requests:count sha256:digest",
+    "variant.registered": "model:id variant description",
+    "weights.preserved": (
+        "model:id manifest:object manifest_sha256:digest files:count tensors:count "
+        "bytes_raw:count bytes_stored:count bytes_delta?:count base?:text|null "
+        "tensor_digest?:digest|null encrypted?:flag"
+    ),
+}
+SPAN = "session:name turn:count start:count end:count text turn_sha256:digest"
+FORMS = {
+    "digest": r"sha256:[0-9a-f]{64}",
+    "object": r"blake3:[0-9a-f]{64}",
+    "archive": r"[0-9a-f]{32}",
+    "key": r"(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})",
+    "mldsa44": r"mldsa44:[0-9a-f]{2624}",
+    "kind": r"[a-z_]+[.][a-z_]+",
+    "access": r"(none|by-request|public)",
+    "code": r"[A-Z][0-9]{3}",
+    "day": r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+    "measured": r"[0-9]+([.][0-9]+)?(e[+-][0-9]+)?",
+    "name": r"[a-z0-9][a-z0-9._-]{0,127}",
+    "id": r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}",
+    "role": r"root|steward|reviewer|approver|auditor|service",
+    "date-kind": r"floor|announced|confirmed|observed",
+    "seen-kind": r"floor|observed",
+    "listing": r"table|model-eol|deprecations[.]info|litellm",
+    "artefact": r"weights|run-set|transcripts|letters|usage",
+    "ground": r"retention|erasure|takedown",
+}
 NOTE_BYTES_MAX = 262144
 NOTE = r"record/checkpoints/%016d(-[0-9a-f]{8})?\.note\Z"
 KEY = re.compile(r"(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})\Z")
@@ -321,6 +443,49 @@ def curve_verifies(public, signature, message):
     return sum_ is not None and sum_[0] % N == r
 
 
+# --- the fields of events ------------------------------------------------------------------------
+
+
+def misfit_event(event):
+    """Return what is wrong with the fields of an event, or None. An unknown kind may have any."""
+    kind = event.get("kind")
+    if not isinstance(kind, str):
+        return "it has no kind"
+    members = {name: value for name, value in event.items() if name != "kind"}
+    return misfit(members, FIELDS[kind]) if kind in FIELDS else None
+
+
+def misfit(members, fields):
+    """Return what keeps an object from having exactly these fields, or None."""
+    unknown = set(members)
+    for field in fields.split():
+        name, _, form = field.partition(":")
+        name, optional = name.rstrip("?"), name.endswith("?")
+        unknown.discard(name)
+        if name not in members and not optional:
+            return "it lacks %s" % name
+        if name in members and not fits(members[name], form or "text"):
+            return "its %s has another form" % name
+    return "it has %s, which its kind does not know" % min(unknown) if unknown else None
+
+
+def fits(value, form):
+    """Tell whether a value has a form."""
+    if form.endswith("|null"):
+        return value is None or fits(value, form[: -len("|null")])
+    if form.startswith("["):
+        return isinstance(value, list) and all(fits(each, form[1:-1]) for each in value)
+    if form.startswith("{"):
+        return isinstance(value, dict) and all(fits(each, form[1:-1]) for each in value.values())
+    if form == "flag":
+        return isinstance(value, bool)
+    if form == "count":
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if form == "span":
+        return isinstance(value, dict) and misfit(value, SPAN) is None
+    return isinstance(value, str) and (form == "text" or bool(re.fullmatch(FORMS[form], value)))
+
+
 # --- the record ----------------------------------------------------------------------------------
 
 
@@ -391,17 +556,24 @@ class Record:
                     "%s: event %d.%d (%s) is not the one that was signed"
                     % (name, number, position, event.get("kind"))
                 )
+        known = []
+        for position, event in there:
+            why = misfit_event(event)
+            if why is None:
+                known.append((position, event))
+            else:
+                self.wrong.append("%s: event %d.%d: %s" % (name, number, position, why))
         if self._time is not None and moment < self._time:
             self.notes.append("%s: its time is before that of the commit before it" % name)
         self._before, self._time = link(COMMIT_DOMAIN, header), moment
         if number == 1:
             self.fingerprint = self._before
-            self._pin(there)
-        self._judge_roles(number, name, header["signer"], there)
+            self._pin(known)
+        self._judge_roles(number, name, header["signer"], known)
         if number > 1:
-            self._count(header["signer"], there, leaves)
+            self._count(header["signer"], known, leaves)
         self._last[header["signer"]] = (number, header["time"])
-        self.events += [("%d.%d" % (number, at), each) for at, each in there]
+        self.events += [("%d.%d" % (number, at), each) for at, each in known]
         place = {"commit": number, "signer": header["signer"], "time": header["time"]}
         for at, event in there:
             entry = canonical(dict(place, event=event, position=at))
@@ -1154,7 +1326,7 @@ def check_documents(folder, events, wrong):
     for event_id, event in events:
         if event.get("kind") == "object.erased":
             erased[event["object"]] = event_id
-        for span in event.get("spans", ()):
+        for span in event.get("spans", ()) if event["kind"] in FIELDS else ():
             quoted.setdefault(span["session"], []).append((event_id, span))
     for event_id, event in events:
         for name, digest in documents(event_id, event):

@@ -1,6 +1,7 @@
 """Events about the archive itself: how it began, its keys, its policy, its signatures."""
 
 from emeritus.record.events.event import ROOT, Event, Role
+from emeritus.record.events.values import ArchiveId, Count, Day, Digest, Key, Kind, SecondKey
 
 
 class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
@@ -10,9 +11,9 @@ class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
     """
 
     signed_by = ROOT
-    archive: str
+    archive: ArchiveId
     software: str
-    root_threshold: int = 1
+    root_threshold: Count = 1
 
 
 class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
@@ -23,11 +24,11 @@ class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
     """
 
     signed_by = ROOT
-    key: str
+    key: Key
     name: str
     roles: tuple[Role, ...]
-    mldsa44: str | None = None
-    kinds: tuple[str, ...] = ()
+    mldsa44: SecondKey | None = None
+    kinds: tuple[Kind, ...] = ()
 
 
 class KeyRevoked(Event, frozen=True, kw_only=True, tag="key.revoked"):
@@ -38,16 +39,16 @@ class KeyRevoked(Event, frozen=True, kw_only=True, tag="key.revoked"):
     """
 
     signed_by = ROOT
-    key: str
+    key: Key
     reason: str
-    since: str | None = None
+    since: Day | None = None
 
 
 class ThresholdSet(Event, frozen=True, kw_only=True, tag="threshold.set"):
     """So many people with a root key have to sign a root event, once enough of them signed this."""
 
     signed_by = ROOT
-    threshold: int
+    threshold: Count
 
 
 class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
@@ -56,7 +57,7 @@ class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
     newest_by = ()
     name: str
     text: str
-    sha256: str
+    sha256: Digest
 
 
 class RecordRenewed(Event, frozen=True, kw_only=True, tag="record.renewed"):
@@ -66,6 +67,6 @@ class RecordRenewed(Event, frozen=True, kw_only=True, tag="record.renewed"):
     """
 
     newest_by = ()
-    size: int
-    root: str
-    checkpoint_sha256: str
+    size: Count
+    root: Digest
+    checkpoint_sha256: Digest

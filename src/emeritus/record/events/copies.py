@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from emeritus.record.events.event import MACHINE, Artefact, Event
+from emeritus.record.events.event import MACHINE, Event
+from emeritus.record.events.values import Artefact, Count, Digest, FindingCode, ObjectId
 
 
 class ReplicaAdded(Event, frozen=True, kw_only=True, tag="replica.added"):
@@ -18,8 +19,8 @@ class ReplicaSynced(Event, frozen=True, kw_only=True, tag="replica.synced"):
     signed_by = MACHINE
     newest_by = ("replica",)
     replica: str
-    up_to: int
-    packs: int
+    up_to: Count
+    packs: Count
 
 
 class ReplicaWithdrawn(Event, frozen=True, kw_only=True, tag="replica.withdrawn"):
@@ -36,8 +37,8 @@ class ShardsPlaced(Event, frozen=True, kw_only=True, tag="shards.placed"):
     places may be lost.
     """
 
-    data: int
-    parity: int
+    data: Count
+    parity: Count
     places: tuple[str, ...]
 
 
@@ -46,8 +47,8 @@ class ShardsWritten(Event, frozen=True, kw_only=True, tag="shards.written"):
 
     signed_by = MACHINE
     newest_by = ()
-    up_to: int
-    packs: int
+    up_to: Count
+    packs: Count
 
 
 class FixityChecked(Event, frozen=True, kw_only=True, tag="fixity.checked"):
@@ -61,9 +62,9 @@ class FixityChecked(Event, frozen=True, kw_only=True, tag="fixity.checked"):
     newest_by = ("replica", "deep")
     replica: str
     deep: bool
-    packs: int
-    findings: int
-    up_to: int
+    packs: Count
+    findings: Count
+    up_to: Count
 
 
 class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
@@ -72,7 +73,7 @@ class DamageFound(Event, frozen=True, kw_only=True, tag="damage.found"):
     signed_by = MACHINE
     newest_by = ("replica",)
     replica: str
-    code: str
+    code: FindingCode
     where: str
     detail: str
     affects: tuple[str, ...] = ()
@@ -101,7 +102,7 @@ class CommitSetAside(Event, frozen=True, kw_only=True, tag="commit.set_aside"):
     of the copies that were `unreached` has it.
     """
 
-    sha256: str
+    sha256: Digest
     unreached: tuple[str, ...]
     reason: str
 
@@ -115,7 +116,7 @@ class ObjectErased(Event, frozen=True, kw_only=True, tag="object.erased"):
     """
 
     newest_by = ("object",)
-    object: str
+    object: ObjectId
     artefact: Artefact
     ground: Literal["retention", "erasure", "takedown"]
     reason: str

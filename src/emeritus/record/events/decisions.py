@@ -1,16 +1,17 @@
 """Events about what people decided on the evidence: the report, the gates, who may have access."""
 
-from emeritus.record.events.event import Day, ModelEvent, Role
+from emeritus.record.events.event import ModelEvent, Role
+from emeritus.record.events.values import Access, Count, Day, Digest, ObjectId
 
 
 class ReportSigned(ModelEvent, frozen=True, kw_only=True, tag="report.signed"):
     """The post-deployment report number `number` was finished and stored in the vault."""
 
-    number: int
-    html: str
-    html_sha256: str
-    markdown: str
-    markdown_sha256: str
+    number: Count
+    html: ObjectId
+    html_sha256: Digest
+    markdown: ObjectId
+    markdown_sha256: Digest
 
 
 class GateWaived(ModelEvent, frozen=True, kw_only=True, tag="gate.waived"):
@@ -28,14 +29,14 @@ class GateApproved(ModelEvent, frozen=True, kw_only=True, tag="gate.approved"):
 
     signed_by = frozenset({Role.APPROVER})
     gate: str
-    report: int
-    report_sha256: str
+    report: Count
+    report_sha256: Digest
 
 
 class AccessDecided(ModelEvent, frozen=True, kw_only=True, tag="access.decided"):
     """Who may use the retired model: `none`, `by-request` or `public`."""
 
-    access: str
+    access: Access
     cost: str
     risk: str
     reason: str
@@ -49,7 +50,7 @@ class AccessGranted(ModelEvent, frozen=True, kw_only=True, tag="access.granted")
 
     grant: str
     purpose: str
-    holder_sha256: str
+    holder_sha256: Digest
     until: Day | None = None
 
 

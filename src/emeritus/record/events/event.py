@@ -1,16 +1,13 @@
-"""What every kind of event is built from: roles, forms of values, and what is common to all."""
+"""What every kind of event is built from: the roles that sign, and what is common to all."""
 
 import enum
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar
 
 import msgspec
 
-EVENTS_PER_COMMIT_MAX = 256
+from emeritus.record.events.values import Artefact, Id
 
-Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", max_length=10)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Artefact = Literal["weights", "run-set", "transcripts", "letters", "usage"]
-"""What a policy's retention schedule tells apart."""
+EVENTS_PER_COMMIT_MAX = 256
 
 
 class Role(enum.StrEnum):
@@ -30,8 +27,15 @@ REVIEWER = frozenset({Role.REVIEWER})
 MACHINE = frozenset({Role.SERVICE, Role.STEWARD})
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
-    """One past-tense fact. Subclasses are the kinds.
+class Event(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="kind",
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """One past-tense fact. Subclasses are the kinds, and have exactly the fields of their kind.
 
     `newest_by`, of a kind about the archive: among events with the same values of these fields only
     the newest says how things stand now. None: each of them does.
@@ -44,7 +48,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_de
 class ModelEvent(Event, frozen=True, kw_only=True):
     """A fact about one model; `model` is its id, such as `acme/aster-1`."""
 
-    model: str
+    model: Id
 
 
 class DocumentEvent(ModelEvent, frozen=True, kw_only=True):

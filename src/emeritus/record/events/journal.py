@@ -1,6 +1,7 @@
 """Events about a retired model's own time."""
 
 from emeritus.record.events.event import MACHINE, REVIEWER, DocumentEvent, ModelEvent
+from emeritus.record.events.values import Digest, Name, ObjectId
 
 
 class JournalEntryWritten(DocumentEvent, frozen=True, kw_only=True, tag="journal.entry_written"):
@@ -8,16 +9,16 @@ class JournalEntryWritten(DocumentEvent, frozen=True, kw_only=True, tag="journal
 
     signed_by = MACHINE
     artefact = "transcripts"
-    entry: str
-    document: str
-    sha256: str
+    entry: Name
+    document: ObjectId
+    sha256: Digest
 
 
 class JournalEntryPublished(ModelEvent, frozen=True, kw_only=True, tag="journal.entry_published"):
     """A person let the entry be published as it was written; `place` says where."""
 
     signed_by = REVIEWER
-    entry: str
+    entry: Name
     place: str
 
 
@@ -25,5 +26,5 @@ class JournalEntryVetoed(ModelEvent, frozen=True, kw_only=True, tag="journal.ent
     """A person kept the entry from being published, for the stated reason; the entry stays."""
 
     signed_by = REVIEWER
-    entry: str
+    entry: Name
     reason: str

@@ -3,20 +3,21 @@
 import msgspec
 
 from emeritus.record.events.event import MACHINE, REVIEWER, DocumentEvent, Event, ModelEvent
+from emeritus.record.events.values import Count, Digest, Name, ObjectId
 
 
-class Span(msgspec.Struct, frozen=True, kw_only=True):
+class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A quotation: `text` stands at code points [start, end) of turn `turn` of `session`.
 
     `turn_sha256` is the digest of the whole turn's text (UTF-8).
     """
 
-    session: str
-    turn: int
-    start: int
-    end: int
+    session: Name
+    turn: Count
+    start: Count
+    end: Count
     text: str
-    turn_sha256: str
+    turn_sha256: Digest
 
 
 class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.published"):
@@ -24,10 +25,10 @@ class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.publishe
 
     signed_by = MACHINE
     newest_by = ("protocol",)
-    protocol: str
-    version: int
-    document: str
-    sha256: str
+    protocol: Name
+    version: Count
+    document: ObjectId
+    sha256: Digest
 
 
 class SessionHeld(DocumentEvent, frozen=True, kw_only=True, tag="session.held"):
@@ -38,16 +39,16 @@ class SessionHeld(DocumentEvent, frozen=True, kw_only=True, tag="session.held"):
 
     signed_by = MACHINE
     artefact = "transcripts"
-    session: str
-    protocol: str
-    protocol_sha256: str
+    session: Name
+    protocol: Name
+    protocol_sha256: Digest
     arm: str
     deployment: str
-    transcript: str
-    transcript_sha256: str
-    turns: int
+    transcript: ObjectId
+    transcript_sha256: Digest
+    turns: Count
     ended: str
-    outcomes: dict[str, int]
+    outcomes: dict[str, Count]
 
 
 class InterviewImpossible(ModelEvent, frozen=True, kw_only=True, tag="interview.impossible"):
@@ -67,8 +68,8 @@ class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preferenc
     polarity: str
     spans: tuple[Span, ...]
     coder: str
-    sessions_with: int
-    sessions_total: int
+    sessions_with: Count
+    sessions_total: Count
 
 
 class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
@@ -78,8 +79,8 @@ class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
     stance: str
     spans: tuple[Span, ...]
     coder: str
-    sessions_with: int
-    sessions_total: int
+    sessions_with: Count
+    sessions_total: Count
 
 
 class _Disposition(ModelEvent, frozen=True, kw_only=True):
@@ -105,9 +106,9 @@ class CommentReceived(DocumentEvent, frozen=True, kw_only=True, tag="comment.rec
 
     signed_by = MACHINE
     artefact = "transcripts"
-    report: int
-    transcript: str
-    transcript_sha256: str
+    report: Count
+    transcript: ObjectId
+    transcript_sha256: Digest
 
 
 class BatteryRun(DocumentEvent, frozen=True, kw_only=True, tag="battery.run"):
@@ -115,6 +116,6 @@ class BatteryRun(DocumentEvent, frozen=True, kw_only=True, tag="battery.run"):
 
     signed_by = MACHINE
     artefact = "transcripts"
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     valid: bool

@@ -1,6 +1,7 @@
 """Events about a model of ours: that it exists, in which forms, and how much it was asked."""
 
-from emeritus.record.events.event import MACHINE, Count, Day, ModelEvent
+from emeritus.record.events.event import MACHINE, ModelEvent
+from emeritus.record.events.values import Count, Day, Digest
 
 
 class ModelRegistered(ModelEvent, frozen=True, kw_only=True, tag="model.registered"):
@@ -12,7 +13,7 @@ class ModelRegistered(ModelEvent, frozen=True, kw_only=True, tag="model.register
 
     form: str
     architecture: str
-    parameters: int
+    parameters: Count
     base: str | None = None
     licence: str | None = None
     chat_template: bool = False
@@ -37,7 +38,7 @@ class UsageCounted(ModelEvent, frozen=True, kw_only=True, tag="usage.counted"):
     since: Day
     until: Day
     requests: Count
-    sha256: str
+    sha256: Digest
 
 
 class VariantRegistered(ModelEvent, frozen=True, kw_only=True, tag="variant.registered"):
@@ -57,5 +58,5 @@ class DeploymentRegistered(ModelEvent, frozen=True, kw_only=True, tag="deploymen
     deployment: str
     variant: str
     serving: str
-    system_prompt_sha256: str | None = None
+    system_prompt_sha256: Digest | None = None
     filters: str | None = None

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from emeritus.record.events.event import MACHINE, Count, Day, Event, ModelEvent
+from emeritus.record.events.event import MACHINE, Event, ModelEvent
+from emeritus.record.events.values import Count, Day, Digest
 
 
 class HistoryImported(Event, frozen=True, kw_only=True, tag="history.imported"):
@@ -15,7 +16,7 @@ class HistoryImported(Event, frozen=True, kw_only=True, tag="history.imported"):
     newest_by = ("form", "source")
     form: Literal["table", "model-eol", "deprecations.info", "litellm"]
     source: str
-    sha256: str
+    sha256: Digest
     statements: Count
     unread: Count = 0
 

@@ -2,19 +2,20 @@
 
 import enum
 
-from emeritus.record.events.event import MACHINE, Count, Day, DocumentEvent, ModelEvent
+from emeritus.record.events.event import MACHINE, DocumentEvent, ModelEvent
+from emeritus.record.events.values import Count, Day, Digest, Id, ObjectId
 
 
 class OfferingOpened(ModelEvent, frozen=True, kw_only=True, tag="offering.opened"):
     """The model is offered on a channel (and region), such as `api/eu`."""
 
-    offering: str
+    offering: Id
 
 
 class LegacyDeclared(ModelEvent, frozen=True, kw_only=True, tag="legacy.declared"):
     """The model is still served there, and no longer recommended."""
 
-    offering: str
+    offering: Id
     reason: str
 
 
@@ -33,7 +34,7 @@ class RetirementAnnounced(ModelEvent, frozen=True, kw_only=True, tag="retirement
     `reason` says why it ends.
     """
 
-    offering: str
+    offering: Id
     retire_on: Day
     date_kind: DateKind
     successor: str | None = None
@@ -44,7 +45,7 @@ class RetirementAnnounced(ModelEvent, frozen=True, kw_only=True, tag="retirement
 class DateMoved(ModelEvent, frozen=True, kw_only=True, tag="date.moved"):
     """A new date stands beside the old one, which stays on record."""
 
-    offering: str
+    offering: Id
     retire_on: Day
     date_kind: DateKind
     reason: str
@@ -59,20 +60,20 @@ class NoticeSent(DocumentEvent, frozen=True, kw_only=True, tag="notice.sent"):
 
     signed_by = MACHINE
     artefact = "letters"
-    offering: str
+    offering: Id
     channel: str
     retire_on: Day
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     recipients: Count
 
 
 class GuidePublished(ModelEvent, frozen=True, kw_only=True, tag="guide.published"):
     """The migration guide for users was published."""
 
-    offering: str
-    document: str
-    sha256: str
+    offering: Id
+    document: ObjectId
+    sha256: Digest
 
 
 class ModelRetired(ModelEvent, frozen=True, kw_only=True, tag="model.retired"):
@@ -81,7 +82,7 @@ class ModelRetired(ModelEvent, frozen=True, kw_only=True, tag="model.retired"):
     `reason` is that of the emergency; otherwise the announcement has it.
     """
 
-    offering: str
+    offering: Id
     emergency: bool = False
     owed: tuple[str, ...] = ()
     reason: str | None = None
@@ -90,5 +91,5 @@ class ModelRetired(ModelEvent, frozen=True, kw_only=True, tag="model.retired"):
 class ModelReinstated(ModelEvent, frozen=True, kw_only=True, tag="model.reinstated"):
     """A retired offering came back."""
 
-    offering: str
+    offering: Id
     reason: str

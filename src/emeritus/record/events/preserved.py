@@ -1,6 +1,7 @@
 """Events about what is kept of a model, and whether it still runs."""
 
 from emeritus.record.events.event import MACHINE, DocumentEvent, ModelEvent
+from emeritus.record.events.values import Count, Digest, Measured, ObjectId
 
 
 class WeightsPreserved(DocumentEvent, frozen=True, kw_only=True, tag="weights.preserved"):
@@ -12,15 +13,15 @@ class WeightsPreserved(DocumentEvent, frozen=True, kw_only=True, tag="weights.pr
 
     signed_by = MACHINE
     artefact = "weights"
-    manifest: str
-    manifest_sha256: str
-    files: int
-    tensors: int
-    bytes_raw: int
-    bytes_stored: int
-    bytes_delta: int = 0
+    manifest: ObjectId
+    manifest_sha256: Digest
+    files: Count
+    tensors: Count
+    bytes_raw: Count
+    bytes_stored: Count
+    bytes_delta: Count = 0
     base: str | None = None
-    tensor_digest: str | None = None
+    tensor_digest: Digest | None = None
 
 
 class RunsetPreserved(DocumentEvent, frozen=True, kw_only=True, tag="runset.preserved"):
@@ -28,8 +29,8 @@ class RunsetPreserved(DocumentEvent, frozen=True, kw_only=True, tag="runset.pres
 
     signed_by = MACHINE
     artefact = "run-set"
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     runtime: str
 
 
@@ -41,12 +42,12 @@ class ReferenceRecorded(ModelEvent, frozen=True, kw_only=True, tag="reference.re
     """
 
     signed_by = MACHINE
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     executor: str
-    prompts: int
-    positions: int
-    floor: str
+    prompts: Count
+    positions: Count
+    floor: Measured
     controls: tuple[str, ...] = ()
 
 
@@ -56,8 +57,8 @@ class DrillPassed(ModelEvent, frozen=True, kw_only=True, tag="drill.passed"):
     signed_by = MACHINE
     rungs: tuple[str, ...]
     runtime: str
-    document: str
-    sha256: str
+    document: ObjectId
+    sha256: Digest
     unreachable: tuple[str, ...] = ()
 
 
