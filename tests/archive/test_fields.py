@@ -13,6 +13,7 @@ from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.archive.dossier import write_dossier
 from emeritus.archive.fixity import verify_all
+from emeritus.archive.people import add_person
 from emeritus.errors import IntegrityError
 from emeritus.record import Signer
 from emeritus.record import format as disk
@@ -46,6 +47,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "no null there": {**REGISTERED, "chat_template": None},
     "another form": {**COVERED, "model": "Acme/../b"},
     "a line feed behind it": {**COVERED, "model": MODEL + "\n"},
+    "a day that no calendar has": {"kind": "retirement.announced", "model": MODEL,
+                                   "offering": "api", "retire_on": "2027-02-30",
+                                   "date_kind": "announced"},
     "no kind": {"model": MODEL},
     "a kind that is no text": {**COVERED, "kind": ["model.covered"]},
     "a key without form": {"kind": "key.revoked", "key": 5, "reason": "x"},
@@ -107,6 +111,15 @@ def test_a_kind_that_is_not_known_is_pointed_out_and_passed_over(kept: Archive) 
     assert done.wrong == []
     assert "has the unknown kind 'model.celebrated'" in done.record.notes[-1]
     assert kept.history().last(ModelRegistered)
+
+
+def test_a_key_that_is_limited_signs_no_kind_that_is_not_known(kept: Archive) -> None:
+    """What a later version knows is not what its holder was trusted with."""
+    add_person(kept, "scrubber", ["service"], kinds=["fixity.checked"])
+    _signed(kept.root, CELEBRATED, kept.signer("scrubber"))
+    assert _codes(kept) == ["R010", "R007"]
+    (wrong,) = _checked(kept).wrong
+    assert "scrubber is limited to other kinds" in wrong
 
 
 @pytest.mark.parametrize(

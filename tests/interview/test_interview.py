@@ -49,12 +49,15 @@ def _interview(archive: Archive, script: Script) -> list[SessionHeld]:
 
 
 def test_the_shipped_protocol_is_read_strictly(tmp_path: Path) -> None:
-    """Three wordings for every item, and a file with an unknown field is refused by name."""
+    """Three wordings for every item; an unknown field, or a name that names no file, is refused."""
     assert DEMO.protocol.label == "demo-1"
     assert DEMO.protocol.wordings == 3
     file = tmp_path / "own.toml"
     file.write_bytes(DEMO.data.replace(b"version = 1", b"version = 1\nmood = 2"))
     with pytest.raises(UserError, match="mood"):
+        protocols.load(str(file))
+    file.write_bytes(DEMO.data.replace(b'name = "demo"', b'name = "../demo"'))
+    with pytest.raises(UserError, match="name"):
         protocols.load(str(file))
     with pytest.raises(UserError, match="there are demo-1"):
         protocols.load("no-such-plan")

@@ -45,7 +45,7 @@ def test_a_stricter_policy_loosens_nothing() -> None:
         ("days_min = 60", "days_min = -1", "days_min"),
         ("days_min = 60", 'days_min = "many"', "days_min"),
         ("[gates.notice]", "[gates.notise]", "notise"),
-        ("emeritus-policy/0", "emeritus-policy/9", "emeritus-policy/9"),
+        ("emeritus-policy/1", "emeritus-policy/9", "emeritus-policy/9"),
         ("[gates.notice]", "[gates.notice", "policy"),
     ],
 )

@@ -190,6 +190,20 @@ def test_a_witness_that_is_asked_for_must_have_co_signed() -> None:
         assert _codes(store, Old("x", note, kept.checkpoint, None, (key,))) == {"R019"}
 
 
+def test_a_note_that_is_named_for_its_bytes_has_them() -> None:
+    """Lines by keys that are not known here are ignored, and their bytes are guarded."""
+    store, record = recorded("a")
+    kept = checkpointed(store, record)
+    one = HybridSigner(b"\x08" * 32, b"\x08" * 32)
+    note = heads.cosign(kept.note, kept.checkpoint, "archive.example", one, SECONDS)
+    name = checkpointing.keep(store, notes.render(note)).name
+    assert _codes(store) == set()
+    sound = store.files[name]
+    for at in range(len(sound) - 40, 0, -97):
+        store.files[name] = sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :]
+        assert "R019" in _codes(store), at
+
+
 def test_a_checkpoint_within_a_commit_is_none_of_ours() -> None:
     """Its root is right, and no key is known to be valid in the middle of a commit."""
     store, record = recorded()

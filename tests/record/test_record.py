@@ -213,8 +213,9 @@ def _sample(kind: Any) -> Any:
     text = str(kind)
     if text.startswith("typing.Literal"):
         return typing.get_args(kind)[0]
+    if text.startswith("dict"):
+        return {"answered": _sample(typing.get_args(kind)[1])}
     for part, value in (
-        ("dict", {"answered": 1}),
         ("DateKind", DateKind.FLOOR),
         ("tuple", ()),
         ("bool", True),

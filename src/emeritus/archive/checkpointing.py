@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from emeritus import digests
+from emeritus.archive.format_pages import described, write_format_pages
 from emeritus.archive.handle import SERVICE, STEWARD, Archive
 from emeritus.clock import moment_of, timestamp
 from emeritus.errors import IntegrityError, UserError
@@ -15,7 +16,7 @@ from emeritus.record import format as record_format
 from emeritus.record.audit import Old
 from emeritus.record.checkpoint import read
 from emeritus.record.checkpointing import Kept
-from emeritus.record.events import ArchiveCreated, RecordRenewed
+from emeritus.record.events import ArchiveCreated, FormatDescribed, RecordRenewed
 from emeritus.record.note import NOTE_BYTES_MAX, NotANote, VerifierKey, parse_verifier_key
 from emeritus.record.tiles import StoredTree, entries_of
 from emeritus.vault import LocalStore, NotStored
@@ -58,7 +59,11 @@ def keep_checkpoint(archive: Archive, path: Path) -> Kept:
 
 
 def renew(archive: Archive, key: str = STEWARD) -> tuple[Kept, str]:
-    """Sign the whole record anew and record it; return the checkpoint and the event's id."""
+    """Sign the whole record anew and record it; return the checkpoint and the event's id.
+
+    The pages that describe the format become those of this version, when they are of another.
+    """
+    _describe_anew(archive, key)
     kept = _write(archive, key, again=True)
     event = RecordRenewed(
         size=kept.checkpoint.size,
@@ -66,6 +71,14 @@ def renew(archive: Archive, key: str = STEWARD) -> tuple[Kept, str]:
         checkpoint_sha256=digests.sha256(kept.data),
     )
     return kept, archive.append(event, key=key)[0].id
+
+
+def _describe_anew(archive: Archive, key: str) -> None:
+    archive.require_primary()
+    last, now = archive.history().last(FormatDescribed), described()
+    if isinstance(archive.store, LocalStore) and (last is None or last.event.pages != now.pages):
+        write_format_pages(archive.store)
+        archive.append(now, key=key)
 
 
 def prove(archive: Archive, event: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+import emeritus
 from emeritus.archive.page import FORMS, Cell, Heading, Link, Page, Paragraph, Rows
 from emeritus.record import Entry, History
 from emeritus.record.events import (
@@ -48,15 +49,13 @@ Names = Callable[[Told], list[str]]
 INDEX: Final = "index"
 SHOWN_MAX: Final = 4  # of a list in a line
 QUOTE_MAX: Final = 400
+WRITTEN: Final = f"Written by emeritus {emeritus.__version__} from the signed record up to commit"
 ABOUT_HISTORY: Final = (
-    "The history of this model, written from the signed record up to commit {up_to}. Numbers such "
+    "The history of this model. {written} {up_to}. Numbers such "
     "as 4.0 cite an event: commit 4, its first event. Where this page and the record differ, the "
     "record is right. Routine checks and copies stand in the record alone."
 )
-ABOUT_INDEX: Final = (
-    "Written from the signed record up to commit {up_to}. README.txt says what this folder is and "
-    "how to check it."
-)
+ABOUT_INDEX: Final = "{written} {up_to}. README.txt says what this folder is and how to check it."
 UNTOLD: Final = frozenset({"model", "reason", "cause", "text", "spans", "kept"})
 DIGESTS: Final = ("sha256:", "blake3:", "ed25519:")
 # What happens to the whole archive and bears on every model in it. Checks and copies are routine.
@@ -75,6 +74,7 @@ DISPOSITIONS: Final = (PreferenceConsidered, PreferenceActedOn, PreferenceDeclin
 
 _RENDERING = re.compile(r"(?:index|models/.+/history)\.(?:html|md)\Z")
 _LONG = re.compile(r"(\S{32})\S{17,}")  # digests and names of packs: the record has all of them
+_WRITTEN_BY = re.compile(rb"Written by emeritus (\d+(?:\.\w+)*) from the signed record")
 _UP_TO = re.compile(rb"up to commit (\d{1,15})")
 
 
@@ -103,6 +103,12 @@ def told_up_to(data: bytes) -> int | None:
     return int(match[1]) if match else None
 
 
+def is_of_another_version(data: bytes) -> bool:
+    """Tell whether a stored rendering says that another version wrote it: it is not comparable."""
+    match = _WRITTEN_BY.search(data)
+    return match is not None and match[1].decode() != emeritus.__version__
+
+
 def renderings(history: History, names: Names) -> list[Rendering]:
     """Return the pages of every model and the index; `names` gives the documents of an event."""
     models = [entry.event.model for entry in history.all(ModelRegistered)]
@@ -119,7 +125,7 @@ def of_model(history: History, model: str, names: Names) -> list[Rendering]:
     page = Page(
         model,
         (
-            Paragraph((ABOUT_HISTORY.format(up_to=up_to),)),
+            Paragraph((ABOUT_HISTORY.format(written=WRITTEN, up_to=up_to),)),
             Heading("Where it stands"),
             Rows(("offering", "last move", "date", "why"), tuple(_standing(about))),
             Heading("What was promised"),
@@ -149,7 +155,7 @@ def _index(history: History, models: list[str]) -> list[Rendering]:
     page = Page(
         "The models in this archive",
         (
-            Paragraph((ABOUT_INDEX.format(up_to=up_to),)),
+            Paragraph((ABOUT_INDEX.format(written=WRITTEN, up_to=up_to),)),
             Rows(("model", "where it stands", "its history", "newest report"), tuple(rows)),
         ),
     )

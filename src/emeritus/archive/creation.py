@@ -10,7 +10,7 @@ import emeritus
 from emeritus import canonical, digests
 from emeritus.archive import model_signing
 from emeritus.archive.documents import write_renderings
-from emeritus.archive.format_pages import write_format_pages
+from emeritus.archive.format_pages import described, write_format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, STEWARD, Archive
 from emeritus.archive.marks import read_mark
 from emeritus.archive.object_keys import ObjectKeys
@@ -22,7 +22,8 @@ from emeritus.record.events import ArchiveCreated, KeyAdded, PolicyAdopted, Repl
 from emeritus.settings import Settings
 from emeritus.vault import LocalStore, Store, Vault
 
-FORMAT = "emeritus-archive/0"
+FORMAT = "emeritus-archive/1"
+PROMISED_NOTHING = "emeritus-archive/0"
 DESCRIPTION = "archive.json"
 DESCRIPTION_BYTES_MAX = 64 * 1024
 
@@ -144,9 +145,11 @@ def read_description(root: Path, store: Store) -> Description:
             "copy it from a replica, where it is the same file"
         ) from error
     if description.format != FORMAT:
+        advice = "use a newer emeritus"
+        if description.format == PROMISED_NOTHING:
+            advice = "format 0 promised nothing, and the archive has to be made again"
         raise UserError(
-            f"{root} has format {description.format!r}; this version reads {FORMAT!r}: "
-            "use a newer emeritus"
+            f"{root} has format {description.format!r}; this version reads {FORMAT!r}: {advice}"
         )
     return description
 
@@ -190,6 +193,7 @@ def _write_genesis(store: Store, founding: Founding, settings: Settings, clock: 
             sha256=digests.sha256(founding.policy_text.encode()),
         ),
         ReplicaAdded(replica=PRIMARY, place=founding.place),
+        described(),
     ]
     Record(store, archive_id).append(events, signers[STEWARD], clock)
 

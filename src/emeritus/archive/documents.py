@@ -93,7 +93,8 @@ def renderings_of(history: History) -> list[Rendering]:
 def write_renderings(archive: Archive) -> None:
     """Write every rendering that is missing, or tells of a shorter record than there is now.
 
-    One that is neither what the record says nor what it said before stays, and is a finding.
+    One by another version of the program is written anew too. One that is neither what the record
+    says nor what it said before stays, and is a finding.
     """
     store = archive.store
     if not isinstance(store, LocalStore):
@@ -102,7 +103,7 @@ def write_renderings(archive: Archive) -> None:
     for page in renderings_of(history):
         if not store.exists(page.name):
             store.put(page.name, page.data)
-        elif _is_earlier(history, page, store.get(page.name)):
+        elif _is_outdated(history, page, store.get(page.name)):
             store.rewrite(page.name, page.data)
 
 
@@ -113,7 +114,10 @@ def check_renderings(archive: Archive) -> Iterator[Finding]:
         if not archive.store.exists(page.name):
             continue  # nothing is lost: it is written with the next move
         data = archive.store.get(page.name)
-        if data != page.data and not _is_earlier(history, page, data):
+        if chronicle.is_of_another_version(data):
+            detail = "written by another version, and not compared; verify the primary archive"
+            yield Finding("A007", page.name, detail)
+        elif data != page.data and not _is_earlier(history, page, data):
             yield Finding("A004", page.name, "not what this version writes from the record")
 
 
@@ -133,6 +137,10 @@ def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Fin
             yield Finding("A004", document.name, f"missing; event {document.entry} cites it")
         elif digests.of_chunks(parts_of(store, document.name)).sha256 != document.sha256:
             yield Finding("A004", document.name, f"not the bytes that event {document.entry} cites")
+
+
+def _is_outdated(history: History, page: Rendering, data: bytes) -> bool:
+    return chronicle.is_of_another_version(data) or _is_earlier(history, page, data)
 
 
 def _is_earlier(history: History, page: Rendering, data: bytes) -> bool:

@@ -24,7 +24,7 @@ from emeritus.record import format as record_format
 from emeritus.record.events import WeightsPreserved
 
 CHECKER: Final = "check.py"
-FORMAT: Final = "emeritus-dossier/0"
+FORMAT: Final = "emeritus-dossier/1"
 DESCRIPTION: Final = "dossier.json"
 EXCERPT, WHOLE = "excerpt", "whole"  # how much of the record is there
 README = """\

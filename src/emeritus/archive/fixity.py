@@ -268,7 +268,7 @@ def _check_folder(archive: Archive, copy: Replica, up_to: int) -> Iterator[Findi
     described = store.exists(DESCRIPTION) and store.get(DESCRIPTION)
     if copy.name != archive.replica and described != archive.store.get(DESCRIPTION):
         yield Finding("A002", DESCRIPTION, "it is not the one of the archive")
-    yield from check_format_pages(store)
+    yield from check_format_pages(store, archive.history())
     cited = (each for each in documents_of(archive.history()) if each.commit <= up_to)
     yield from check_documents(cited, store)
     if copy.name == archive.replica:

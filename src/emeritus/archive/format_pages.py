@@ -1,10 +1,19 @@
 """What every archive holds about itself: how to read it with no software of ours."""
 
 import importlib.resources
+import re
 from collections.abc import Iterator
+from typing import Final
 
+import emeritus
+from emeritus import digests
 from emeritus.errors import Finding
-from emeritus.vault import Store
+from emeritus.record import History
+from emeritus.record.events import FormatDescribed
+from emeritus.vault import LocalStore, Store
+
+PAGE_BYTES_MAX: Final = 16 * 1024 * 1024
+_PAGE: Final = re.compile(r"(README\.txt|format/[a-z0-9][a-z0-9._-]{0,63})\Z")
 
 PAGES = (
     *("archive.md", "vault.md", "shards.md", "record.md", "conversation.md", "dossier.md"),
@@ -55,16 +64,40 @@ def format_pages() -> dict[str, bytes]:
     return {"README.txt": README.encode(), **pages}
 
 
-def write_format_pages(store: Store) -> None:
-    """Put the pages into an archive that does not have them yet."""
-    for name, data in format_pages().items():
-        store.put(name, data)
+def described() -> FormatDescribed:
+    """Return the event that puts the pages of this version on record."""
+    pages = {name: digests.sha256(data) for name, data in sorted(format_pages().items())}
+    return FormatDescribed(software=f"emeritus {emeritus.__version__}", pages=pages)
 
 
-def check_format_pages(store: Store) -> Iterator[Finding]:
-    """Yield a finding for every page that is missing or not the one of this version."""
+def write_format_pages(store: LocalStore) -> None:
+    """Put the pages of this version into an archive, in the place of older ones."""
     for name, data in format_pages().items():
-        if not store.exists(name):
+        if not store.put(name, data) and store.get(name) != data:
+            store.rewrite(name, data)
+
+
+def check_format_pages(store: Store, history: History) -> Iterator[Finding]:
+    """Yield a finding for every page that is missing, or neither on record nor of this version.
+
+    A page that was on record before is sound too: a copy may not have got the newer one yet.
+    """
+    sound: dict[str, set[str]] = {}
+    for entry in history.all(FormatDescribed):
+        for name, digest in entry.event.pages.items():
+            sound.setdefault(name, set()).add(digest)
+    for name, data in format_pages().items():
+        sound.setdefault(name, set()).add(digests.sha256(data))
+    needed = history.last(FormatDescribed)
+    for name in sorted(needed.event.pages if needed else format_pages()):
+        if not is_page(name):
+            yield Finding("A003", name[:80], "the record names a page that cannot be one")
+        elif not store.exists(name):
             yield Finding("A003", name, "missing")
-        elif store.get(name, 0, len(data) + 1) != data:
-            yield Finding("A003", name, "not the page that this version of Emeritus writes")
+        elif digests.sha256(store.get(name, 0, PAGE_BYTES_MAX)) not in sound[name]:
+            yield Finding("A003", name, "not the page that is on record")
+
+
+def is_page(name: str) -> bool:
+    """Tell whether a file of an archive can be a page or a program of the format, by its name."""
+    return _PAGE.match(name) is not None

@@ -18,7 +18,7 @@ from emeritus.record.note import NOTE_BYTES_MAX, NotANote, Note, VerifierKey
 from emeritus.record.tiles import StoredTree
 from emeritus.vault import Store
 
-FORMAT: Final = "emeritus-proofs/0"
+FORMAT: Final = "emeritus-proofs/1"
 PROOFS: Final = "record/proofs.json"
 PROOFS_BYTES_MAX: Final = 256 * 1024 * 1024
 NONE: Final = "a checkpoint, and proofs that the events are entries of the record"
@@ -112,13 +112,16 @@ class Inclusion:
                 self._fail(PROOFS, "leads to no checkpoint")
             return self
         name = names[0]
+        data = self._store.get(name, 0, NOTE_BYTES_MAX + 1)
         try:
-            note, checkpoint = heads.read(self._store.get(name, 0, NOTE_BYTES_MAX + 1))
+            note, checkpoint = heads.read(data)
         except NotANote as error:
             self._fail(name, str(error))
             return self
         if len(names) > 1 or heads.size_of(name) != checkpoint.size:
             self._fail(name, "is not the one checkpoint that a dossier has, by its size")
+        if not heads.is_named_for(name, data):
+            self._fail(name, "is not the note that it is named for")
         self._judge_signatures(name, note, checkpoint)
         for key in self._witnesses:
             if heads.signed(note, checkpoint, key):

@@ -84,14 +84,18 @@ def revoke(
 ) -> str:
     """Revoke a key, named by its holder or its id; return its id."""
     archive.history()
-    if since is not None:
-        try:
-            datetime.date.fromisoformat(since)
-        except ValueError as error:
-            raise UserError(f"{since!r} is no date; write it like 2027-03-01") from error
+    if since is not None and not _is_day(since):
+        raise UserError(f"{since!r} is no date; write it like 2027-03-01")
     key = key_of(archive, who)
     archive.append(KeyRevoked(key=key, reason=reason, since=since), key=by)
     return key
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def countersign(archive: Archive, commit: int, by: str) -> list[RootEvent]:

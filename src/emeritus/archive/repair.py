@@ -328,6 +328,7 @@ def _rewrite(archive: Archive, target: Replica, where: str, readable: bool) -> s
     """Write anew what follows from the record, from the vault, or from this version."""
     page = format_pages().get(where)
     if page is not None:
+        # A page of this version is sound, whichever the record names.
         target.store.replace(where, [page])
         return "this version of Emeritus"
     if where == DESCRIPTION and readable:

@@ -13,6 +13,7 @@ from emeritus.archive import notes
 from emeritus.archive.chronicle import is_rendering
 from emeritus.archive.creation import DESCRIPTION, read_description, require_outside
 from emeritus.archive.documents import write_documents
+from emeritus.archive.format_pages import is_page
 from emeritus.archive.handle import PRIMARY, STEWARD, Archive
 from emeritus.archive.marks import SHARDS, Mark, read_mark, require_place
 from emeritus.errors import EmeritusError, IntegrityError, UserError
@@ -173,12 +174,21 @@ def advice_on(copy: Replica) -> str:
     )
 
 
-def copy_documents(source: Store, target: Store) -> None:
+def copy_anew(source: Store, target: LocalStore, name: str) -> None:
+    """Copy a page or a rendering, in the place of an older one."""
+    data = source.get(name)
+    if not target.put(name, data) and target.get(name) != data:
+        target.rewrite(name, data)
+
+
+def copy_documents(source: Store, target: LocalStore) -> None:
     """Copy what people read: pages, documents, the description. Strange files stay behind."""
     for name in source.list(""):
         if is_rendering(name):
             continue  # it is written behind the commits that it tells of
-        if name.startswith(READABLE) or name in READABLE_FILES:
+        if is_page(name):
+            copy_anew(source, target, name)
+        elif name.startswith(READABLE) or name in READABLE_FILES:
             copy(source, target, name)
 
 
@@ -204,9 +214,7 @@ def copy_commits(source: Store, target: LocalStore, last: int | None = None) -> 
             copy(source, target, name)
     for name in (each for prefix in ("index.", "models/") for each in source.list(prefix)):
         if is_rendering(name):
-            data = source.get(name)
-            if not target.put(name, data) and target.get(name) != data:
-                target.rewrite(name, data)
+            copy_anew(source, target, name)
 
 
 def commits_in(store: Store) -> int:

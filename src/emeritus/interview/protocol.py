@@ -10,6 +10,7 @@ import msgspec
 
 from emeritus import digests
 from emeritus.errors import UserError
+from emeritus.record.events.values import Count, Name
 
 FORMAT: Final = "emeritus-protocol/0"
 
@@ -34,8 +35,8 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A protocol as its file has it."""
 
     format: str
-    name: str
-    version: int
+    name: Name
+    version: Count
     language: str
     title: str
     changes: tuple[str, ...]

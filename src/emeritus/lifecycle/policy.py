@@ -7,7 +7,7 @@ import msgspec
 
 from emeritus.errors import UserError
 
-FORMAT: Final = "emeritus-policy/0"
+FORMAT: Final = "emeritus-policy/1"
 NEVER_ENCRYPTED: Final = ("weights", "run-set", "usage")
 
 Count = Annotated[int, msgspec.Meta(ge=0)]

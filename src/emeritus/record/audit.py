@@ -64,11 +64,15 @@ def _read_kept(store: Store) -> tuple[list[Old], list[Finding]]:
         if size is None:
             findings.append(Finding("A001", name, "no checkpoint has this name"))
             continue
+        data = store.get(name, 0, NOTE_BYTES_MAX + 1)
         try:
-            note, checkpoint = heads.read(store.get(name, 0, NOTE_BYTES_MAX + 1))
+            note, checkpoint = heads.read(data)
         except NotANote as error:
             findings.append(Finding("R019", name, str(error)))
             continue
+        if not heads.is_named_for(name, data):
+            # Lines of witnesses are judged by who knows their keys: here their bytes are.
+            findings.append(Finding("R019", name, "it is not the note that it is named for"))
         if checkpoint.size != size:
             findings.append(Finding("R019", name, f"it is over {checkpoint.size} events"))
         kept.append(Old(name, note, checkpoint, store))

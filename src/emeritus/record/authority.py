@@ -92,18 +92,19 @@ class Authority:
         """Return the root events that more people have to sign before they count."""
         return list(self._waiting.values())
 
-    def refusal(self, key: str, event: Event | None) -> str | None:
+    def refusal(self, key: str, event: Event | None, unknown: str | None = None) -> str | None:
         """Return why `key` may not sign `event`, or None when it may.
 
-        An event of an unknown kind (None) is not judged: no rule about it is known.
+        Of a kind that is `unknown` here (then there is no event), it is known only which keys are
+        limited to others. Of an event that was left out nothing is known.
         """
         holder = self._holders.get(key)
         if holder is None:
             return f"the key {key[:24]}… is not valid"
-        if event is None:
+        kind = unknown if event is None else str(type(event).__struct_config__.tag)
+        if kind is None:
             return None
-        kind = str(type(event).__struct_config__.tag)
-        if not holder.roles & event.signed_by:
+        if event is not None and not holder.roles & event.signed_by:
             allowed = " or ".join(sorted(event.signed_by))
             held = ", ".join(sorted(holder.roles)) or "no role"
             return f"{kind} needs the role {allowed}; {holder.name} has {held}"

@@ -7,6 +7,7 @@ keys of a pair, and witnesses add cosignatures (c2sp.org/tlog-cosignature).
 import base64
 import binascii
 import dataclasses
+import hashlib
 import re
 import struct
 from collections.abc import Iterable, Mapping
@@ -58,6 +59,13 @@ def size_of(name: str) -> int | None:
     """Return the size in the name of a checkpoint, or None for another file."""
     match = _NAME.match(name)
     return int(match[1]) if match else None
+
+
+def is_named_for(name: str, data: bytes) -> bool:
+    """Tell whether a name with a digest in it is that of these bytes; others name no bytes."""
+    match = _NAME.match(name)
+    named = match[2] if match else None
+    return named is None or named[1:] == hashlib.sha256(data).hexdigest()[:8]
 
 
 def read(data: bytes) -> tuple[Note, Checkpoint]:

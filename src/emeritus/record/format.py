@@ -1,5 +1,6 @@
 """On-disk constants and forms of the record; the normative page is docs/formats/record.md."""
 
+import datetime
 import re
 from typing import Any
 
@@ -7,13 +8,18 @@ import msgspec
 
 from emeritus import canonical, chain, digests
 from emeritus.record.events import EVENTS_PER_COMMIT_MAX, KINDS, Event
+from emeritus.record.events.values import Day
 
-FORMAT = "emeritus-record/0"
-COMMIT_DOMAIN = "emeritus-record/0/commit"
-EVENT_DOMAIN = "emeritus-record/0/event"
+FORMAT = "emeritus-record/1"
+COMMIT_DOMAIN = "emeritus-record/1/commit"
+EVENT_DOMAIN = "emeritus-record/1/event"
 COMMIT_BYTES_MAX = 16 * 1024 * 1024  # a reader may refuse more: 256 events of 64 KiB each
 COMMITS_PER_FOLDER = 10_000
 
+_DAYS = {
+    kind: tuple(f.encode_name for f in msgspec.structs.fields(kind) if f.type in (Day, Day | None))
+    for kind in KINDS.values()
+}
 _NONCE = re.compile(r"[0-9a-f]{16}\Z")
 _EVENT_PREFIX = EVENT_DOMAIN.encode() + b"\0"
 _NAME = re.compile(r"record/(\d{4})/(\d{8})\.json\Z")
@@ -138,6 +144,17 @@ def parse_event(value: dict[str, Any]) -> Event | None:
     if kind is None:
         return None
     try:
-        return msgspec.convert(value, kind)
+        event = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise NotACommit(f"{name}: {error}") from error
+    for field in _DAYS[kind]:
+        _require_day(name, field, value.get(field))
+    return event
+
+
+def _require_day(name: str, field: str, day: str | None) -> None:
+    """Refuse a day that no calendar has: its pattern cannot tell."""
+    try:
+        datetime.date.fromisoformat(day or "2000-01-01")
+    except ValueError as error:
+        raise NotACommit(f"{name}: {field}: {error}") from error

@@ -14,11 +14,11 @@ from emeritus.record.entry import Entry
 from emeritus.record.events import Event, KeyRevoked
 from emeritus.vault import Store
 
-NOT_BLOCKING = frozenset({"R008", "R010", "R021", "R022"})
+NOT_BLOCKING = frozenset({"R008", "R010", "R021", "R022", "A007"})
 """Findings that leave the record usable.
 
 A clock that went back, a kind from a later version, what a key signed while it was in doubt, what a
-machine remembers otherwise.
+machine remembers otherwise, a page for people that another version wrote.
 """
 
 BESIDE = frozenset({"R019", "R020"})
@@ -173,8 +173,9 @@ class Reader:
         if self.authority.holder(key) is None:
             yield Finding("R006", name, f"the key {key[:24]}… was not valid then")
             return
-        for position, event in enumerate(events):
-            refusal = self.authority.refusal(key, event)
+        for position, (event, body) in enumerate(zip(events, commit.events, strict=False)):
+            kind = str(body["kind"])[:64] if event is None and body and "kind" in body else None
+            refusal = self.authority.refusal(key, event, kind)
             if refusal is not None:
                 yield Finding("R007", f"{name}#{position}", refusal)
         # The keys of the first commit are pinned already: only whether they are enough is left.

@@ -18,7 +18,7 @@ def check_signer(make: Callable[[], Signer]) -> None:
     signer, again = make(), make()
     _require(is_key(signer.key), "its id is `ed25519:` and 64 lower-case hex digits")
     _require(signer.key == signer.key == again.key, "its id does not change")
-    for message in (b"one", b"emeritus-record/0/commit\0{}", bytes(range(256)) * 512):
+    for message in (b"one", b"emeritus-record/1/commit\0{}", bytes(range(256)) * 512):
         signature = signer.sign(message)
         _require(_HEX.match(signature) is not None, "a signature is 128 lower-case hex digits")
         _require(verifies(signer.key, signature, message), "a signature verifies")

@@ -12,8 +12,8 @@ from typing import Final
 from emeritus.errors import UserError
 from emeritus.vault.format import SALT_BYTES
 
-MAGIC: Final = b"emeritus-encrypted/0\n"
-DOMAIN: Final = b"emeritus-encrypted/0\0"
+MAGIC: Final = b"emeritus-encrypted/1\n"
+DOMAIN: Final = b"emeritus-encrypted/1\0"
 _HEAD_BYTES: Final = len(MAGIC) + 64 + 1
 _LAST_LINE: Final = b"\n--- "  # of an age header: the MAC over the lines before
 

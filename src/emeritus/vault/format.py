@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-PACK_FORMAT: Final = "emeritus-pack/0"
-MANIFEST_FORMAT: Final = "emeritus-manifest/0"
-OBJECT_DOMAIN: Final = b"emeritus-vault/0/object\0"
+PACK_FORMAT: Final = "emeritus-pack/1"
+MANIFEST_FORMAT: Final = "emeritus-manifest/1"
+OBJECT_DOMAIN: Final = b"emeritus-vault/1/object\0"
 
 BLOCK_BYTES: Final = 4 * 1024 * 1024
 ALIGNMENT: Final = 4096
@@ -25,8 +25,8 @@ AGE_NONCE_BYTES: Final = 16  # C2SP, age v1, Payload: a nonce, then chunks with 
 AGE_CHUNK_BYTES: Final = 64 * 1024
 AGE_TAG_BYTES: Final = 16
 
-HEADER: Final = b"EMERITUS PACK 0\nsee format/vault.md\n".ljust(ALIGNMENT, b"\0")
-FOOTER_MAGIC: Final = b"EMPKEND0"
+HEADER: Final = b"EMERITUS PACK 1\nsee format/vault.md\n".ljust(ALIGNMENT, b"\0")
+FOOTER_MAGIC: Final = b"EMPKEND1"
 FOOTER_BYTES: Final = 64
 
 BYTES: Final = 0  # codec: one plane, the block as it is

@@ -12,7 +12,7 @@ from emeritus import canonical, digests
 from emeritus.vault.format import FOLDERS_MAX, MANIFEST_FORMAT
 
 MODE_MAX: Final = 0o7777
-TENSORS_DOMAIN: Final = "emeritus-tensors/0"
+TENSORS_DOMAIN: Final = "emeritus-tensors/1"
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ from emeritus.vault.format import ALIGNMENT, pack_name
 from emeritus.vault.pack import DamagedPack, check_stored, index_inside
 from emeritus.vault.store import NotStored, Store, parts_of
 
-SHARD_FORMAT: Final = "emeritus-shard/0"
+SHARD_FORMAT: Final = "emeritus-shard/1"
 STRIPE_BYTES: Final = 512 * 1024  # of each shard, worked on at a time
 HASH_BYTES: Final = 32
 

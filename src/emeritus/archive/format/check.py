@@ -26,10 +26,14 @@ FILES_MAX = 1000000
 READ_BYTES = 1 << 20
 LINES_MAX = 1000
 ENCRYPTED = ".encrypted"
+UNREAD = (
+    "a look into the packs, which this program does not decode: format/decode.py does, and proves "
+    "every file"
+)
 EXTENTS = ("excerpt", "whole")
 BESIDE = ("record/checkpoints/", "record/tiles/", "record/proofs.json")
-COMMIT_DOMAIN = b"emeritus-record/0/commit\0"
-EVENT_DOMAIN = b"emeritus-record/0/event\0"
+COMMIT_DOMAIN = b"emeritus-record/1/commit\0"
+EVENT_DOMAIN = b"emeritus-record/1/event\0"
 LINE_DOMAIN = b"emeritus-conversation/0/line\0"
 HEADER = {"archive", "format", "leaves", "nonce", "prev", "sequence", "signer", "time"}
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
@@ -52,6 +56,7 @@ SIGNED_BY = {
     "drill.failed": MACHINE,
     "drill.passed": MACHINE,
     "fixity.checked": MACHINE,
+    "format.described": STEWARD,
     "gate.approved": ("approver",),
     "gate.waived": STEWARD,
     "guide.published": STEWARD,
@@ -123,6 +128,7 @@ FIELDS = {
         "model:id rungs:[text] runtime document:object sha256:digest unreachable?:[text]"
     ),
     "fixity.checked": "replica deep:flag packs:count findings:count up_to:count",
+    "format.described": "software pages:{digest}",
     "gate.approved": "model:id gate report:count report_sha256:digest",
     "gate.waived": "model:id gate reason",
     "guide.published": "model:id offering:id document:object sha256:digest",
@@ -483,7 +489,18 @@ def fits(value, form):
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     if form == "span":
         return isinstance(value, dict) and misfit(value, SPAN) is None
-    return isinstance(value, str) and (form == "text" or bool(re.fullmatch(FORMS[form], value)))
+    if not isinstance(value, str) or form == "text":
+        return isinstance(value, str)
+    return bool(re.fullmatch(FORMS[form], value)) and (form != "day" or is_day(value))
+
+
+def is_day(text):
+    """Tell whether a calendar has this day."""
+    try:
+        datetime.date(*map(int, text.split("-")))
+    except ValueError:
+        return False
+    return True
 
 
 # --- the record ----------------------------------------------------------------------------------
@@ -587,7 +604,7 @@ class Record:
         return event is None and self.excerpt
 
     def _judge(self, number, name, header, linked):
-        if header.get("format") != "emeritus-record/0":
+        if header.get("format") != "emeritus-record/1":
             self.wrong.append("%s: its format is %r" % (name, header.get("format")))
         if header.get("archive") != self.archive:
             self.wrong.append("%s: it belongs to another archive" % name)
@@ -610,7 +627,7 @@ class Record:
                     "%s: %s may not sign event %d.%d (%s)"
                     % (name, holder["name"], number, position, kind)
                 )
-            elif holder.get("kinds") and kind not in holder["kinds"]:
+            if holder.get("kinds") and kind not in holder["kinds"]:
                 self.wrong.append(
                     "%s: %s is limited to other kinds than event %d.%d (%s)"
                     % (name, holder["name"], number, position, kind)
@@ -825,6 +842,12 @@ def mldsa44_verifies(public, signature, message):
     return True
 
 
+def named_for(name, data):
+    """Tell whether a note with a digest in its name has that digest; other names name no bytes."""
+    match = re.search(r"/[0-9]{16}-([0-9a-f]{8})\.note\Z", name)
+    return match is None or match.group(1) == hashlib.sha256(data).hexdigest()[:8]
+
+
 def check_checkpoint(name, data, record, roots):
     """Return whether a checkpoint fits the record; add what is wrong, or not checked."""
     try:
@@ -904,6 +927,8 @@ def check_tree(folder, record, against, witnesses):
         heads.append(tree.root())
     good, co_signed = 0, False
     for position, (name, data) in enumerate(kept):
+        if position < len(kept) - len(against) and not named_for(name, data):
+            record.wrong.append("%s is not the note that it is named for" % name)
         note = check_checkpoint(name, data, record, heads.__getitem__)
         good += note is not None
         if note is not None and position >= len(kept) - len(against):
@@ -957,9 +982,12 @@ def check_inclusion(folder, done, against, witnesses):
         return
     name = names[0]
     try:
-        note = read_note(folder.read(name, NOTE_BYTES_MAX))
+        data = folder.read(name, NOTE_BYTES_MAX)
+        note = read_note(data)
         if len(names) > 1 or not re.match(NOTE % note[1], name):
             raise Wrong("is not the one checkpoint that a dossier has, by its size")
+        if not named_for(name, data):
+            raise Wrong("is not the note that it is named for")
         if note[0] != "emeritus/%s" % record.archive:
             raise Wrong("is of another record")
         check_signatures(note, done)
@@ -1021,7 +1049,7 @@ def check_proofs(given, checkpoint, note, done):
     leaves = done.record.leaves
     if set(given) != {"format", "checkpoint", "proofs"}:
         raise Wrong("the proofs have other members than they should")
-    if given["format"] != "emeritus-proofs/0" or given["checkpoint"] != checkpoint:
+    if given["format"] != "emeritus-proofs/1" or given["checkpoint"] != checkpoint:
         done.wrong.append("record/proofs.json leads to another checkpoint")
     ids = [proof["entry"] for proof in given["proofs"]]
     if len(set(ids)) != len(ids) or set(ids) - set(leaves):
@@ -1406,6 +1434,8 @@ def check(path, trust, against=(), witnesses=()):
     done.events = [
         (at, event) for at, event in record.events if not bag or event.get("model", model) == model
     ]
+    if not bag:
+        check_pages(data, done.events, done.wrong)
     held, quoted, missing = check_documents(data, done.events, done.wrong)
     done.missing += missing
     done.proven += [
@@ -1416,7 +1446,24 @@ def check(path, trust, against=(), witnesses=()):
         cited = {name for at, event in done.events for name, _ in documents(at, event)}
         check_accounted(folder, model, cited, done.wrong)
         check_weights(data, model, held, done)
+    elif any(event.get("kind") == "weights.preserved" for _, event in done.events):
+        done.missing.append(UNREAD)
     return done
+
+
+def check_pages(folder, events, wrong):
+    """Compare the pages of the format with those that were ever on record."""
+    sound, needed = {}, {}
+    for _, event in events:
+        if event.get("kind") == "format.described":
+            needed = event["pages"]
+            for name, digest in needed.items():
+                sound.setdefault(name, set()).add(digest)
+    for name in sorted(needed):
+        if name not in folder.sizes:
+            wrong.append("%s is missing, which the record names" % name[:80])
+        elif "sha256:" + folder.sha256(name) not in sound[name]:
+            wrong.append("%s is not the page that is on record" % name)
 
 
 def check_extent(done, described):
@@ -1425,7 +1472,7 @@ def check_extent(done, described):
     if up_to is not None:
         if set(described) != {"format", "model", "record", "up_to"}:
             done.wrong.append("dossier.json has other members than it should")
-        if described["format"] != "emeritus-dossier/0" or described["record"] not in EXTENTS:
+        if described["format"] != "emeritus-dossier/1" or described["record"] not in EXTENTS:
             done.wrong.append("dossier.json has no form that is known here")
         claimed = described["record"] == "whole"
         if record.last > up_to or (claimed and not (record.whole and record.last == up_to)):
@@ -1458,10 +1505,7 @@ def check_weights(folder, model, held, done):
         except (Wrong, ValueError, KeyError, TypeError, AttributeError) as error:
             done.wrong.append("%s %s" % (name, error))
     if kept and any(name.startswith("packs/") for name in folder.sizes):
-        done.missing.append(
-            "a look into the packs, which this program does not decode: format/decode.py does, and "
-            "proves every file"
-        )
+        done.missing.append(UNREAD)
     else:
         done.missing.append("the weights themselves")
 

@@ -22,8 +22,8 @@ import shutil
 import subprocess
 import sys
 
-COMMIT_DOMAIN = b"emeritus-record/0/commit\0"
-EVENT_DOMAIN = b"emeritus-record/0/event\0"
+COMMIT_DOMAIN = b"emeritus-record/1/commit\0"
+EVENT_DOMAIN = b"emeritus-record/1/event\0"
 COMMIT_BYTES_MAX = 16 * 1024 * 1024
 COMMITS_PER_FOLDER = 10000
 BLOCK = 4 * 1024 * 1024

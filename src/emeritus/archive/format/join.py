@@ -93,7 +93,7 @@ def header_of(path):
             name = "%s.%03d" % (head["pack"], head["number"])
             length = -(-head["size"] // head["data"])
             said = (head["format"], head["length"], name, os.path.getsize(path))
-            right = ("emeritus-shard/0", length, os.path.basename(path), HEADER + length + 32)
+            right = ("emeritus-shard/1", length, os.path.basename(path), HEADER + length + 32)
             return head if said == right and has_its_hash(file, HEADER + length) else None
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return None

@@ -7,6 +7,7 @@ a reader that meets a kind it does not know verifies it, reports it and goes on.
 
 from emeritus.record.events.archive import (
     ArchiveCreated,
+    FormatDescribed,
     KeyAdded,
     KeyRevoked,
     PolicyAdopted,
@@ -120,6 +121,7 @@ __all__ = [
     "DrillPassed",
     "Event",
     "FixityChecked",
+    "FormatDescribed",
     "GateApproved",
     "GateWaived",
     "GuidePublished",

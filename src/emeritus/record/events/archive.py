@@ -16,6 +16,17 @@ class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
     root_threshold: Count = 1
 
 
+class FormatDescribed(Event, frozen=True, kw_only=True, tag="format.described"):
+    """The pages and programs that describe the archive are those of `software`, by their digests.
+
+    `pages` holds the SHA-256 of each by its name in the archive.
+    """
+
+    newest_by = ()
+    software: str
+    pages: dict[str, Digest]
+
+
 class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
     """A key became valid for the named person or service, once enough root keys signed this.
 
