@@ -15,6 +15,7 @@ COMMIT_BYTES_MAX = 16 * 1024 * 1024  # a reader may refuse more: 256 events of 6
 COMMITS_PER_FOLDER = 10_000
 
 _NONCE = re.compile(r"[0-9a-f]{16}\Z")
+_COMMIT_PREFIX = COMMIT_DOMAIN.encode() + b"\0"
 _EVENT_PREFIX = EVENT_DOMAIN.encode() + b"\0"
 _NAME = re.compile(r"record/(\d{4})/(\d{8})\.json\Z")
 
@@ -53,8 +54,26 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return chain.link(COMMIT_DOMAIN, msgspec.to_builtins(self.header))
 
 
+class Slices(msgspec.Struct, frozen=True):
+    """The parts of a commit's file as bytes: those of canonical JSON are canonical themselves.
+
+    So they are what was signed and hashed, and nothing has to be rendered to check it.
+    """
+
+    header: msgspec.Raw
+    events: tuple[msgspec.Raw, ...]
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that the signature is made over, and of which the link is the digest."""
+        return _COMMIT_PREFIX + bytes(self.header)
+
+
 class NotACommit(ValueError):
     """The bytes are not a commit of this format; the message says why."""
+
+
+_SLICES = msgspec.json.Decoder(Slices)
 
 
 def name_of(sequence: int) -> str:
@@ -80,9 +99,9 @@ def leaf(event: dict[str, Any]) -> str:
     return chain.link(EVENT_DOMAIN, event)
 
 
-def leaf_of(body: bytes) -> str:
+def leaf_of(body: bytes | msgspec.Raw) -> str:
     """Return the digest of an event whose canonical bytes are at hand."""
-    return digests.sha256(_EVENT_PREFIX + body)
+    return digests.sha256(_EVENT_PREFIX + bytes(body))
 
 
 def render(commit: Commit) -> bytes:
@@ -113,6 +132,11 @@ def parse(data: bytes, *, excerpt: bool = False) -> Commit:
     if not excerpt and None in commit.events:
         raise NotACommit("an event is left out")
     return commit
+
+
+def slices(data: bytes) -> Slices:
+    """Return the parts of a file that `parse` accepts."""
+    return _SLICES.decode(data)
 
 
 def render_event(event: Event) -> dict[str, Any]:

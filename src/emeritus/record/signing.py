@@ -5,16 +5,21 @@ A key's id is `ed25519:` and the public key in hex, so an id alone is enough to 
 survives the fall of either algorithm.
 """
 
+import functools
 import re
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from emeritus.errors import UserError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _ID = re.compile(r"ed25519:([0-9a-f]{64})\Z")
 _SIGNATURE = re.compile(r"[0-9a-f]{128}\Z")
 _P256_ID = re.compile(r"p256:0[23][0-9a-f]{64}\Z")
 _MLDSA44_ID = re.compile(r"mldsa44:([0-9a-f]{2624})\Z")
 MLDSA44_SIGNATURE_BYTES: Final = 2420
+KEYS_KEPT: Final = 64  # a record has few keys, and one signs many commits in a row
 
 _FIELD = 2**255 - 19
 _SMALL_ORDER = frozenset(
@@ -119,20 +124,32 @@ def verifies(key: str, signature: str, message: bytes) -> bool:
     key is encoded canonically, and it is no point of small order.
     """
     from cryptography.exceptions import InvalidSignature
+
+    public = _public(key)
+    if public is None or _SIGNATURE.match(signature) is None:
+        return False
+    try:
+        public.verify(bytes.fromhex(signature), message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=KEYS_KEPT)
+def _public(key: str) -> "Ed25519PublicKey | None":
+    """Return the key that has an id; None when it has none that every reader accepts."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     match = _ID.match(key)
-    if match is None or _SIGNATURE.match(signature) is None:
-        return False
+    if match is None:
+        return None
     y = int.from_bytes(bytes.fromhex(match[1]), "little") & (2**255 - 1)
     if y >= _FIELD or y in _SMALL_ORDER:
-        return False
+        return None
     try:
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(match[1]))
-        public.verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(match[1]))
+    except ValueError:
+        return None
 
 
 def verifies_mldsa44(key: str, signature: bytes, message: bytes) -> bool:
