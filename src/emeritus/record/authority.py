@@ -116,15 +116,20 @@ class Authority:
         listed = [event for event in events if isinstance(event, RootEvent)]
         if not listed:
             return self._lacking()
-        after = Authority()
-        after.threshold, after._holders = self.threshold, dict(self._holders)
-        after._revoked = set(self._revoked)
+        after: Authority = self.copy()
         for event in listed:
             wrong = after._misplaced(event)
             if wrong is not None:
                 return wrong
             after._apply([event])
         return after._lacking()
+
+    def copy(self) -> "Authority":
+        """Return the same keys, which then go ways of their own."""
+        copy = Authority()
+        copy.threshold, copy._holders = self.threshold, dict(self._holders)
+        copy._revoked, copy._waiting = set(self._revoked), dict(self._waiting)
+        return copy
 
     def _lacking(self) -> str | None:
         left = len(self._people(self._holders))

@@ -1,6 +1,7 @@
 """On-disk constants and forms of the record; the normative page is docs/formats/record.md."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -94,19 +95,24 @@ def signed_message(header: Header) -> bytes:
     return chain.message(COMMIT_DOMAIN, msgspec.to_builtins(header))
 
 
-def leaf(event: dict[str, Any]) -> str:
-    """Return the digest that stands for `event` in the header."""
-    return chain.link(EVENT_DOMAIN, event)
-
-
 def leaf_of(body: bytes | msgspec.Raw) -> str:
-    """Return the digest of an event whose canonical bytes are at hand."""
+    """Return the digest that stands in the header for the event with these canonical bytes."""
     return digests.sha256(_EVENT_PREFIX + bytes(body))
 
 
 def render(commit: Commit) -> bytes:
     """Return the bytes of the commit's file: canonical JSON."""
     return canonical.dumps(msgspec.to_builtins(commit))
+
+
+def file_of(message: bytes, bodies: Sequence[bytes], signature: str) -> bytes:
+    """Return what `render` returns, of what was signed and hashed already."""
+    header = message.removeprefix(_COMMIT_PREFIX)
+    return b'{"events":[%b],"header":%b,"signature":"%b"}' % (
+        b",".join(bodies),
+        header,
+        signature.encode(),
+    )
 
 
 def parse(data: bytes, *, excerpt: bool = False) -> Commit:

@@ -117,6 +117,22 @@ class HybridSigner(Ed25519Signer):
         return self._second.sign(message)
 
 
+def signature_by(signer: Signer, message: bytes) -> str:
+    """Return the signature by `signer`, which is believed only when the code above made it.
+
+    What a token or a service returns is checked before anything is recorded: a commit whose
+    signature is wrong would stay. Raises `UserError`.
+    """
+    signature = signer.sign(message)
+    ours = type(signer) in (Ed25519Signer, HybridSigner)
+    if not ours and not verifies(signer.key, signature, message):
+        raise UserError(
+            f"not recorded: a signature by {signer.key[:24]}… does not verify; try again, and have "
+            "the token or service looked at that makes it"
+        )
+    return signature
+
+
 def verifies(key: str, signature: str, message: bytes) -> bool:
     """Tell whether `signature` (hex) was made over `message` with the private half of `key`.
 
@@ -125,7 +141,8 @@ def verifies(key: str, signature: str, message: bytes) -> bool:
     """
     from cryptography.exceptions import InvalidSignature
 
-    public = _public(key)
+    match = _ID.match(key)
+    public = _public(match[1]) if match is not None else None
     if public is None or _SIGNATURE.match(signature) is None:
         return False
     try:
@@ -136,18 +153,16 @@ def verifies(key: str, signature: str, message: bytes) -> bool:
 
 
 @functools.lru_cache(maxsize=KEYS_KEPT)
-def _public(key: str) -> "Ed25519PublicKey | None":
-    """Return the key that has an id; None when it has none that every reader accepts."""
+def _public(point: str) -> "Ed25519PublicKey | None":
+    """Return the key of a point in hex, or None for one that not every reader accepts."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    match = _ID.match(key)
-    if match is None:
-        return None
-    y = int.from_bytes(bytes.fromhex(match[1]), "little") & (2**255 - 1)
+    encoded = bytes.fromhex(point)
+    y = int.from_bytes(encoded, "little") & (2**255 - 1)
     if y >= _FIELD or y in _SMALL_ORDER:
         return None
     try:
-        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(match[1]))
+        return Ed25519PublicKey.from_public_bytes(encoded)
     except ValueError:
         return None
 

@@ -83,16 +83,26 @@ class Reader:
                 leaves = [entry.digest for entry in entries]
                 self.authority.take(entries[0].signer, events, leaves)
 
+    def ahead(self) -> "Reader":
+        """Return a reader at the same place: what it reads leaves this one where it is."""
+        ahead = Reader(self._archive, excerpt=self._excerpt)
+        vars(ahead).update(vars(self))
+        ahead._last, ahead.authority = dict(self._last), self.authority.copy()
+        return ahead
+
     def skip_to(self, sequence: int) -> None:
         """Go on with commit `sequence`: those before it are not there."""
         self.sequence = sequence - 1
         self.link = None
         self._linked = False
 
-    def read(self, name: str, data: bytes) -> tuple[list[Entry[Event | None]], list[Finding]]:
+    def read(
+        self, name: str, data: bytes, *, signed_here: bool = False
+    ) -> tuple[list[Entry[Event | None]], list[Finding]]:
         """Judge the next commit and move behind it; return its events and what is wrong.
 
-        Bytes that are no commit give no events, and the reader moves on without their link.
+        Bytes that are no commit give no events, and the reader moves on without their link. With
+        `signed_here` this very process signed these very bytes: the signature alone is not judged.
         """
         self.sequence += 1
         try:
@@ -102,9 +112,8 @@ class Reader:
             return [], [Finding("R002", name, str(error))]
         parts = disk.slices(data)
         findings = list(self._judge_header(name, commit.header))
-        if not signing.verifies(commit.header.signer, commit.signature, parts.message):
-            signer = commit.header.signer[:24]
-            findings.append(Finding("R004", name, f"the signature by {signer}… does not verify"))
+        if not signed_here:
+            findings += self._judge_signature(name, commit, parts.message)
         findings += self._judge_bodies(name, commit, parts.events)
         findings += self._judge_time(name, commit.header.time)
         events = []
@@ -132,6 +141,11 @@ class Reader:
             yield Finding("R003", name, f"it calls itself commit {header.sequence}")
         if self._linked and header.prev != self.link:
             yield Finding("R003", name, "it does not name the commit before it")
+
+    def _judge_signature(self, name: str, commit: disk.Commit, message: bytes) -> Iterator[Finding]:
+        signer = commit.header.signer
+        if not signing.verifies(signer, commit.signature, message):
+            yield Finding("R004", name, f"the signature by {signer[:24]}… does not verify")
 
     def _judge_bodies(
         self, name: str, commit: disk.Commit, written: Sequence[msgspec.Raw]
