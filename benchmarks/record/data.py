@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from emeritus import canonical
 from emeritus.archive import Archive, Founding, create, open_archive
 from emeritus.clock import FixedClock, timestamp
 from emeritus.lifecycle.shipped import policy_text
@@ -73,7 +74,7 @@ def make(root: Path, size: Size) -> None:
             time=timestamp(NOW + datetime.timedelta(seconds=sequence)),
             signer=signer.key,
             nonce=f"{sequence:016x}",
-            leaves=tuple(disk.leaf(body) for body in bodies),
+            leaves=tuple(disk.leaf_of(canonical.dumps(body)) for body in bodies),
         )
         signature = signer.sign(disk.signed_message(header))
         commit = disk.Commit(header=header, events=bodies, signature=signature)

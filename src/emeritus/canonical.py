@@ -5,18 +5,22 @@ for every value that `dumps` accepts, save one that holds a whole float beyond �
 writes that without a point, and `loads` refuses it as an integer that not every reader keeps exact.
 """
 
+import functools
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import msgspec
 
 INTEGER_MAX = 2**53 - 1  # RFC 8785 §3.2.2.3 with I-JSON (RFC 7493 §2.2): exact in every reader
 DEPTH_MAX = 64  # deeper documents are refused before Python's own recursion limit is near
 
+PLAIN_LEVELS: Final = 6  # no document of ours is deeper; one that is takes the slower way
+
 _PLAIN_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
-_PLAIN_DECODER: Final = msgspec.json.Decoder()
+_BEYOND_UTF16_UNIT: Final = re.compile(rb"[\xf0-\xf4]")  # what UTF-8 writes in four bytes
 
 
 class NotCanonical(ValueError):
@@ -82,15 +86,28 @@ def _loads_plain(data: bytes) -> tuple[bool, Any]:
     """Return (True, the value) of text that is canonical and plain, else (False, None).
 
     A canonical text of a plain value is what it is written as, byte for byte; a name that stands
-    twice, a space or another spelling of a number would not come back.
+    twice, a space or another spelling of a number would not come back. The decoder refuses floats
+    and integers that are too large. Names are in the order of UTF-16 when they are in that of
+    UTF-8, unless one holds a character of four bytes.
     """
     try:
-        value = _PLAIN_DECODER.decode(data)
-        if _is_plain(value, 0) and _PLAIN_ENCODER.encode(value) == data:
+        value = _plain_decoder().decode(data)
+        ordered = data.isascii() or _BEYOND_UTF16_UNIT.search(data) is None
+        if (ordered or _is_plain(value, 0)) and _PLAIN_ENCODER.encode(value) == data:
             return True, value
     except (ValueError, RecursionError):
         pass  # the strict reader says what is wrong
     return False, None
+
+
+@functools.cache
+def _plain_decoder() -> msgspec.json.Decoder[Any]:
+    """Return what reads JSON without floats: msgspec checks this as it reads, at no cost."""
+    exact = Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
+    plain: Any = None | bool | exact | str
+    for _ in range(PLAIN_LEVELS):
+        plain = None | bool | exact | str | list[plain] | dict[str, plain]
+    return msgspec.json.Decoder(plain)
 
 
 def _loads_any(data: bytes, *, canonical: bool, floats: bool) -> Any:

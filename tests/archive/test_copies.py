@@ -168,6 +168,17 @@ def test_what_cannot_be_written_leaves_no_replica_behind(doubled: Archive, tmp_p
     assert [each.name for each in replicas(doubled)] == ["primary", "basel"]
 
 
+def test_a_replica_that_was_begun_goes_on(kept: Archive, tmp_path: Path) -> None:
+    """Stopped before it had its mark, a folder holds empty folders at most, and nobody's files."""
+    (tmp_path / "third/packs").mkdir(parents=True)
+    (tmp_path / "third/packs/.tmp-killed").write_bytes(b"half")
+    assert add_replica(kept, tmp_path / "third", "oslo").name == "oslo"
+    (tmp_path / "fourth").mkdir()
+    (tmp_path / "fourth/letter.txt").write_text("mine")
+    with pytest.raises(UserError, match="not empty"):
+        add_replica(kept, tmp_path / "fourth", "kyoto")
+
+
 @pytest.mark.parametrize("place", ["", " ", "a\x1b[31m", "x" * 201, "shards/oslo"])
 def test_a_place_has_a_plain_name(kept: Archive, tmp_path: Path, place: str) -> None:
     """It stands in the record, in marks and on terminals, and is told from a place of shards."""

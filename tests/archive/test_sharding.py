@@ -10,6 +10,7 @@ import pytest
 
 from emeritus.archive import Archive, open_archive
 from emeritus.archive.fixity import verify_all
+from emeritus.archive.marks import read_mark
 from emeritus.archive.preservation import restore
 from emeritus.archive.repair import repair_all
 from emeritus.archive.replication import add_replica
@@ -17,6 +18,7 @@ from emeritus.archive.sharding import place_shards, placement_of, rebuild_archiv
 from emeritus.errors import IntegrityError, UserError
 from emeritus.lifecycle.moves import gates_of
 from emeritus.record.events import ModelCovered, RunsetPreserved, ShardsPlaced
+from emeritus.vault import LocalStore
 from emeritus.vault.erasure import Scheme
 from tests.archive.conftest import MODEL
 from tests.vault.test_vault import tree
@@ -31,6 +33,13 @@ def folders(kept: Archive, tmp_path: Path) -> dict[str, Path]:
     folders = {place: tmp_path / place for place in PLACES}
     place_shards(kept, folders, Scheme(8, 4))
     return folders
+
+
+def test_a_place_that_was_begun_goes_on(kept: Archive, tmp_path: Path) -> None:
+    """Stopped before it had its mark, a folder holds empty folders at most."""
+    (tmp_path / "oslo/packs").mkdir(parents=True)
+    place_shards(kept, {place: tmp_path / place for place in PLACES}, Scheme(8, 4))
+    assert read_mark(LocalStore(tmp_path / "oslo")) is not None
 
 
 def test_each_place_has_four_shards_and_the_record(kept: Archive, folders: dict[str, Path]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from emeritus import canonical
 from emeritus.clock import FixedClock
 from emeritus.record import HybridSigner, Record
 from emeritus.record import format as disk
@@ -58,7 +59,7 @@ def rewritten(store: MemoryStore, commits: Sequence[Sequence[Event]]) -> MemoryS
             sequence=number,
             prev=link,
             nonce=f"{number:016x}",
-            leaves=tuple(map(disk.leaf, bodies)),
+            leaves=tuple(disk.leaf_of(canonical.dumps(body)) for body in bodies),
         )
         signature = ROOT.sign(disk.signed_message(header))
         commit = disk.Commit(header=header, events=bodies, signature=signature)

@@ -5,8 +5,9 @@ import datetime
 import msgspec
 import pytest
 
+from emeritus import canonical
 from emeritus.clock import FixedClock
-from emeritus.errors import IntegrityError, UserError
+from emeritus.errors import UserError
 from emeritus.record import Ed25519Signer, HybridSigner, Record, check
 from emeritus.record import format as disk
 from emeritus.record.authority import Authority
@@ -62,7 +63,7 @@ def _tampered(store: MemoryStore, signer: Ed25519Signer, *events: Event) -> set[
         time="2027-01-01T00:00:00.000Z",
         signer=signer.key,
         nonce="0" * 16,
-        leaves=tuple(disk.leaf(body) for body in bodies),
+        leaves=tuple(disk.leaf_of(canonical.dumps(body)) for body in bodies),
     )
     signature = signer.sign(disk.signed_message(header))
     commit = disk.Commit(header=header, events=bodies, signature=signature)
@@ -195,15 +196,16 @@ def test_what_a_key_signed_while_it_was_in_doubt_is_pointed_out() -> None:
 
 
 def test_a_threshold_that_nobody_can_reach_is_refused_from_the_start() -> None:
-    """An archive whose first commit asks for more root keys than it pins does not verify."""
+    """A first commit that asks for more root keys than it pins is not written, and is no proof."""
     store, clock = MemoryStore(), FixedClock(datetime.datetime(2027, 1, 1, tzinfo=datetime.UTC))
     events = [
         ArchiveCreated(archive=ID, software="test", root_threshold=2),
         KeyAdded(key=ANNA.key, name="anna", roles=(Role.ROOT,)),
     ]
-    with pytest.raises(IntegrityError, match="R007"):
+    with pytest.raises(UserError, match="R007"):
         Record(store, ID).append(events, ANNA, clock)
-    assert {finding.code for finding in check(store, ID)} == {"R007"}
+    assert store.files == {}
+    assert _tampered(store, ANNA, *events) == {"R007"}
 
 
 def test_who_may_sign_checkpoints() -> None:

@@ -23,6 +23,7 @@ from emeritus.record.events import (
     KeyAdded,
     KeyRevoked,
     ModelCovered,
+    RetirementAnnounced,
     Role,
 )
 from emeritus.record.signing import verifies
@@ -71,6 +72,35 @@ def test_a_role_that_is_missing_is_named() -> None:
     )
     with pytest.raises(UserError, match="needs the role approver; service has service"):
         record.append([approval], SERVICE, clock)
+    assert len(store.files) == 3
+
+
+def test_what_would_be_damage_is_not_written() -> None:
+    """An event that no reader would accept is refused before it is stored; the record goes on."""
+    store, record, clock = _record()
+    wrong = RetirementAnnounced(
+        model="acme/aster-1", offering="api", retire_on="soon", date_kind=DateKind.ANNOUNCED
+    )
+    with pytest.raises(UserError, match="R011"):
+        record.append([wrong], ROOT, clock)
+    assert len(store.files) == 3
+    record.append([COVERED], ROOT, clock)
+    assert len(Record(store, ID).entries()) == 7
+
+
+class _FaultySigner(Ed25519Signer):
+    """A double of a token that flips a bit now and then."""
+
+    def sign(self, message: bytes) -> str:
+        signature = super().sign(message)
+        return f"{int(signature[0], 16) ^ 1:x}{signature[1:]}"
+
+
+def test_a_wrong_signature_by_a_token_is_not_written() -> None:
+    """What signs outside of this program is not believed: its signature is checked first."""
+    store, record, clock = _record()
+    with pytest.raises(UserError, match="does not verify"):
+        record.append([COVERED], _FaultySigner(b"\1" * 32), clock)
     assert len(store.files) == 3
 
 

@@ -18,7 +18,7 @@ from tests.vault.folders import bfloat16, float32, safetensors
 from tests.vault.test_vault import tree
 
 CHILD = [sys.executable, str(Path(__file__).with_name("crashing.py"))]
-CALLS = ("write", "fsync", "linkat", "mkdirat", "unlink", "openat")
+CALLS = ("write", "fsync", "linkat", "mkdirat", "unlinkat", "openat")
 KILLED = -9
 
 needs_strace = pytest.mark.skipif(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from emeritus import canonical
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import format as record_format
 from emeritus.testing.stores import MemoryStore
@@ -446,7 +447,7 @@ def write_record(archive: Path, events: list[dict[str, Any]]) -> None:
         time="2027-01-01T00:00:00.000Z",
         signer="ed25519:" + "0" * 64,
         nonce="0" * 16,
-        leaves=tuple(map(record_format.leaf, events)),
+        leaves=tuple(record_format.leaf_of(canonical.dumps(event)) for event in events),
     )
     commit = record_format.Commit(header=header, events=tuple(events), signature="0" * 128)
     (record / "00000001.json").write_bytes(record_format.render(commit))

@@ -269,8 +269,8 @@ def _require_usable(archive: Archive, folder: Path, store: Store) -> None:
     if folder.exists() and folder.samefile(archive.root):
         raise UserError(f"{folder} is the archive itself; a replica is another folder")
     require_outside(folder)
-    if not folder.exists() or not any(folder.iterdir()):
-        return
+    if LocalStore(folder).is_vacant():
+        return  # also where a replica was begun and the power went before it had its mark
     mark = read_mark(store)
     if mark is not None and mark.archive == archive.id and not mark.copy.startswith(SHARDS):
         return

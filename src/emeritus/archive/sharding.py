@@ -259,9 +259,10 @@ def _require_usable(archive: Archive, place: str, folder: Path) -> None:
     if folder.exists() and folder.samefile(archive.root):
         raise UserError(f"{folder} is the archive itself; shards lie in other folders")
     require_outside(folder)
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    mark = read_mark(LocalStore(folder))
+    store = LocalStore(folder)
+    if store.is_vacant():
+        return  # also where a place was begun and the power went before it had its mark
+    mark = read_mark(store)
     if mark is None:
         raise UserError(f"{folder} is not empty; name a new folder for the shards in {place}")
     if mark != Mark(archive.id, SHARDS + place):

@@ -66,12 +66,12 @@ class Authority:
         `leaves` are the digests of the events: the same event is one with the same digest.
         """
         holder = self._holders.get(signer)
-        if holder is None or Role.ROOT not in holder.roles:
+        pairs = zip(events, leaves, strict=False)
+        found = [(event, leaf) for event, leaf in pairs if isinstance(event, RootEvent)]
+        if not found or holder is None or Role.ROOT not in holder.roles:
             return
         people, enough = self._people(self._holders), []
-        for event, leaf in zip(events, leaves, strict=False):
-            if not isinstance(event, RootEvent):
-                continue
+        for event, leaf in found:
             before = self._waiting.pop(leaf, Waiting(event, frozenset()))
             names = before.names | {holder.name}
             if len(names & people) >= self.threshold:
@@ -115,18 +115,28 @@ class Authority:
     def unfit(self, events: Iterable[Event | None]) -> str | None:
         """Return why no key at all may sign a commit with these root events, or None."""
         listed = [event for event in events if isinstance(event, RootEvent)]
-        after = Authority()
-        after.threshold, after._holders = self.threshold, dict(self._holders)
-        after._revoked = set(self._revoked)
+        if not listed:
+            return self._lacking()
+        after: Authority = self.copy()
         for event in listed:
             wrong = after._misplaced(event)
             if wrong is not None:
                 return wrong
             after._apply([event])
-        left = len(after._people(after._holders))
-        if 1 <= after.threshold <= left:
+        return after._lacking()
+
+    def copy(self) -> "Authority":
+        """Return the same keys, which then go ways of their own."""
+        copy = Authority()
+        copy.threshold, copy._holders = self.threshold, dict(self._holders)
+        copy._revoked, copy._waiting = set(self._revoked), dict(self._waiting)
+        return copy
+
+    def _lacking(self) -> str | None:
+        left = len(self._people(self._holders))
+        if 1 <= self.threshold <= left:
             return None
-        return f"{left} people would have a root key, and root events would need {after.threshold}"
+        return f"{left} people would have a root key, and root events would need {self.threshold}"
 
     def _misplaced(self, event: RootEvent) -> str | None:
         match event:

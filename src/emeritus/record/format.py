@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ _DAYS = {
     for kind in KINDS.values()
 }
 _NONCE = re.compile(r"[0-9a-f]{16}\Z")
+_COMMIT_PREFIX = COMMIT_DOMAIN.encode() + b"\0"
 _EVENT_PREFIX = EVENT_DOMAIN.encode() + b"\0"
 _NAME = re.compile(r"record/(\d{4})/(\d{8})\.json\Z")
 
@@ -59,8 +61,26 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return chain.link(COMMIT_DOMAIN, msgspec.to_builtins(self.header))
 
 
+class Slices(msgspec.Struct, frozen=True):
+    """The parts of a commit's file as bytes: those of canonical JSON are canonical themselves.
+
+    So they are what was signed and hashed, and nothing has to be rendered to check it.
+    """
+
+    header: msgspec.Raw
+    events: tuple[msgspec.Raw, ...]
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that the signature is made over, and of which the link is the digest."""
+        return _COMMIT_PREFIX + bytes(self.header)
+
+
 class NotACommit(ValueError):
     """The bytes are not a commit of this format; the message says why."""
+
+
+_SLICES = msgspec.json.Decoder(Slices)
 
 
 def name_of(sequence: int) -> str:
@@ -81,19 +101,24 @@ def signed_message(header: Header) -> bytes:
     return chain.message(COMMIT_DOMAIN, msgspec.to_builtins(header))
 
 
-def leaf(event: dict[str, Any]) -> str:
-    """Return the digest that stands for `event` in the header."""
-    return chain.link(EVENT_DOMAIN, event)
-
-
-def leaf_of(body: bytes) -> str:
-    """Return the digest of an event whose canonical bytes are at hand."""
-    return digests.sha256(_EVENT_PREFIX + body)
+def leaf_of(body: bytes | msgspec.Raw) -> str:
+    """Return the digest that stands in the header for the event with these canonical bytes."""
+    return digests.sha256(_EVENT_PREFIX + bytes(body))
 
 
 def render(commit: Commit) -> bytes:
     """Return the bytes of the commit's file: canonical JSON."""
     return canonical.dumps(msgspec.to_builtins(commit))
+
+
+def file_of(message: bytes, bodies: Sequence[bytes], signature: str) -> bytes:
+    """Return what `render` returns, of what was signed and hashed already."""
+    header = message.removeprefix(_COMMIT_PREFIX)
+    return b'{"events":[%b],"header":%b,"signature":"%b"}' % (
+        b",".join(bodies),
+        header,
+        signature.encode(),
+    )
 
 
 def parse(data: bytes, *, excerpt: bool = False) -> Commit:
@@ -119,6 +144,11 @@ def parse(data: bytes, *, excerpt: bool = False) -> Commit:
     if not excerpt and None in commit.events:
         raise NotACommit("an event is left out")
     return commit
+
+
+def slices(data: bytes) -> Slices:
+    """Return the parts of a file that `parse` accepts."""
+    return _SLICES.decode(data)
 
 
 def render_event(event: Event) -> dict[str, Any]:

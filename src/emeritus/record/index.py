@@ -250,7 +250,7 @@ class Index:
             return connection.execute(statement, values).fetchall()
 
     def _rows(self, judged: Judged, signers: dict[tuple[str, str], int]) -> Iterator[Any]:
-        bodies = _SLICES.decode(judged.data).events
+        bodies = disk.slices(judged.data).events
         for body, entry in zip(bodies, judged.entries, strict=True):
             signer = (entry.signer, entry.signed_by)
             if signer not in signers:
@@ -292,15 +292,6 @@ class Index:
                 self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
-
-
-class _Slices(msgspec.Struct):
-    """The bytes of each event of a commit: of a canonical file they are what was hashed."""
-
-    events: tuple[msgspec.Raw, ...]
-
-
-_SLICES: Final = msgspec.json.Decoder(_Slices)
 
 
 def place_of(entry: Entry[Any]) -> int:

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
-from emeritus import digests
+from emeritus import canonical, digests
 from emeritus.clock import Clock, timestamp
 from emeritus.errors import IntegrityError, Unavailable, UserError
 from emeritus.record import format as disk
@@ -26,7 +26,7 @@ from emeritus.record.index import (
     discard,
     end_of,
 )
-from emeritus.record.signing import Signer
+from emeritus.record.signing import Signer, signature_by
 from emeritus.record.tiles import require_fit
 from emeritus.record.verification import Reader, blocking
 from emeritus.vault import NotStored, Store
@@ -107,17 +107,20 @@ class Record:
                 # Who is behind finds the place taken: there is no need to look first.
                 if attempt or self._must_follow() or self._refusal(events, signer.key):
                     self.ask(self._follow)
-                refusal = self._refusal(events, signer.key)
-                if refusal is not None:
-                    raise UserError(f"not recorded: {refusal}")
-                commit = self._sign(events, signer, clock)
-                name, data = disk.name_of(commit.header.sequence), disk.render(commit)
-                require_fit(commit.header.sequence, data)
+                    refusal = self._refusal(events, signer.key)
+                    if refusal is not None:
+                        raise UserError(f"not recorded: {refusal}")
+                data = self._sign(events, signer, clock)
+                reader = self._reader.ahead()
+                judged = self._judge_own(reader, data)
+                name = disk.name_of(reader.sequence)
                 self._store.put(name, data)
                 # What stands there decides, whatever the store answered: no two commits are equal.
                 if self._store.get(name) == data:
                     self.grew = True
-                    return self._take(name, data)
+                    self._reader = reader
+                    self._keep(judged)
+                    return list(judged.entries)
         raise Unavailable("other writers kept taking the next place in the record; try again")
 
     def commits(self) -> Iterator[bytes]:
@@ -225,20 +228,24 @@ class Record:
                 serious,
             )
             return
-        link, file = str(self._reader.link), digests.sha256(data)
-        head = Head(self._reader.sequence, link, entries[0].time, file)
-        self._batch.append(Judged(data, entries, head))
-        self._batch_bytes += len(data)
+        self._keep(_judged(self._reader, data, entries))
 
-    def _take(self, name: str, data: bytes) -> list[Entry[Event | None]]:
-        """Take the commit that was just stored, and return its events."""
-        self._judge(name, data)
-        if self._damage is not None:
-            raise self._damage
-        return list(self._batch[-1].entries)
+    def _judge_own(self, reader: Reader, data: bytes) -> Judged:
+        """Judge a commit of our own before it is stored: one that is not sound never is."""
+        require_fit(reader.sequence + 1, data)
+        name = disk.name_of(reader.sequence + 1)
+        entries, findings = reader.read(name, data, signed_here=True)
+        for finding in blocking(findings):
+            raise UserError(f"not recorded: {finding.detail} ({finding.code})")
+        return _judged(reader, data, entries)
 
-    def _sign(self, events: Sequence[Event], signer: Signer, clock: Clock) -> disk.Commit:
-        bodies = tuple(disk.render_event(event) for event in events)
+    def _keep(self, judged: Judged) -> None:
+        self._batch.append(judged)
+        self._batch_bytes += len(judged.data)
+
+    def _sign(self, events: Sequence[Event], signer: Signer, clock: Clock) -> bytes:
+        """Return the file of the next commit."""
+        bodies = [canonical.dumps(disk.render_event(event)) for event in events]
         header = disk.Header(
             format=disk.FORMAT,
             archive=self._archive,
@@ -247,10 +254,10 @@ class Record:
             time=timestamp(clock.now()),
             signer=signer.key,
             nonce=secrets.token_hex(8),
-            leaves=tuple(disk.leaf(body) for body in bodies),
+            leaves=tuple(map(disk.leaf_of, bodies)),
         )
-        signature = signer.sign(disk.signed_message(header))
-        return disk.Commit(header=header, events=bodies, signature=signature)
+        message = disk.signed_message(header)
+        return disk.file_of(message, bodies, signature_by(signer, message))
 
     def _refusal(self, events: Sequence[Event], key: str) -> str | None:
         if self._reader.sequence == 0:
@@ -323,6 +330,12 @@ class _Recorded(History):
 
     def _last_of_kind(self, name: str) -> Placed:
         return self._record.ask(lambda index: index.last_of_kind(name, self._up_to))
+
+
+def _judged(reader: Reader, data: bytes, entries: Sequence[Entry[Event | None]]) -> Judged:
+    """Return a sound commit with the place behind it, where `reader` stands."""
+    head = Head(reader.sequence, str(reader.link), entries[0].time, digests.sha256(data))
+    return Judged(data, entries, head)
 
 
 def _in_order(placed: Placed) -> list[Entry[Event | None]]:

@@ -5,16 +5,21 @@ A key's id is `ed25519:` and the public key in hex, so an id alone is enough to 
 survives the fall of either algorithm.
 """
 
+import functools
 import re
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from emeritus.errors import UserError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _ID = re.compile(r"ed25519:([0-9a-f]{64})\Z")
 _SIGNATURE = re.compile(r"[0-9a-f]{128}\Z")
 _P256_ID = re.compile(r"p256:0[23][0-9a-f]{64}\Z")
 _MLDSA44_ID = re.compile(r"mldsa44:([0-9a-f]{2624})\Z")
 MLDSA44_SIGNATURE_BYTES: Final = 2420
+KEYS_KEPT: Final = 64  # a record has few keys, and one signs many commits in a row
 
 _FIELD = 2**255 - 19
 _SMALL_ORDER = frozenset(
@@ -112,6 +117,22 @@ class HybridSigner(Ed25519Signer):
         return self._second.sign(message)
 
 
+def signature_by(signer: Signer, message: bytes) -> str:
+    """Return the signature by `signer`, which is believed only when the code above made it.
+
+    What a token or a service returns is checked before anything is recorded: a commit whose
+    signature is wrong would stay. Raises `UserError`.
+    """
+    signature = signer.sign(message)
+    ours = type(signer) in (Ed25519Signer, HybridSigner)
+    if not ours and not verifies(signer.key, signature, message):
+        raise UserError(
+            f"not recorded: a signature by {signer.key[:24]}… does not verify; try again, and have "
+            "the token or service looked at that makes it"
+        )
+    return signature
+
+
 def verifies(key: str, signature: str, message: bytes) -> bool:
     """Tell whether `signature` (hex) was made over `message` with the private half of `key`.
 
@@ -119,20 +140,31 @@ def verifies(key: str, signature: str, message: bytes) -> bool:
     key is encoded canonically, and it is no point of small order.
     """
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     match = _ID.match(key)
-    if match is None or _SIGNATURE.match(signature) is None:
-        return False
-    y = int.from_bytes(bytes.fromhex(match[1]), "little") & (2**255 - 1)
-    if y >= _FIELD or y in _SMALL_ORDER:
+    public = _public(match[1]) if match is not None else None
+    if public is None or _SIGNATURE.match(signature) is None:
         return False
     try:
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(match[1]))
         public.verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
+    except InvalidSignature:
         return False
     return True
+
+
+@functools.lru_cache(maxsize=KEYS_KEPT)
+def _public(point: str) -> "Ed25519PublicKey | None":
+    """Return the key of a point in hex, or None for one that not every reader accepts."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    encoded = bytes.fromhex(point)
+    y = int.from_bytes(encoded, "little") & (2**255 - 1)
+    if y >= _FIELD or y in _SMALL_ORDER:
+        return None
+    try:
+        return Ed25519PublicKey.from_public_bytes(encoded)
+    except ValueError:
+        return None
 
 
 def verifies_mldsa44(key: str, signature: bytes, message: bytes) -> bool:

@@ -4,6 +4,9 @@ import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+
+from emeritus import digests
 from emeritus.clock import moment_of, timestamp
 from emeritus.errors import Finding, IntegrityError
 from emeritus.record import checkpoint, signing, tiles
@@ -80,16 +83,26 @@ class Reader:
                 leaves = [entry.digest for entry in entries]
                 self.authority.take(entries[0].signer, events, leaves)
 
+    def ahead(self) -> "Reader":
+        """Return a reader at the same place: what it reads leaves this one where it is."""
+        ahead = Reader(self._archive, excerpt=self._excerpt)
+        vars(ahead).update(vars(self))
+        ahead._last, ahead.authority = dict(self._last), self.authority.copy()
+        return ahead
+
     def skip_to(self, sequence: int) -> None:
         """Go on with commit `sequence`: those before it are not there."""
         self.sequence = sequence - 1
         self.link = None
         self._linked = False
 
-    def read(self, name: str, data: bytes) -> tuple[list[Entry[Event | None]], list[Finding]]:
+    def read(
+        self, name: str, data: bytes, *, signed_here: bool = False
+    ) -> tuple[list[Entry[Event | None]], list[Finding]]:
         """Judge the next commit and move behind it; return its events and what is wrong.
 
-        Bytes that are no commit give no events, and the reader moves on without their link.
+        Bytes that are no commit give no events, and the reader moves on without their link. With
+        `signed_here` this very process signed these very bytes: the signature alone is not judged.
         """
         self.sequence += 1
         try:
@@ -97,7 +110,12 @@ class Reader:
         except disk.NotACommit as error:
             self.skip_to(self.sequence + 1)
             return [], [Finding("R002", name, str(error))]
-        findings = list(self._judge_header(name, commit))
+        parts = disk.slices(data)
+        findings = list(self._judge_header(name, commit.header))
+        if not signed_here:
+            findings += self._judge_signature(name, commit, parts.message)
+        findings += self._judge_bodies(name, commit, parts.events)
+        findings += self._judge_time(name, commit.header.time)
         events = []
         for position, body in enumerate(commit.events):
             event, found = self._read_event(f"{name}#{position}", body)
@@ -112,26 +130,34 @@ class Reader:
         entries = self._entries(commit, events)
         if self.sequence > 1:
             self.authority.take(commit.header.signer, events, commit.header.leaves)
-        self.link = commit.link
+        self.link = digests.sha256(parts.message)
         self._linked = True
         return entries, findings
 
-    def _judge_header(self, name: str, commit: disk.Commit) -> Iterator[Finding]:
-        header = commit.header
+    def _judge_header(self, name: str, header: disk.Header) -> Iterator[Finding]:
         if header.archive != self._archive:
             yield Finding("R009", name, f"it belongs to archive {header.archive!r}")
         if header.sequence != self.sequence:
             yield Finding("R003", name, f"it calls itself commit {header.sequence}")
         if self._linked and header.prev != self.link:
             yield Finding("R003", name, "it does not name the commit before it")
-        if not signing.verifies(header.signer, commit.signature, disk.signed_message(header)):
-            yield Finding("R004", name, f"the signature by {header.signer[:24]}… does not verify")
-        if len(commit.events) != len(header.leaves):
+
+    def _judge_signature(self, name: str, commit: disk.Commit, message: bytes) -> Iterator[Finding]:
+        signer = commit.header.signer
+        if not signing.verifies(signer, commit.signature, message):
+            yield Finding("R004", name, f"the signature by {signer[:24]}… does not verify")
+
+    def _judge_bodies(
+        self, name: str, commit: disk.Commit, written: Sequence[msgspec.Raw]
+    ) -> Iterator[Finding]:
+        leaves = commit.header.leaves
+        if len(commit.events) != len(leaves):
             yield Finding(
-                "R005", name, f"{len(commit.events)} events, {len(header.leaves)} digests signed"
+                "R005", name, f"{len(commit.events)} events, {len(leaves)} digests signed"
             )
-        for position, (body, digest) in enumerate(zip(commit.events, header.leaves, strict=False)):
-            if body is not None and disk.leaf(body) != digest:
+        signed = zip(commit.events, written, leaves, strict=False)
+        for position, (body, text, digest) in enumerate(signed):
+            if body is not None and disk.leaf_of(text) != digest:
                 kind = str(body.get("kind"))
                 yield Finding(
                     "R005",
@@ -139,7 +165,6 @@ class Reader:
                     f"the event {kind} is not the one that was signed",
                     tuple(str(body[key]) for key in ("model",) if key in body),
                 )
-        yield from self._judge_time(name, header.time)
 
     def _judge_time(self, name: str, time: str) -> Iterator[Finding]:
         try:

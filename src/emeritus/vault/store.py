@@ -5,18 +5,19 @@ import errno
 import fcntl
 import os
 import secrets
-import stat
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol, Self
 
 from emeritus.errors import EmeritusError, UserError
-from emeritus.vault.durable import make_folder
-from emeritus.vault.output import DirectOutput
+from emeritus.vault import places
+from emeritus.vault.output import DirectOutput, write_all
+from emeritus.vault.places import Explained, Folder
 
 TEMPORARY = ".tmp-"
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+PACKS = "packs"
+QUARANTINE = "quarantine"
 COPY_BYTES = 4 * 1024 * 1024
 ABANDONED_NS = 60 * 1_000_000_000
 
@@ -98,66 +99,70 @@ class LocalStore:
 
     def put(self, name: str, data: bytes) -> bool:
         """Store `data` as `name`; False when the name is taken."""
-        if self.exists(name):
-            return False
-        with self.writer() as writer:
-            writer.write(data)
-            return writer.commit(name)
+        *folders, last = places.parts(name)
+        with Explained(self.root, name), Folder(self.root, folders) as folder:
+            if places.is_taken(folder, last):
+                return False
+            with self.writer() as writer:
+                writer.write_at_once(data)
+                return writer.link(folder, last)
 
     def writer(self) -> "LocalWriter":
         """Return a writer."""
-        self._remove_abandoned()
-        return LocalWriter(self)
+        if not self._tidied:
+            self._remove_abandoned()
+        return LocalWriter(self.root)
 
     def get(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
         """Return bytes of `name`; raises `NotStored`."""
-        with self._opened(name) as descriptor:
+        descriptor = -1
+        try:
+            descriptor, size = places.open_file(self.root, name)
             # Never more than there is: a length may come from an index that lies.
-            left = os.fstat(descriptor).st_size - offset
-            wanted = left if length is None else min(left, length)
-            parts = []
-            while wanted > 0:
-                part = os.pread(descriptor, wanted, offset)
-                if not part:
-                    break
-                parts.append(part)
-                wanted -= len(part)
-                offset += len(part)
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+            left = max(0, size - offset)
+            return _read(descriptor, offset, left if length is None else min(left, length))
+        except OSError as error:
+            raise self._unread(name, error) from error
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def size(self, name: str) -> int:
         """Return how many bytes `name` holds; raises `NotStored`."""
-        with self._opened(name) as descriptor:
-            return os.fstat(descriptor).st_size
+        try:
+            descriptor, size = places.open_file(self.root, name)
+        except OSError as error:
+            raise self._unread(name, error) from error
+        os.close(descriptor)
+        return size
 
     def exists(self, name: str) -> bool:
         """Tell whether a regular file is stored as `name`."""
         try:
-            with self._opened(name):
-                return True
+            self.size(name)
         except NotStored:
             return False
+        return True
 
     def list(self, prefix: str) -> Iterator[str]:
         """Yield all names that begin with `prefix`, in order; temporary files are no names."""
-        for entry in self._walk(self.root / prefix.rpartition("/")[0]):
-            name = os.path.relpath(entry.path, self.root)
+        for name, entry in self._walk(prefix.rpartition("/")[0]):
             temporary = entry.name.startswith(TEMPORARY)
             if entry.is_file(follow_symlinks=False) and name.startswith(prefix) and not temporary:
                 yield name
 
     def is_vacant(self) -> bool:
         """Tell whether nothing lies here but folders, and what a killed writer left."""
-        entries = self._walk(self.root)
+        entries = (entry for _, entry in self._walk(""))
         return all(
             e.is_file(follow_symlinks=False) and e.name.startswith(TEMPORARY) for e in entries
         )
 
     def special(self) -> Iterator[str]:
         """Yield the place of everything that is no regular file and no folder, such as a link."""
-        for entry in self._walk(self.root):
+        for name, entry in self._walk(""):
             if not entry.is_file(follow_symlinks=False):
-                yield os.path.relpath(entry.path, self.root)
+                yield name
 
     def replace(self, name: str, parts: Iterable[bytes]) -> None:
         """Put sound bytes in the place of damaged ones, which are kept in `quarantine/`.
@@ -175,17 +180,17 @@ class LocalStore:
 
         Repair alone may call this. A kill leaves them under their name, there, or under both.
         """
-        target = Path(name)
-        aside = f"{secrets.token_hex(4)}-{target.name}"
+        *folders, last = places.parts(name)
+        aside = f"{secrets.token_hex(4)}-{last}"
         with (
-            self.folder("quarantine") as quarantine,
-            self.folder(str(target.parent)) as folder,
-            _explained(self.root / name),
+            Explained(self.root, name),
+            Folder(self.root, [QUARANTINE]) as quarantine,
+            Folder(self.root, folders) as folder,
             contextlib.suppress(FileNotFoundError),
         ):
-            os.link(target.name, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
+            os.link(last, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
             os.fsync(quarantine)
-            os.unlink(target.name, dir_fd=folder)
+            os.unlink(last, dir_fd=folder)
             os.fsync(folder)
 
     def rewrite(self, name: str, data: bytes) -> None:
@@ -194,35 +199,19 @@ class LocalStore:
             writer.write(data)
             writer.replace(name, keep=False)
 
-    @contextlib.contextmanager
-    def folder(self, name: str) -> Iterator[int]:
-        """Open the folder `name` for writing, making it and its ancestors durable."""
-        with _explained(self.root / name):
-            make_folder(self.root)
-            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            for part in [] if name == "." else _parts(name):
-                with _explained(self.root / name):
-                    inner = _enter(descriptor, part)
-                os.close(descriptor)
-                descriptor = inner
-            yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _walk(self, folder: Path) -> Iterator["os.DirEntry[str]"]:
+    def _walk(self, folder: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
         """Yield what lies below a folder in order, without the folders; links are not followed."""
-        waiting = _entries(folder)
+        waiting = _entries(self.root, folder)
         while waiting:
-            entry = waiting.pop()
+            name, entry = waiting.pop()
             if entry.is_dir(follow_symlinks=False):
-                waiting += _entries(Path(entry.path))
+                waiting += _entries(self.root, name)
             else:
-                yield entry
+                yield name, entry
 
     def _remove_abandoned(self) -> None:
         """Remove the temporary files of writers that were killed: nobody holds their lock."""
-        for path in () if self._tidied else (self.root / "packs").glob(TEMPORARY + "*"):
+        for path in (self.root / PACKS).glob(TEMPORARY + "*"):
             with contextlib.suppress(OSError):
                 if time.time_ns() - path.lstat().st_mtime_ns < ABANDONED_NS:
                     continue  # its writer may be about to take the lock
@@ -234,95 +223,86 @@ class LocalStore:
                     os.close(descriptor)
         self._tidied = True
 
-    @contextlib.contextmanager
-    def _opened(self, name: str) -> Iterator[int]:
-        parts = _parts(name)
-        try:
-            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
-        except (FileNotFoundError, NotADirectoryError):
-            raise NotStored(name) from None
-        except OSError as error:
-            raise UserError(f"{self.root} cannot be opened: {error.strerror}") from error
-        try:
-            for number, part in enumerate(parts, start=1):
-                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-                inner = os.open(
-                    part,
-                    flags if number == len(parts) else flags | os.O_DIRECTORY,
-                    dir_fd=descriptor,
-                )
-                os.close(descriptor)
-                descriptor = inner
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise NotStored(name)
-            yield descriptor
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-                raise NotStored(name) from None
-            raise UserError(f"{self.root / name} cannot be read: {error.strerror}") from error
-        finally:
-            os.close(descriptor)
+    def _unread(self, name: str, error: OSError) -> EmeritusError:
+        """Say why something cannot be read; what is a link is not there."""
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return NotStored(name)
+        return UserError(f"{self.root / name} cannot be read: {error.strerror}")
 
 
 class LocalWriter:
     """A temporary file that becomes a stored one by `commit`."""
 
-    def __init__(self, store: LocalStore) -> None:
-        self._store = store
+    def __init__(self, root: Path) -> None:
+        self._root = root
         self._name = TEMPORARY + secrets.token_hex(8)
-        self._path = store.root / "packs" / self._name
-        with store.folder("packs") as folder, _explained(self._path):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            self._file = os.open(self._name, flags, 0o444, dir_fd=folder)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._output = DirectOutput(self._file)
+        self._file = -1
+        self._output: DirectOutput | None = None
+        with Explained(root, PACKS):
+            self._packs = Folder(root, [PACKS])
+            try:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+                self._file = os.open(self._name, flags, 0o444, dir_fd=self._packs.descriptor)
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            except BaseException:
+                self.__exit__()
+                raise
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Add bytes."""
-        with _explained(self._path):
+        with Explained(self._root, PACKS):
+            if self._output is None:
+                self._output = DirectOutput(self._file)
             self._output.write(data)
+
+    def write_at_once(self, data: bytes) -> None:
+        """Add all bytes that there are: few need no buffer, and are soon read again."""
+        with Explained(self._root, PACKS):
+            write_all(self._file, data)
 
     def commit(self, name: str) -> bool:
         """Make what was written durable as `name`; False when the name is taken."""
-        target = Path(name)
-        with (
-            self._store.folder("packs") as source,
-            self._store.folder(str(target.parent)) as folder,
-            _explained(self._store.root / name),
-        ):
-            self._output.sync()
-            try:
-                os.link(
-                    self._name,
-                    target.name,
-                    src_dir_fd=source,
-                    dst_dir_fd=folder,
-                    follow_symlinks=False,
-                )
-            except FileExistsError:
-                return False
-            os.fsync(folder)
+        *folders, last = places.parts(name)
+        with Explained(self._root, name), Folder(self._root, folders) as folder:
+            return self.link(folder, last)
+
+    def link(self, folder: int, name: str) -> bool:
+        """Do the same as `name` in an open folder. Raises `OSError`."""
+        self._sync()
+        try:
+            os.link(
+                self._name,
+                name,
+                src_dir_fd=self._packs.descriptor,
+                dst_dir_fd=folder,
+                follow_symlinks=False,
+            )
+        except FileExistsError:
+            return False
+        os.fsync(folder)
         return True
 
     def replace(self, name: str, *, keep: bool = True) -> None:
         """Make what was written durable as `name`; with `keep` what is there is put aside first."""
-        target = Path(name)
-        with (
-            self._store.folder("packs") as source,
-            self._store.folder(str(target.parent)) as folder,
-            _explained(self._store.root / name),
-        ):
-            self._output.sync()
+        *folders, last = places.parts(name)
+        with Explained(self._root, name), Folder(self._root, folders) as folder:
+            self._sync()
             if keep:
-                self._put_aside(target.name, folder)
-            os.rename(self._name, target.name, src_dir_fd=source, dst_dir_fd=folder)
+                self._put_aside(last, folder)
+            os.rename(self._name, last, src_dir_fd=self._packs.descriptor, dst_dir_fd=folder)
             os.fsync(folder)
 
     def _put_aside(self, name: str, folder: int) -> None:
         aside = f"{secrets.token_hex(4)}-{name}"
-        with self._store.folder("quarantine") as quarantine, contextlib.suppress(FileNotFoundError):
+        with Folder(self._root, [QUARANTINE]) as quarantine, contextlib.suppress(FileNotFoundError):
             os.link(name, aside, src_dir_fd=folder, dst_dir_fd=quarantine)
             os.fsync(quarantine)
+
+    def _sync(self) -> None:
+        if self._output is None:
+            os.fsync(self._file)
+        else:
+            self._output.sync()
 
     def __enter__(self) -> Self:
         return self
@@ -330,33 +310,40 @@ class LocalWriter:
     def __exit__(self, *_: object) -> None:
         # Whoever was interrupted here calls again; by then the number may be another file's.
         file, self._file = self._file, -1
-        if file < 0:
-            return
-        os.close(file)
-        with contextlib.suppress(OSError):
-            self._path.unlink()
+        if file >= 0:
+            os.close(file)
+            with contextlib.suppress(OSError):
+                os.unlink(self._name, dir_fd=self._packs.descriptor)
+        self._packs.close()
 
 
-def _parts(name: str) -> list[str]:
-    parts = [part for part in name.split("/") if part != "."]
-    if not parts or any(part in ("", "..") or "\0" in part for part in parts):
-        raise ValueError(f"{name!r} is no name of a store")
-    return parts
+def _read(descriptor: int, offset: int, wanted: int) -> bytes:
+    """Return bytes of an open file; fewer than `wanted` when it became shorter meanwhile."""
+    found = []
+    while wanted > 0:
+        part = os.pread(descriptor, wanted, offset)
+        if not part:
+            break
+        found.append(part)
+        wanted -= len(part)
+        offset += len(part)
+    return found[0] if len(found) == 1 else b"".join(found)
 
 
-def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+def _entries(root: Path, folder: str) -> "list[tuple[str, os.DirEntry[str]]]":
     """Return what is in a folder, the last of the order first; nothing when it is missing."""
 
-    def place(entry: "os.DirEntry[str]") -> str:
-        return entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name
+    def place(item: "tuple[str, os.DirEntry[str]]") -> str:
+        return item[0] + "/" if item[1].is_dir(follow_symlinks=False) else item[0]
 
+    path, before = root / folder, folder + "/" if folder else ""
     try:
-        with os.scandir(folder) as found:
-            return sorted(found, key=place, reverse=True)
+        with os.scandir(path) as found:
+            return sorted(((before + each.name, each) for each in found), key=place, reverse=True)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise UserError(f"{folder} cannot be read: {error.strerror}") from error
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def copy(source: Store, target: Store, name: str) -> bool:
@@ -374,27 +361,3 @@ def parts_of(store: Readable, name: str) -> Iterator[bytes]:
     size = store.size(name)
     for offset in range(0, size, COPY_BYTES):
         yield store.get(name, offset, min(COPY_BYTES, size - offset))
-
-
-def _enter(parent: int, part: str) -> int:
-    """Open the folder `part` of `parent`; make it, durably, when it is missing."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-    with contextlib.suppress(FileNotFoundError):
-        return os.open(part, flags, dir_fd=parent)
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(part, 0o755, dir_fd=parent)
-        os.fsync(parent)
-    return os.open(part, flags, dir_fd=parent)
-
-
-@contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say what the operating system refused, where, and what to do now."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise UserError(
-                f"no space left for {path}; nothing is lost: free some and run the command again"
-            ) from error
-        raise UserError(f"{path} cannot be written: {error.strerror}") from error
