@@ -14,7 +14,7 @@ from emeritus.archive import Archive
 from emeritus.archive.dossier import write_dossier
 from emeritus.archive.fixity import verify_all
 from emeritus.archive.people import add_person
-from emeritus.errors import IntegrityError
+from emeritus.errors import IntegrityError, UserError
 from emeritus.record import Signer
 from emeritus.record import format as disk
 from emeritus.record.events import KINDS, ModelCovered, ModelRegistered, Span, values
@@ -65,7 +65,7 @@ def _signed(root: Path, body: dict[str, Any], signer: Signer) -> None:
         sequence=last.header.sequence + 1,
         prev=last.link,
         signer=signer.key,
-        leaves=(disk.leaf(body),),
+        leaves=(disk.leaf_of(canonical.dumps(body)),),
     )
     commit = disk.Commit(
         header=header, events=(body,), signature=signer.sign(disk.signed_message(header))
@@ -158,7 +158,7 @@ def test_a_default_says_the_same_as_its_absence() -> None:
 def test_what_would_be_refused_is_not_signed(kept: Archive) -> None:
     """A writer that made a mistake hears of it before it is on record for good."""
     before = kept.record.sequence
-    with pytest.raises(disk.NotACommit, match="matching regex"):
+    with pytest.raises(UserError, match="matching regex"):
         kept.append(ModelCovered(model="Acme", covered=True, reason="x"), key="steward")
     assert kept.record.sequence == before
     assert _codes(kept) == []

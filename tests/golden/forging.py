@@ -93,7 +93,7 @@ def draft(like: disk.Commit, bodies: Sequence[Body], **header: Any) -> disk.Comm
 def signed(commit: disk.Commit, signer: Signer) -> disk.Commit:
     """Return a commit whose header is made to fit its events, signed."""
     bodies = [body for body in commit.events if body is not None]
-    leaves = tuple(map(disk.leaf, bodies))
+    leaves = tuple(disk.leaf_of(canonical.dumps(body)) for body in bodies)
     header = msgspec.structs.replace(commit.header, leaves=leaves, signer=signer.key)
     signature = signer.sign(disk.signed_message(header))
     return msgspec.structs.replace(commit, header=header, signature=signature)

@@ -48,7 +48,9 @@ class Forged:
     def store(self, number: int, commit: Commit) -> None:
         """Put a commit in its place, adapting what the chance says."""
         if self.chance.random() < 0.5:
-            commit["header"]["leaves"] = [*map(disk.leaf, commit["events"])]
+            commit["header"]["leaves"] = [
+                disk.leaf_of(canonical.dumps(each)) for each in commit["events"]
+            ]
         self.files[disk.name_of(number)] = canonical.dumps(commit)
         if self.chance.random() < 0.2:
             self.link(number, self.last if self.chance.random() < 0.1 else number + 1)
@@ -251,7 +253,7 @@ def double_an_event(forged: Forged) -> None:
     at = forged.chance.randint(0, len(commit["events"]))
     commit["events"].insert(at, event)
     if forged.chance.random() < 0.5:
-        commit["header"]["leaves"].insert(at, disk.leaf(event))
+        commit["header"]["leaves"].insert(at, disk.leaf_of(canonical.dumps(event)))
     forged.store(target, commit)
 
 

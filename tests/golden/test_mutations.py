@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from emeritus.archive.checkpointing import write_checkpoint
+from emeritus.archive.format_pages import format_pages
 from emeritus.record import check, verification
 from emeritus.record import checkpoint as heads
 from emeritus.record import format as disk
@@ -104,14 +105,14 @@ class Remembering(Reader):
         self._remember()
         super().skip_to(sequence)
 
-    def read(self, name: str, data: bytes) -> Any:
+    def read(self, name: str, data: bytes, *, signed_here: bool = False) -> Any:
         """Read a commit, or know it again."""
         at = self.sequence
         if self._same and at < len(self.known) and self.known[at] == (name, data):
             self.sequence, self.link = at + 1, self.states[at + 1]["link"]
             return [], []
         self._remember()
-        return super().read(name, data)
+        return super().read(name, data, signed_here=signed_here)
 
     def _remember(self) -> None:
         if self._same:
@@ -202,7 +203,7 @@ def by_checker(real: Real, life: Life, tmp_path: Path) -> Checker:
     judging.remember_signatures()
     described = (life.root / "archive" / "archive.json").read_bytes()
     checker = Checker(real.files, tmp_path / "archive", tmp_path / "kept.note")
-    write(real.files | {"archive.json": described}, checker.folder)
+    write(real.files | format_pages() | {"archive.json": described}, checker.folder)
     name = max(name for name in real.files if heads.size_of(name) is not None)
     checker.kept.write_bytes(real.files[name])
     code, said = checker.judge(real.files, kept=True)

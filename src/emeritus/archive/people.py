@@ -72,7 +72,7 @@ def rotate(archive: Archive, name: str, reason: str, by: str = STEWARD) -> str:
         }
         if by not in signed.get(new, ()):
             archive.append(new, KeyRevoked(key=old, reason=reason), key=by)
-    if authority.holder(pair[0]) is not None:
+    if archive.record.authority.holder(pair[0]) is not None:
         if name in archive.keys.names():
             archive.keys.set_aside(name)
         archive.keys.rename(following, name)

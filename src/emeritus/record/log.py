@@ -68,7 +68,7 @@ class Record:
 
     @property
     def authority(self) -> Authority:
-        """The keys that are valid after the last commit read."""
+        """The keys that are valid after the last commit read: what is appended makes new ones."""
         return self._reader.authority
 
     def history(self) -> History:
