@@ -320,6 +320,10 @@ def _other_digest(document: Body) -> None:
     document["files"][0]["sha256"] = HASH
 
 
+def _other_tensors(document: Body) -> None:
+    document["tensor_digest"] = HASH
+
+
 def _told(forger: Forger, change: Callable[[list[bytes]], list[bytes]]) -> Tree:
     """Cite a transcript that was changed; the dossier is made from that archive."""
     held: Any = forger.life.archive.history(ASTER).all(KINDS["session.held"])[0].event
@@ -364,6 +368,7 @@ def _untold(lines: list[bytes]) -> list[bytes]:
 CITED: dict[str, Forgery] = {
     "V009": lambda forger: _manifest(forger, lambda document: document.pop("files")),
     "V010": lambda forger: _manifest(forger, _other_digest),
+    "V012": lambda forger: _manifest(forger, _other_tensors),
     "C001": lambda forger: _told(forger, _unchained),
     "C002": lambda forger: _told(forger, _untold),
     "C003": _misquoted,

@@ -6,6 +6,7 @@ damage twice (tiles, checkpoints, pages for people), it does what such a person 
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from blake3 import blake3
 
+import emeritus
 from emeritus import canonical
 from emeritus.archive.bag import unpack
 from emeritus.record import HybridSigner, checkpoint, note
@@ -286,6 +288,12 @@ def flipped_weights(root: Path) -> None:
     relist(dossier)
 
 
+def _rewritten(page: Path, version: str) -> None:
+    """Change what a page says, and which version of the program it says that it is by."""
+    said = page.read_bytes() + b"and all is well\n"
+    put(page, re.sub(rb"(Written by emeritus )\S+", rb"\g<1>" + version.encode(), said))
+
+
 RECIPES: dict[str, Does] = {
     "V001": lambda root: biggest(root).unlink(),
     "V002": lambda root: put(biggest(root), biggest(root).read_bytes()[:100]),
@@ -314,8 +322,9 @@ RECIPES: dict[str, Does] = {
     "A002-torn": lambda root: put(root / "archive/archive.json", b"{"),
     "A003": lambda root: flip(root / "archive/format/check.py", 5000),
     "A004": lambda root: flip(_document(root), 50),
-    "A004-page": lambda root: flip(root / "archive/index.md", 50),
+    "A004-page": lambda root: _rewritten(root / "archive/index.md", emeritus.__version__),
     "A005": _linked,
+    "A007": lambda root: _rewritten(root / "second/index.md", "0.0.7"),
     "D001": lambda root: flip(root / "whole/README.txt", 5),
     "D002": relisted(_said_to_be_more),
     "D003": relisted(_other_bundle),

@@ -240,6 +240,24 @@ def _missing(archive: Archive, vault: Vault, up_to: int) -> Iterator[Finding]:
             yield finding
 
 
+def _check_manifests(archive: Archive, up_to: int) -> Iterator[Finding]:
+    """Compare what each manifest says with its form, and its tensors with their digests."""
+    for kept in archive.history().all(WeightsPreserved):
+        event = kept.event
+        if event.encrypted or kept.place[0] > up_to:
+            continue
+        try:
+            manifest = archive.vault.manifest(event.manifest)
+        except IntegrityError as error:
+            # What the packs lost or cannot give is a finding there.
+            yield from (each for each in error.findings if each.code == "V009")
+            continue
+        said = {event.tensor_digest, manifest.tensor_digest, manifest.computed_tensor_digest}
+        if len(said) > 1:
+            where = f"models/{event.model}/manifest-{kept.place[0]}.json"
+            yield Finding("V012", where, "manifest, event and tensors disagree", (event.model,))
+
+
 def _explained(archive: Archive, finding: Finding) -> Finding:
     """Say which models, files and tensors the objects of a finding belong to."""
     hit = [each for each in finding.affects if each.startswith("blake3:")]
@@ -274,6 +292,7 @@ def _check_folder(archive: Archive, copy: Replica, up_to: int) -> Iterator[Findi
     if copy.name == archive.replica:
         yield from check_renderings(archive)
         yield from check_erasures(archive)
+        yield from _check_manifests(archive, up_to)
 
 
 def _check_strangers(archive: Archive, copy: Replica) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
+import msgspec
 from blake3 import blake3
 
 from emeritus import digests
@@ -72,14 +73,13 @@ class Ingest:
         self.total = sum(file.size for file in files)
         kernels.hasten(self.total)
         kept = tuple(self._keep(file) for file in files)
-        tensors = [each for file in kept if file.opaque is None for each in file.tensors]
         self.packs.seal()
-        return Manifest(
+        manifest = Manifest(
             format=MANIFEST_FORMAT,
             files=kept,
             empty_folders=tuple(Folder(**manifests.path_fields(each)) for each in empty),
-            tensor_digest=manifests.tensor_digest(tensors),
         )
+        return msgspec.structs.replace(manifest, tensor_digest=manifest.computed_tensor_digest)
 
     def _keep(self, file: SourceFile) -> File:
         known = self.journal.find(file)

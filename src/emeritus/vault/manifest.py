@@ -96,6 +96,12 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
         return tuple(tensor for file in self.files for tensor in file.tensors)
 
     @property
+    def computed_tensor_digest(self) -> str | None:
+        """The canonical digest that follows from the tensors that are listed."""
+        whole = (file for file in self.files if file.opaque is None)
+        return tensor_digest([tensor for file in whole for tensor in file.tensors])
+
+    @property
     def size(self) -> int:
         """The length of all files together."""
         return sum(file.size for file in self.files)
