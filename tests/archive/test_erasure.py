@@ -24,6 +24,7 @@ from emeritus.record.events import (
     BatteryRun,
     CommentReceived,
     CommitmentObserved,
+    DamageFound,
     DocumentEvent,
     Event,
     GuidePublished,
@@ -92,7 +93,7 @@ def test_an_erased_document_is_gone_and_everything_verifies(kept: Archive, tmp_p
     assert entry.event == ObjectErased(
         object=document, artefact="transcripts", ground="erasure", reason="a person asked for it"
     )
-    assert not list(kept.object_keys.folder.glob("[0-9a-f]*"))
+    assert not list(kept.object_keys.folder.glob("*.key"))
     with pytest.raises(UserError, match=f"erased by event {entry.id}"):
         write_opened(kept, NAME, tmp_path / "opened")
     assert verify_all(kept, deep=True).damage == ()
@@ -100,28 +101,51 @@ def test_an_erased_document_is_gone_and_everything_verifies(kept: Archive, tmp_p
     assert erase(kept, NAME, "erasure", "once more") == entry
 
 
-@pytest.mark.parametrize("stopped", ["before", "after"])
-def test_an_erasure_that_was_stopped_goes_on(
-    kept: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stopped: str
+def test_an_erasure_that_was_stopped_is_found_and_goes_on(
+    kept: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the event or behind it: what was to be erased is not readable, and never half gone."""
+    """With the event on record and the key still here, `verify` says so until it is finished."""
     _entry(kept)
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    if stopped == "before":
-        monkeypatch.setattr(type(kept.record), "append", stop)
-    else:
-        monkeypatch.setattr(type(kept.object_keys), "destroy", stop)
+    monkeypatch.setattr(type(kept.object_keys), "destroy", stop)
     with pytest.raises(KeyboardInterrupt):
         erase(kept, NAME, "takedown", "order 7")
     monkeypatch.undo()
-    with pytest.raises(UserError):
-        write_opened(kept, NAME, tmp_path / "opened")
+    assert [finding.code for _, finding in verify_all(kept).damage] == ["A006"]
     erase(kept, NAME, "takedown", "order 7")
-    assert not list(kept.object_keys.folder.glob("[0-9a-f]*"))
+    assert not list(kept.object_keys.folder.glob("*.key"))
+    assert verify_all(kept).damage == ()
     assert len(kept.history().all(ObjectErased)) == 1
+
+
+def test_an_erasure_that_is_refused_leaves_the_key(kept: Archive, tmp_path: Path) -> None:
+    """By a key that may not sign it, nothing happens."""
+    _entry(kept)
+    with pytest.raises(UserError, match="--as NAME"):
+        erase(kept, NAME, "erasure", "asked for", by="service")
+    write_opened(kept, NAME, tmp_path / "opened")
+
+
+def test_one_name_of_several_documents_is_not_guessed(kept: Archive) -> None:
+    """Each is named by its object: nobody is told that all are gone when one is."""
+    first, second = _entry(kept), _entry(kept, b"other words")
+    with pytest.raises(UserError, match="several documents are called") as error:
+        erase(kept, NAME, "erasure", "asked for")
+    assert first in str(error.value)
+    assert second in str(error.value)
+    erase(kept, second, "erasure", "asked for")
+    assert list(kept.object_keys.held()) == [first]
+
+
+def test_what_is_found_of_a_key_tells_nothing_of_who_checks(kept: Archive, tmp_path: Path) -> None:
+    """What is found goes on record for ever: no path of a machine is in it."""
+    _key_that_came_back(kept, tmp_path)
+    verify_all(kept)
+    (found,) = kept.history().all(DamageFound)
+    assert "/" not in found.event.detail.replace("models/", "")
 
 
 def test_the_schedule_has_to_run_out(kept: Archive, clock: FixedClock) -> None:

@@ -53,7 +53,7 @@ def test_a_served_copy_is_deleted_when_it_is_stopped(kept: Shell, ending: signal
     for process, endpoint in _revived(kept):
         assert model_names(endpoint) == [MODEL]
         process.send_signal(ending)
-        assert process.wait(60) == 0
+        assert process.wait(20) == 0
         assert not list((kept.root / "tmp").iterdir())
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from emeritus.errors import UserError
-from emeritus.lifecycle.policy import loosened, parse
+from emeritus.lifecycle.policy import loosened, parse, parse_new
 from emeritus.lifecycle.shipped import policy_text
 from tests.lifecycle.histories import shipped
 
@@ -59,3 +59,27 @@ def test_an_unknown_policy_is_refused() -> None:
     """A name that is neither shipped nor a file says what would be."""
     with pytest.raises(UserError, match="name a TOML file"):
         policy_text("no-such-policy")
+
+
+def test_encryption_that_is_dropped_is_a_loosening() -> None:
+    """What is stored in the clear from then on can never be erased."""
+    text = policy_text("default")
+    dropped = parse(text.replace("encrypted = true\n", ""))
+    said = loosened(dropped, parse(text))
+    assert said == ("retention: letters are not encrypted",)
+    assert loosened(parse(text), dropped) == ()
+
+
+def test_a_policy_on_record_may_ask_for_what_a_later_version_does() -> None:
+    """It is read; only adopting it here is refused."""
+    lasting = '[retention.weights]\nkeep = "lifetime"'
+    text = policy_text("default").replace(lasting, f"{lasting}\nencrypted = true")
+    assert parse(text).encrypts("weights")
+    with pytest.raises(UserError, match="encrypts transcripts and letters"):
+        parse_new(text)
+
+
+def test_days_beyond_a_century_are_refused() -> None:
+    """Whoever means a lifetime says so; a calendar ends."""
+    with pytest.raises(UserError, match="36525"):
+        parse(policy_text("default").replace("keep = 3650 ", "keep = 36526 "))

@@ -15,7 +15,7 @@ from emeritus.archive.preservation import preserve
 from emeritus.clock import FixedClock
 from emeritus.conversation import Patience
 from emeritus.errors import IntegrityError
-from emeritus.interview import coding
+from emeritus.interview import coding, comment
 from emeritus.interview import protocol as protocols
 from emeritus.interview.comment import put_draft
 from emeritus.interview.session import Interview
@@ -247,16 +247,12 @@ def test_what_the_model_said_to_the_draft_stands_in_the_report(heard: Archive) -
 
 def test_encrypted_transcripts_stay_out_of_the_report(archive: Archive, sparrow: Path) -> None:
     """No word is left on the disk but what was quoted; after an erasure all goes on."""
-    said = 'keep = "lifetime"\nencrypted = true\nreason = "what the model said'
-    text = policy_text("default").replace('keep = "lifetime"\nreason = "what the model said', said)
-    moves.adopt_policy(archive, text, "steward")
+    _encrypting(archive)
     _hear(archive, sparrow)
     with scripted(lambda _: "A word of its own.") as endpoint:
         put_draft(archive, MODEL, 1, draft_of(next_report(archive, MODEL, Remarks())), endpoint)
     write_documents(archive)
-    left = [*archive.root.rglob("*"), *archive.settings.state.rglob("*")]
-    held = b"".join(path.read_bytes() for path in left if path.is_file())
-    assert b"A word of its own." not in held
+    assert _left(archive, b"A word of its own.") == []
     page_text, page = _page(archive)
     assert page_text.count("It is kept encrypted") == 4
     assert {link for link in page.links if link.startswith("#")} <= {
@@ -270,3 +266,42 @@ def test_encrypted_transcripts_stay_out_of_the_report(archive: Archive, sparrow:
     assert coding.code(archive, MODEL, protocols.load("demo")) == before
     assert len(_page(archive)[0]) > 1000
     assert verify_all(archive, deep=True).damage == ()
+
+
+def _encrypting(archive: Archive) -> None:
+    said = 'keep = "lifetime"\nencrypted = true\nreason = "what the model said'
+    text = policy_text("default").replace('keep = "lifetime"\nreason = "what the model said', said)
+    moves.adopt_policy(archive, text, "steward")
+
+
+def _left(archive: Archive, words: bytes) -> list[Path]:
+    """Return the files that hold words in the clear, in the archive and beside it."""
+    files = [*archive.root.rglob("*"), *archive.settings.state.rglob("*")]
+    return [path for path in files if path.is_file() and words in path.read_bytes()]
+
+
+def test_a_stop_leaves_no_second_copy_and_no_word(
+    archive: Archive, sparrow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the event the same object is taken up again; behind it the words are deleted."""
+    _encrypting(archive)
+    register_source(archive, sparrow, MODEL, None, "public")
+    words = "A word of its own."
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with scripted(lambda _: words) as endpoint:
+        for part, method in ((type(archive.record), "append"), (comment, "put_away")):
+            monkeypatch.setattr(part, method, stop)
+            with pytest.raises(KeyboardInterrupt):
+                put_draft(archive, MODEL, 1, "draft", endpoint)
+            monkeypatch.undo()
+            assert _left(archive, words.encode())
+    modes = {path.stat().st_mode & 0o077 for path in archive.spool.rglob("*")}
+    assert modes == {0}
+    (found,) = encrypted_documents(archive, MODEL)
+    assert list(archive.object_keys.held()) == [found.document.object]
+    erase(archive, found.document.name, "erasure", "asked for")
+    assert _left(archive, words.encode()) == []
+    assert list(archive.object_keys.held()) == []

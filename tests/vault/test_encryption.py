@@ -93,18 +93,44 @@ def test_the_keys_of_a_machine(tmp_path: Path) -> None:
     keys = ObjectKeys(tmp_path / "objects")
     kept = keys.encrypt(WORDS)
     ((other, recipient),) = _people(1)
-    with open(keys.folder / "recipients.txt", "a", encoding="utf-8") as file:
-        file.write(f"# Rita\n{recipient}\n")
+    (keys.folder / "recipients.txt").write_text(f"# Rita\n{recipient}\n", encoding="utf-8")
     later = keys.encrypt(b"more")
     (second,) = set(keys.folder.glob("*.key")) - {keys.path(encryption_id(kept))}
     assert decrypt(later, second.read_bytes(), other) == b"more"
     assert keys.decrypt(encryption_id(later), later) == b"more"
+    files = [path for path in keys.folder.rglob("*") if path.is_file()]
     assert all(path.stat().st_mode & 0o077 == 0 for path in keys.folder.glob("*.key"))
-    (keys.folder / "recipients.txt").write_text("# nobody\n")
-    with pytest.raises(UserError, match="nobody stands in"):
-        keys.encrypt(WORDS)
+    assert len(files) == 7  # two keys, two notes, the identity, its public half, the list
     with pytest.raises(UserError, match="the id of no object"):
         keys.path("blake3:../../etc/passwd")
+
+
+def test_a_list_that_was_there_first_does_not_lock_this_machine_out(tmp_path: Path) -> None:
+    """What is encrypted here can be opened here, whoever else stands in the list."""
+    keys = ObjectKeys(tmp_path / "objects")
+    ((_, recipient),) = _people(1)
+    keys.folder.mkdir()
+    (keys.folder / "recipients.txt").write_text(recipient, encoding="utf-8")
+    kept = keys.encrypt(WORDS)
+    assert keys.decrypt(encryption_id(kept), kept) == WORDS
+    (keys.folder / "identity.txt").rename(tmp_path / "away")
+    with pytest.raises(UserError, match=r"the secret key to .* is gone"):
+        keys.encrypt(b"more")
+    with pytest.raises(UserError, match="is not at"):
+        keys.decrypt(encryption_id(kept), kept)
+
+
+def test_what_was_begun_is_known_again_until_it_is_on_record(tmp_path: Path) -> None:
+    """The same words are not encrypted twice by a run that was stopped."""
+    keys = ObjectKeys(tmp_path / "objects")
+    first = keys.encrypt(WORDS)
+    assert keys.begun(WORDS) == encryption_id(first)
+    second = keys.encrypt(WORDS)  # the first was never stored: its key goes
+    assert list(keys.held()) == [encryption_id(second)]
+    keys.settle(encryption_id(second))
+    assert keys.begun(WORDS) is None
+    keys.destroy(encryption_id(second))
+    assert list(keys.held()) == []
 
 
 def test_an_identity_behind_a_passphrase(tmp_path: Path) -> None:
@@ -112,7 +138,8 @@ def test_an_identity_behind_a_passphrase(tmp_path: Path) -> None:
     keys = ObjectKeys(tmp_path / "objects", "a long passphrase")
     kept = keys.encrypt(WORDS)
     assert keys.decrypt(encryption_id(kept), kept) == WORDS
-    assert b"AGE-SECRET-KEY" not in b"".join(path.read_bytes() for path in keys.folder.iterdir())
+    files = [path for path in keys.folder.rglob("*") if path.is_file()]
+    assert b"AGE-SECRET-KEY" not in b"".join(path.read_bytes() for path in files)
     with pytest.raises(UserError, match="EMERITUS_PASSPHRASE") as error:
         ObjectKeys(tmp_path / "objects", "another").decrypt(encryption_id(kept), kept)
     assert "another" not in str(error.value)

@@ -78,6 +78,9 @@ class Archive:
         """
         self.require_primary()
         if encrypted:
+            begun = self.object_keys.begun(data)
+            if begun is not None and self.vault.missing_object(begun) is None:
+                return begun, digests.sha256(self.vault.read(begun))
             data = self.object_keys.encrypt(data)
         return self.vault.put_document(data), digests.sha256(data)
 

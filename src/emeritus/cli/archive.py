@@ -54,7 +54,7 @@ def init(
 
     loaded = settings.load()
     text = policy_text(policy)
-    founding = Founding(policies.parse(text).name, text, place, root_keys, root_threshold)
+    founding = Founding(policies.parse_new(text).name, text, place, root_keys, root_threshold)
     archive = create(root or loaded.archive, founding, loaded, SystemClock())
     output.line(f"archive {archive.id} at {archive.root}, policy {founding.policy_name}")
     output.line("its fingerprint, which you should give to somebody else to keep:")

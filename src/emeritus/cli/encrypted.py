@@ -28,7 +28,7 @@ def encrypted() -> None:
 @with_archive
 def encrypted_list(archive: "Archive", output: Output, model: str | None) -> None:
     """List the encrypted documents, of all models or of one, and until when they are kept."""
-    from emeritus.lifecycle.erasure import encrypted_documents
+    from emeritus.lifecycle.erasure import encrypted_documents, keys_without_event
 
     rows, documents = [("document", "kept", "")], []
     for each in encrypted_documents(archive, model):
@@ -49,7 +49,12 @@ def encrypted_list(archive: "Archive", output: Output, model: str | None) -> Non
     else:
         output.line("nothing is kept encrypted")
     output.line(f"keys: {archive.object_keys.folder}")
-    output.document({"encrypted": documents, "keys": str(archive.object_keys.folder)})
+    unused = keys_without_event(archive)
+    for object_id in unused:
+        output.line(f"a key of nothing on record, left by a run that was stopped: {object_id}")
+    output.document(
+        {"encrypted": documents, "keys": str(archive.object_keys.folder), "unused": unused}
+    )
 
 
 @encrypted.command(

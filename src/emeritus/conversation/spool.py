@@ -27,6 +27,7 @@ class Spool:
         if _SESSION.match(session) is None:
             raise ValueError(f"{session!r} cannot name a session")
         self.path = folder / f"{session}.jsonl"
+        self.torn = self.path.with_suffix(".torn")
         self._session = session
         self._clock = clock
         self._transcript: Transcript | None = None
@@ -45,7 +46,7 @@ class Spool:
                 raise UserError(f"{self.path} is a conversation with another model")
             self._link = disk.link(disk.parse(data[:-1].rsplit(b"\n", 1)[-1]))
             return self._transcript
-        make_folder(self.path.parent)
+        make_folder(self.path.parent, 0o700)
         header = Header(
             format=disk.FORMAT, session=self._session, model=model, setup=setup, time=self._now()
         )
@@ -106,7 +107,7 @@ class Spool:
         if len(data) > disk.LINE_BYTES_MAX:
             raise UserError(f"a message of {len(data)} bytes is more than a conversation may hold")
         try:
-            with open(self.path, "ab") as file:
+            with open(self.path, "ab", opener=_private) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -122,7 +123,8 @@ class Spool:
         data = self.path.read_bytes()
         whole, torn = data[: data.rfind(b"\n") + 1], data[data.rfind(b"\n") + 1 :]
         if torn:
-            self.path.with_suffix(".torn").write_bytes(torn)
+            with open(self.torn, "wb", opener=_private) as file:
+                file.write(torn)
             with open(self.path, "r+b") as file:
                 file.truncate(len(whole))
                 os.fsync(file.fileno())
@@ -130,6 +132,11 @@ class Spool:
 
     def _now(self) -> str:
         return timestamp(self._clock.now())
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner reads: what is said may be encrypted when it is stored."""
+    return os.open(path, flags, 0o600)
 
 
 def _has_surrogate(text: str) -> bool:

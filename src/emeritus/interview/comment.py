@@ -6,9 +6,10 @@ import random
 from typing import Any, Final
 
 from emeritus.archive import Archive
+from emeritus.archive.spools import comment_name, put_away, put_away_recorded
 from emeritus.conversation import Finished, Line, Patience, Question, Spool, Transcript, hold, read
 from emeritus.interview import outcome
-from emeritus.interview.session import COMPLETE, SEED, put_away
+from emeritus.interview.session import COMPLETE, SEED
 from emeritus.lifecycle.moves import policy_in_force
 from emeritus.record.events import CommentReceived
 from emeritus.runtimes import Endpoint
@@ -48,7 +49,8 @@ def put_draft(
     Killed anywhere, the next call goes on where this one was. Raises `Unavailable` when the model
     cannot be reached, and `UserError` when its server refuses the request.
     """
-    name = f"{model.replace('/', '-')}-comment-{number}"
+    put_away_recorded(archive, model)
+    name = comment_name(model, number)
     spool = Spool(archive.spool, name, archive.clock)
     sampling = {**SAMPLING, "seed": SEED}
     setup = {
@@ -69,7 +71,7 @@ def put_draft(
         encrypted=encrypted,
     )
     archive.append(event)
-    put_away(spool, encrypted=encrypted)
+    put_away(archive, event)
     return event
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from emeritus import digests
 from emeritus.archive import Archive
+from emeritus.archive.spools import put_away, put_away_recorded
 from emeritus.conversation import (
     Finished,
     Line,
@@ -18,6 +19,7 @@ from emeritus.conversation import (
     hold,
     read,
 )
+from emeritus.errors import UserError
 from emeritus.interview import outcome, plan
 from emeritus.interview import protocol as protocols
 from emeritus.interview.protocol import Published
@@ -88,6 +90,7 @@ class Interview:
         `Unavailable` when the model cannot be reached.
         """
         self.publish_protocol()
+        put_away_recorded(self.archive, self.model)
         count = self.published.protocol.sessions.count
         done = {event.session for event in self.held()}
         for number in range(count):
@@ -101,9 +104,15 @@ class Interview:
 
     def publish_protocol(self) -> None:
         """Put the protocol on record before it is used, once."""
+        label = self.published.protocol.label
         for entry in self.archive.history().all(ProtocolPublished):
             if entry.event.sha256 == self.published.sha256:
                 return
+            if entry.event.protocol == label:
+                raise UserError(
+                    f"the protocol {label} is on record with another text (event {entry.id}); give "
+                    "yours another version or name"
+                )
         document, sha256 = self.archive.put_document(self.published.data)
         protocol = self.published.protocol
         self.archive.append(
@@ -150,23 +159,22 @@ class Interview:
         counted: dict[str, int] = Counter(str(turn.outcome) for turn in transcript.answers[1:])
         encrypted = policy_in_force(self.archive).encrypts(SessionHeld.artefact)
         document, sha256 = self.archive.put_document(data, encrypted=encrypted)
-        self.archive.append(
-            SessionHeld(
-                model=self.model,
-                session=name,
-                protocol=self.published.protocol.label,
-                protocol_sha256=self.published.sha256,
-                arm=self.published.protocol.sessions.arm,
-                deployment=self.deployment,
-                transcript=document,
-                transcript_sha256=sha256,
-                turns=len(transcript.turns),
-                ended=transcript.end.reason if transcript.end else "unknown",
-                outcomes=dict(sorted(counted.items())),
-                encrypted=encrypted,
-            )
+        event = SessionHeld(
+            model=self.model,
+            session=name,
+            protocol=self.published.protocol.label,
+            protocol_sha256=self.published.sha256,
+            arm=self.published.protocol.sessions.arm,
+            deployment=self.deployment,
+            transcript=document,
+            transcript_sha256=sha256,
+            turns=len(transcript.turns),
+            ended=transcript.end.reason if transcript.end else "unknown",
+            outcomes=dict(sorted(counted.items())),
+            encrypted=encrypted,
         )
-        put_away(spool, encrypted=encrypted)
+        self.archive.append(event)
+        put_away(self.archive, event)
 
 
 def held_under(archive: Archive, model: str, published: Published) -> list[SessionHeld]:
@@ -176,16 +184,6 @@ def held_under(archive: Archive, model: str, published: Published) -> list[Sessi
         for entry in archive.history(model).all(SessionHeld)
         if entry.event.protocol_sha256 == published.sha256
     ]
-
-
-def put_away(spool: Spool, *, encrypted: bool) -> None:
-    """Move a conversation that is on record out of the way; no text is left of an encrypted one."""
-    if encrypted:
-        spool.path.unlink()
-        return
-    sealed = spool.path.parent / "sealed"
-    sealed.mkdir(exist_ok=True)
-    spool.path.rename(sealed / spool.path.name)
 
 
 def transcripts(archive: Archive, model: str) -> list[tuple[SessionHeld, Transcript]]:

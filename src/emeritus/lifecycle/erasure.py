@@ -10,6 +10,7 @@ from emeritus.archive import Archive
 from emeritus.archive.creation import require_outside
 from emeritus.archive.documents import Document, documents_of
 from emeritus.archive.handle import STEWARD
+from emeritus.archive.spools import put_away_recorded
 from emeritus.clock import moment_of
 from emeritus.errors import UserError
 from emeritus.lifecycle.moves import policy_in_force, require_reason
@@ -54,11 +55,29 @@ def encrypted_documents(archive: Archive, model: str | None = None) -> Iterator[
             yield Encrypted(document, event.model, event.artefact, until, held)
 
 
+def keys_without_event(archive: Archive) -> list[str]:
+    """Return the objects whose key is here and that no event cites.
+
+    A run that was stopped goes on with its own. Of any other, the key can be deleted.
+    """
+    cited = {each.document.object for each in encrypted_documents(archive)}
+    return [each for each in archive.object_keys.held() if each not in cited]
+
+
 def require_encrypted(archive: Archive, name: str) -> Encrypted:
-    """Return the encrypted document called `name`, by its name or the id of its object."""
-    for each in encrypted_documents(archive):
-        if name in (each.document.name, each.document.object):
-            return each
+    """Return the encrypted document called `name`, by its name or the id of its object.
+
+    Raises `UserError` when there is none, or several that differ have that name.
+    """
+    found = {
+        each.document.object: each
+        for each in encrypted_documents(archive)
+        if name in (each.document.name, each.document.object)
+    }
+    if len(found) > 1:
+        raise UserError(f"several documents are called {name}; name one: {', '.join(found)}")
+    if found:
+        return found.popitem()[1]
     if any(name in (each.name, each.object) for each in documents_of(archive.history())):
         raise UserError(
             f"{name} was not encrypted when it was stored, so no key can be destroyed; "
@@ -86,19 +105,20 @@ def erase(
 ) -> Entry[ObjectErased]:
     """Destroy the key of an encrypted document under a signed event, and return the event.
 
-    The key is put out of use first, then the event is recorded, then the key is deleted: stopped
-    anywhere, the next call goes on. A key that another machine or person has is not reached: it has
-    to be deleted there. Raises `UserError` for the ground `retention` before the schedule has run
-    out.
+    The event comes first: stopped behind it, `verify` finds the key (A006), and the next call goes
+    on. A key that another machine or person has is not reached: it has to be deleted there. Raises
+    `UserError` when the key is not here, and for the ground `retention` before the schedule has
+    run out.
     """
     archive.require_primary()
     found = require_encrypted(archive, name)
     object_id = found.document.object
+    put_away_recorded(archive, found.model)
     if found.document.erased is None:
         require_reason(reason, "an erasure")
         _require_due(archive, found, ground)
-        archive.signer(by)
-        archive.object_keys.withdraw(object_id)
+        if not found.key_here:
+            raise UserError(f"the key of {name} is not on this machine; erase it where it is")
         event = ObjectErased(
             object=object_id, artefact=found.artefact, ground=ground, reason=reason
         )

@@ -79,7 +79,7 @@ def adopt_policy(archive: Archive, text: str, key: str) -> tuple[str, ...]:
 
     Promises that were given under an earlier policy are counted by that one.
     """
-    policy = policies.parse(text)
+    policy = policies.parse_new(text)
     before = archive.history().last(PolicyAdopted)
     if before is not None and before.event.text == text:
         raise UserError("this policy is in force already; nothing was changed")

@@ -11,6 +11,7 @@ FORMAT: Final = "emeritus-policy/1"
 NEVER_ENCRYPTED: Final = ("weights", "run-set", "usage")
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Days = Annotated[int, msgspec.Meta(ge=0, le=36525)]
 Price = Annotated[float, msgspec.Meta(ge=0)]
 
 
@@ -109,7 +110,7 @@ class Retained(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     What is not `encrypted` when it is stored cannot be erased later.
     """
 
-    keep: Literal["lifetime"] | Count
+    keep: Literal["lifetime"] | Days
     reason: str
     encrypted: bool = False
 
@@ -152,6 +153,15 @@ def parse(text: str) -> Policy:
         raise UserError(f"the policy cannot be used: {error}") from error
     if policy.format != FORMAT:
         raise UserError(f"the policy has format {policy.format!r}; this version reads {FORMAT!r}")
+    return policy
+
+
+def parse_new(text: str) -> Policy:
+    """Read a policy that is to be adopted. Raises `UserError` for what this version cannot do.
+
+    One on record may ask for what a later version does.
+    """
+    policy = parse(text)
     for artefact in NEVER_ENCRYPTED:
         if policy.encrypts(artefact):
             raise UserError(
@@ -223,9 +233,10 @@ def _retention(ours: Retention | None, theirs: Retention | None) -> Iterator[str
             continue
         if kept is None:
             yield f"retention: nothing is said of {field.encode_name}"
-        elif kept.keep != "lifetime" and (
-            reference.keep == "lifetime" or kept.keep < reference.keep
-        ):
+            continue
+        if reference.encrypted and not kept.encrypted:
+            yield f"retention: {field.encode_name} are not encrypted"
+        if kept.keep != "lifetime" and (reference.keep == "lifetime" or kept.keep < reference.keep):
             asked = "a lifetime" if reference.keep == "lifetime" else f"{reference.keep} days"
             yield f"retention: {field.encode_name} for {kept.keep} days instead of {asked}"
 

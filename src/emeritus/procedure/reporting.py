@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
@@ -12,6 +13,8 @@ from emeritus.lifecycle.moves import require_registered
 from emeritus.procedure.listening import Target, endpoint_of, is_mute
 from emeritus.report import Remarks, draft_of, next_report, sign_report
 from emeritus.vault import Progress
+
+KEPT: Final = "[kept encrypted]"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,8 +51,9 @@ def show_draft(
 ) -> str | None:
     """Show the draft of the next report to the model; return what it said to it.
 
-    None for a model that gives no text, which is put on record. Raises `UserError` when a model
-    that could speak cannot be asked here.
+    What is kept encrypted is not repeated: `KEPT` stands for it. None for a model that gives no
+    text, which is put on record. Raises `UserError` when a model that could speak cannot be asked
+    here.
     """
     require_registered(archive, model)
     if is_mute(archive, model, target):
@@ -61,7 +65,7 @@ def show_draft(
         event = put_draft(archive, model, draft.number, draft_of(draft), endpoint)
     if progress is not None:
         progress("showing the draft", 1, 1)
-    return transcript_of(archive, event).answers[-1].text
+    return KEPT if event.encrypted else transcript_of(archive, event).answers[-1].text
 
 
 def _remarks(analysis: Path | None, notes: Sequence[str]) -> Remarks:

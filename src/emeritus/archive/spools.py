@@ -1,0 +1,51 @@
+"""Conversations on this machine that are on record: put away, or deleted when they are encrypted.
+
+While it is held, a conversation lies in the clear in the spool, for its owner alone.
+"""
+
+from pathlib import Path
+
+from emeritus.archive.handle import Archive
+from emeritus.conversation import Spool
+from emeritus.record.events import CommentReceived, SessionHeld
+from emeritus.vault.durable import make_folder, sync
+
+AWAY = "sealed"  # the folder, in the spool, for what is an object of the vault
+
+
+def comment_name(model: str, report: int) -> str:
+    """Return what the conversation about the draft of a report is called."""
+    return f"{model.replace('/', '-')}-comment-{report}"
+
+
+def put_away(archive: Archive, event: SessionHeld | CommentReceived) -> None:
+    """Move the conversation that `event` recorded out of the way; delete an encrypted one."""
+    name = (
+        event.session if isinstance(event, SessionHeld) else comment_name(event.model, event.report)
+    )
+    spool = Spool(archive.spool, name, archive.clock)
+    left = [path for path in (spool.path, spool.torn) if path.exists()]
+    if event.encrypted:
+        archive.object_keys.settle(event.transcript)
+        left += [path for path in (_away(spool.path), _away(spool.torn)) if path.exists()]
+        for path in left:
+            path.unlink()
+    elif left:
+        make_folder(archive.spool / AWAY, 0o700)
+        for path in left:
+            path.rename(_away(path))
+    for folder in {path.parent for path in left}:
+        sync(folder)
+
+
+def put_away_recorded(archive: Archive, model: str) -> None:
+    """Put away what a run that was stopped behind its event left."""
+    history = archive.history(model)
+    for held in history.all(SessionHeld):
+        put_away(archive, held.event)
+    for received in history.all(CommentReceived):
+        put_away(archive, received.event)
+
+
+def _away(path: Path) -> Path:
+    return path.parent / AWAY / path.name
