@@ -7,6 +7,7 @@ last the tag files that list it. Its order and metadata depend on nothing but it
 import contextlib
 import dataclasses
 import hashlib
+import os
 import re
 import secrets
 import shutil
@@ -20,6 +21,7 @@ import zstandard
 
 from emeritus.errors import Finding, IntegrityError, UserError
 from emeritus.vault import LocalStore, NotStored, Store
+from emeritus.vault.durable import make_folder, sync, sync_tree
 
 PACKED: Final = ".tar.zst"
 DECLARATION: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -53,6 +55,8 @@ class _Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "xb") as file:
             file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 class _Tar:
@@ -127,12 +131,12 @@ class BagWriter:
 
 @contextlib.contextmanager
 def writing(dest: Path) -> Iterator[BagWriter]:
-    """Give a writer for the bag `dest`, which has its name only when it is whole.
+    """Give a writer for the bag `dest`, which has its name only when it is whole and durable.
 
     A name that ends in `.tar.zst` makes it one packed file.
     """
     fresh = dest.with_name(f".{dest.name}.{secrets.token_hex(4)}.writing")
-    fresh.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(fresh.parent)
     try:
         if dest.name.endswith(PACKED):
             compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
@@ -140,10 +144,13 @@ def writing(dest: Path) -> Iterator[BagWriter]:
                 tar = _Tar(stream, dest.name.removesuffix(PACKED))
                 yield BagWriter(tar)
                 tar.close()
+            sync(fresh)
         else:
             fresh.mkdir()
             yield BagWriter(_Folder(fresh))
+            sync_tree(fresh)
         fresh.replace(dest)
+        sync(dest.parent)
     finally:
         if fresh.is_dir():
             shutil.rmtree(fresh, ignore_errors=True)
