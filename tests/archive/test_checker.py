@@ -1,13 +1,16 @@
 """The checker of one file and the whole program say the same about keys, checkpoints and tiles."""
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from emeritus import canonical, digests
 from emeritus.archive import Archive, Founding, create
 from emeritus.archive.checkpointing import keep_checkpoint, renew, write_checkpoint
 from emeritus.archive.fixity import verify_all
@@ -15,10 +18,13 @@ from emeritus.archive.people import add_person, countersign, revoke, rotate
 from emeritus.archive.witnessing import Witness, witness
 from emeritus.clock import FixedClock
 from emeritus.lifecycle.shipped import policy_text
+from emeritus.record import check
 from emeritus.record import checkpoint as heads
+from emeritus.record import format as disk
 from emeritus.record import note as notes
 from emeritus.record.checkpoint import Checkpoint
 from emeritus.record.events import ReplicaAdded
+from emeritus.record.verification import blocking
 from emeritus.settings import Settings
 from tests.record.histories import ROOT, SECONDS
 
@@ -154,3 +160,65 @@ def test_an_old_checkpoint_with_a_cosignature_shows_which_history_this_is(
     shutil.rmtree(lived.root / "record" / "tiles")
     assert "SOUND" in _check(lived)
     assert "was cut off" in _check(lived, "--against", path, code=3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sequence": True},
+        {"sequence": 1.0},
+        {"time": "2027-01-01"},
+        {"time": "2027-01-01T12:00:00Z"},
+        {"time": "2027-01-01T12:00:00.000+00:00"},
+        {"time": "2027-02-30T12:00:00.000Z"},
+        {"time": 5},
+        {"nonce": "0" * 15},
+        {"nonce": "A" * 16},
+        {"leaves": []},
+        {"leaves": ["sha256:" + "0" * 64]},
+        {"archive": "0" * 32},
+        {"format": "emeritus-record/2"},
+        {"prev": "sha256:" + "0" * 64},
+        {"signer": "ed25519:" + "0" * 64},
+        {"also": "hidden"},
+    ],
+    ids=str,
+)
+def test_an_odd_header_is_refused_by_both(archive: Archive, change: dict[str, Any]) -> None:
+    """Signed by the root key, in a first commit: what one reader refuses, the other does."""
+    path = archive.root / disk.name_of(1)
+    commit = json.loads(path.read_bytes())
+    commit["header"].update(change)
+    header = json.dumps(commit["header"], sort_keys=True, separators=(",", ":")).encode()
+    message = disk.COMMIT_DOMAIN.encode() + b"\0" + header
+    commit["signature"] = archive.signer("steward").sign(message)
+    path.chmod(0o644)
+    path.write_bytes(json.dumps(commit, sort_keys=True, separators=(",", ":")).encode())
+    described = archive.root / "archive.json"
+    told = json.loads(described.read_bytes()) | {"genesis": digests.sha256(message)}
+    told["created"] = commit["header"]["time"]
+    described.chmod(0o644)
+    described.write_bytes(canonical.dumps(told))
+    assert blocking(check(archive.store, archive.id))
+    _check(archive, code=3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "emeritus-archive/9"},
+        {"hashes": ["md5"]},
+        {"created": "2026-01-01T00:00:00.000Z"},
+        {"also": "hidden"},
+    ],
+    ids=str,
+)
+def test_a_description_that_does_not_follow_from_the_first_commit_is_found(
+    archive: Archive, change: dict[str, Any]
+) -> None:
+    """All of archive.json is compared, not only what the checker needs of it."""
+    path = archive.root / "archive.json"
+    told = json.loads(path.read_bytes()) | change
+    path.chmod(0o644)
+    path.write_bytes(canonical.dumps(told))
+    _check(archive, code=3)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from emeritus import canonical, digests
 from emeritus.archive import Archive
 from emeritus.archive.documents import documents_of, write_documents
 from emeritus.archive.dossier import write_dossier
@@ -32,6 +33,10 @@ from emeritus.record.events import (
     JournalEntryWritten,
     NoticeSent,
     ObjectErased,
+    SessionHeld,
+    Span,
+    StanceCoded,
+    WeightsPreserved,
 )
 from emeritus.record.format import render_event
 
@@ -204,7 +209,17 @@ def _key_that_came_back(kept: Archive, tmp_path: Path) -> str:
     return NAME
 
 
-@pytest.mark.parametrize("lie", [_never_encrypted, _key_that_came_back])
+def _never_a_document(kept: Archive, tmp_path: Path) -> str:
+    preserved = kept.history().all(WeightsPreserved)[-1].event.manifest
+    tensor = next(each for each in kept.vault.objects(preserved) if each != preserved)
+    kept.append(
+        ObjectErased(object=tensor, artefact="weights", ground="takedown", reason="said so"),
+        key="steward",
+    )
+    return tensor
+
+
+@pytest.mark.parametrize("lie", [_never_encrypted, _key_that_came_back, _never_a_document])
 def test_what_was_erased_and_can_be_read_is_found(
     kept: Archive, tmp_path: Path, lie: Callable[[Archive, Path], str]
 ) -> None:
@@ -217,6 +232,103 @@ def test_what_was_erased_and_can_be_read_is_found(
         given = write_dossier(kept, MODEL, tmp_path / "d").path
         assert [each.code for each in check_dossier(given).findings] == ["A006"]
         _checked(given, 3)
+
+
+@pytest.mark.parametrize("erased", [False, True])
+def test_what_an_event_calls_encrypted_has_to_be(
+    kept: Archive, tmp_path: Path, erased: bool
+) -> None:
+    """Plain words under that flag are found by all three readers, erased on record or not."""
+    document, sha256 = kept.put_document(WORDS)
+    kept.append(
+        JournalEntryWritten(
+            model=MODEL, entry="e1", document=document, sha256=sha256, encrypted=True
+        )
+    )
+    write_documents(kept)
+    if erased:
+        kept.append(
+            ObjectErased(object=document, artefact="letters", ground="erasure", reason="said so"),
+            key="steward",
+        )
+    code = "A006" if erased else "A004"
+    assert [finding.code for _, finding in verify_all(kept).damage] == [code]
+    assert "is not encrypted, as event" in _checked(kept.root, 3)
+    given = write_dossier(kept, MODEL, tmp_path / "d").path
+    assert [each.code for each in check_dossier(given).findings] == [code]
+    assert "is not encrypted, as event" in _checked(given, 3)
+
+
+def test_weights_that_a_later_version_encrypted_are_no_damage(
+    kept: Archive, tmp_path: Path
+) -> None:
+    """The form is fixed: this version says what it cannot open, in verify, dossier and decoder."""
+    manifest, sha256 = kept.put_document(b"a manifest", encrypted=True)
+    kept.append(
+        WeightsPreserved(
+            model=MODEL,
+            manifest=manifest,
+            manifest_sha256=sha256,
+            files=1,
+            tensors=1,
+            bytes_raw=1,
+            bytes_stored=1,
+            encrypted=True,
+        )
+    )
+    write_documents(kept)
+    assert verify_all(kept, deep=True).damage == ()
+    _checked(kept.root)
+    given = write_dossier(kept, MODEL, tmp_path / "d")
+    assert "a model signing bundle: the weights are encrypted" in given.lacking
+    assert check_dossier(given.path).sound
+    _checked(given.path)
+    with pytest.raises(UserError, match="are encrypted"):
+        write_dossier(kept, MODEL, tmp_path / "with", with_weights=True)
+    decoder = kept.root / "format" / "decode.py"
+    done = subprocess.run(
+        [sys.executable, str(decoder), str(kept.root), MODEL, str(tmp_path / "back")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "are encrypted" in done.stdout + done.stderr
+
+
+def test_quotations_are_those_of_their_own_model(kept: Archive) -> None:
+    """A session of the same name of another model proves none of them."""
+    said = canonical.dumps({"line": "turn", "prev": None, "turn": 1, "text": "words"}) + b"\n"
+    span = Span(
+        session="s1", turn=1, start=0, end=5, text="words", turn_sha256=digests.sha256(b"words")
+    )
+    for model, encrypted in ((MODEL, True), ("acme/other", False)):
+        transcript, sha256 = kept.put_document(said, encrypted=encrypted)
+        kept.append(
+            SessionHeld(
+                model=model,
+                session="s1",
+                protocol="demo-1",
+                protocol_sha256=HASH,
+                arm="A",
+                deployment="d",
+                transcript=transcript,
+                transcript_sha256=sha256,
+                turns=1,
+                ended="complete",
+                outcomes={},
+                encrypted=encrypted,
+            )
+        )
+    kept.append(
+        StanceCoded(
+            model=MODEL, stance="calm", spans=(span,), coder="r", sessions_with=1, sessions_total=1
+        )
+    )
+    write_documents(kept)
+    shown = _checked(kept.root)
+    assert "0 quotations" in shown
+    assert "the transcript of s1" in shown
 
 
 def test_a_readable_copy_that_was_left_behind_is_found(kept: Archive) -> None:
@@ -287,5 +399,5 @@ def test_the_checker_finds_documents_under_the_same_names(event: Event) -> None:
     looked_for = names["documents"]
     assert callable(looked_for)
     entry: Entry[Event | None] = Entry("7.2", "", "key", "steward", event, HASH)
-    written = [(each.name, each.sha256) for each in documents_of(History([entry]))]
+    written = [(each.name, each.sha256, each.object) for each in documents_of(History([entry]))]
     assert looked_for("7.2", render_event(event)) == written

@@ -34,6 +34,7 @@ from emeritus.record.events import (
     WeightsPreserved,
 )
 from emeritus.vault import LocalStore, Store, parts_of
+from emeritus.vault.encryption import is_encrypted
 
 ENCRYPTED: Final = ".encrypted"  # behind the name of a document that its key opens
 
@@ -71,7 +72,12 @@ def documents_of(history: History) -> Iterator[Document]:
 
 def check_erasures(archive: Archive) -> Iterator[Finding]:
     """Yield a finding for everything that was erased on record and can be read all the same."""
-    for document in documents_of(archive.history()):
+    history = archive.history()
+    erased = {entry.event.object: entry.id for entry in history.all(ObjectErased)}
+    if not erased:
+        return
+    encrypted = set()
+    for document in documents_of(history):
         if document.erased is None:
             continue
         if not document.encrypted:
@@ -81,6 +87,11 @@ def check_erasures(archive: Archive) -> Iterator[Finding]:
             # Where the key lies tells who checks; what is found may go on record for ever.
             detail = f"erased by event {document.erased}, and its key is on the machine that checks"
             yield Finding("A006", document.name, detail)
+        encrypted.add(document.object)
+    for each in erased.keys() - encrypted:
+        if archive.vault.missing_object(each) is None:
+            detail = f"erased by event {erased[each]}, and no document that is encrypted"
+            yield Finding("A006", each, detail)
 
 
 def renderings_of(history: History) -> list[Rendering]:
@@ -135,6 +146,9 @@ def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Fin
             yield Finding("A004", document.name, f"missing; event {document.entry} cites it")
         elif digests.of_chunks(parts_of(store, document.name)).sha256 != document.sha256:
             yield Finding("A004", document.name, f"not the bytes that event {document.entry} cites")
+        elif document.encrypted and not is_encrypted(store.get(document.name)):
+            detail = f"it is not encrypted, as event {document.entry} says"
+            yield Finding("A006" if document.erased else "A004", document.name, detail)
 
 
 def _is_outdated(history: History, page: Rendering, data: bytes) -> bool:

@@ -208,6 +208,9 @@ def _add_bundle(bag: BagWriter, archive: Archive, model: str) -> Iterator[str]:
     if kept is None:
         yield "a model signing bundle: the weights are not held"
         return
+    if kept.event.encrypted:
+        yield "a model signing bundle: the weights are encrypted"
+        return
     try:
         bundle = model_signing.sign(archive, model, archive.vault.manifest(kept.event.manifest))
     except model_signing.NotABundle as error:

@@ -37,6 +37,7 @@ from emeritus.record.note import VerifierKey
 from emeritus.record.verification import blocking
 from emeritus.vault import LocalStore, NotStored, Vault
 from emeritus.vault import manifest as manifests
+from emeritus.vault.encryption import is_encrypted
 from emeritus.vault.format import DOCUMENT_BYTES_MAX
 
 D = TypeVar("D")
@@ -227,6 +228,10 @@ class _Check:
             elif f"sha256:{digest}" != document.sha256:
                 detail = f"not the document that event {document.entry} cites"
                 self._wrong.append(Finding("A004", document.name, detail))
+            elif document.encrypted and not is_encrypted(self._store.get(document.name)):
+                detail = f"it is not encrypted, as event {document.entry} says"
+                code = "A006" if document.erased else "A004"
+                self._wrong.append(Finding(code, document.name, detail))
             elif document.encrypted:
                 gone = document.erased and f"erased by event {document.erased}"
                 self._missing.append(f"what {document.name} says: {gone or 'it is encrypted'}")
@@ -296,6 +301,9 @@ class _Check:
         kept = history.last(WeightsPreserved)
         if kept is None or next(self._store.list("packs/"), None) is None:
             self._missing.append("the weights themselves")
+            return
+        if kept.event.encrypted:
+            self._missing.append("the weights: they are encrypted")
             return
         vault = Vault(self._store)
         wrong = (*vault.check(deep=True), *vault.missing(kept.event.manifest))

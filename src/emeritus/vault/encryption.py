@@ -5,16 +5,19 @@ to each recipient, and what the vault keeps is its body. Normative: docs/formats
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Final
 
 from emeritus.errors import UserError
-from emeritus.vault.format import SALT_BYTES
+from emeritus.vault.format import AGE_NONCE_BYTES, AGE_TAG_BYTES, SALT_BYTES
 
 MAGIC: Final = b"emeritus-encrypted/1\n"
 DOMAIN: Final = b"emeritus-encrypted/1\0"
 _HEAD_BYTES: Final = len(MAGIC) + 64 + 1
+_HEAD: Final = re.compile(re.escape(MAGIC) + rb"[0-9a-f]{64}\n")
+_BODY_BYTES_MIN: Final = AGE_NONCE_BYTES + SALT_BYTES + AGE_TAG_BYTES
 _LAST_LINE: Final = b"\n--- "  # of an age header: the MAC over the lines before
 
 
@@ -78,8 +81,8 @@ def unlock(locked: bytes, passphrase: str) -> bytes:
 
 
 def is_encrypted(kept: bytes) -> bool:
-    """Tell whether bytes begin as an encrypted document does. Only an event says that they are."""
-    return kept.startswith(MAGIC) and kept[_HEAD_BYTES - 1 : _HEAD_BYTES] == b"\n"
+    """Tell whether bytes have the form of an encrypted document; an event says that they are."""
+    return _HEAD.match(kept) is not None and len(kept) >= _HEAD_BYTES + _BODY_BYTES_MIN
 
 
 def commitment(salt: bytes, data: bytes) -> str:

@@ -26,6 +26,7 @@ FILES_MAX = 1000000
 READ_BYTES = 1 << 20
 LINES_MAX = 1000
 ENCRYPTED = ".encrypted"
+ENCRYPTED_BYTES_MIN = 64  # nonce, salt and tag of age
 UNREAD = (
     "a look into the packs, which this program does not decode: format/decode.py does, and proves "
     "every file"
@@ -36,6 +37,7 @@ COMMIT_DOMAIN = b"emeritus-record/1/commit\0"
 EVENT_DOMAIN = b"emeritus-record/1/event\0"
 LINE_DOMAIN = b"emeritus-conversation/0/line\0"
 HEADER = {"archive", "format", "leaves", "nonce", "prev", "sequence", "signer", "time"}
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z\Z")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
 # Which roles may sign which kind of event: the table of record.md.
@@ -506,6 +508,14 @@ def is_day(text):
 # --- the record ----------------------------------------------------------------------------------
 
 
+def read_time(text):
+    """Read a time of the record: UTC, with whole milliseconds, in one form."""
+    if not TIME.match(text):
+        raise Wrong("its time is not UTC with whole milliseconds")
+    moment = datetime.datetime.strptime(text[:-1] + "000Z", "%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.replace(tzinfo=datetime.timezone.utc)
+
+
 class Record:
     """Reads commits one after another and remembers what is wrong, and what they say."""
 
@@ -519,6 +529,7 @@ class Record:
         self.revoked = set()
         self.threshold = 1
         self.fingerprint = None
+        self.created = None
         self.commits = 0
         self.last = 0
         self.left_out = 0
@@ -551,7 +562,9 @@ class Record:
             leaves = header["leaves"]
             if len(read_hex(header["nonce"])) != 8:
                 raise Wrong("its nonce is not 16 hex digits")
-            moment = datetime.datetime.fromisoformat(header["time"].replace("Z", "+00:00"))
+            if type(header["sequence"]) is not int:
+                raise Wrong("its number is none")
+            moment = read_time(header["time"])
             if not 1 <= len(leaves) <= 256 or not all(DIGEST.match(leaf) for leaf in leaves):
                 raise Wrong("a commit has 1 to 256 digests")
             if not all(isinstance(each, dict) or self._may_lack(each) for each in events):
@@ -584,7 +597,7 @@ class Record:
             self.notes.append("%s: its time is before that of the commit before it" % name)
         self._before, self._time = link(COMMIT_DOMAIN, header), moment
         if number == 1:
-            self.fingerprint = self._before
+            self.fingerprint, self.created = self._before, header["time"]
             self._pin(known)
         self._judge_roles(number, name, header["signer"], known)
         if number > 1:
@@ -1071,41 +1084,42 @@ def check_proofs(given, checkpoint, note, done):
 
 
 def documents(event_id, event):
-    """Return (path, SHA-256) of each document that an event cites, by the rules of archive.md."""
+    """Return (path, SHA-256, object) of each document that an event cites, as archive.md says."""
     behind = ENCRYPTED if event.get("encrypted") else ""
-    return [(path + behind, digest) for path, digest in named_documents(event_id, event)]
+    cited = []
+    for path, field in named_documents(event_id, event):
+        digest = event["sha256" if field == "document" else field + "_sha256"]
+        cited.append((path + behind, digest, event[field]))
+    return cited
 
 
 def named_documents(event_id, event):
-    """Return the same with the names that the documents have when they are not encrypted."""
+    """Return the name of each document when it is not encrypted, and the field with its object."""
     kind, model = event.get("kind"), event.get("model")
     number = event_id.partition(".")[0]
     single = {
-        "weights.preserved": ("manifest", "manifest_sha256"),
-        "runset.preserved": ("run-set", "sha256"),
-        "reference.recorded": ("reference", "sha256"),
-        "drill.passed": ("drill", "sha256"),
-        "battery.run": ("battery", "sha256"),
+        "weights.preserved": ("manifest-%s.json", "manifest"),
+        "runset.preserved": ("run-set-%s.json", "document"),
+        "reference.recorded": ("reference-%s.json", "document"),
+        "drill.passed": ("drill-%s.json", "document"),
+        "battery.run": ("battery-%s.json", "document"),
+        "guide.published": ("guide-%s.html", "document"),
+        "comment.received": ("comment-%s.jsonl", "transcript"),
     }
     if kind in single:
-        stem, field = single[kind]
-        return [("models/%s/%s-%s.json" % (model, stem, number), event[field])]
-    if kind == "guide.published":
-        return [("models/%s/guide-%s.html" % (model, number), event["sha256"])]
-    if kind == "comment.received":
-        return [("models/%s/comment-%s.jsonl" % (model, number), event["transcript_sha256"])]
+        name, field = single[kind]
+        return [("models/%s/%s" % (model, name % number), field)]
     if kind == "notice.sent":
-        return [("models/%s/notice-%s.txt" % (model, event_id.replace(".", "-")), event["sha256"])]
+        return [("models/%s/notice-%s.txt" % (model, event_id.replace(".", "-")), "document")]
     if kind == "journal.entry_written":
-        return [("models/%s/journal/%s.md" % (model, event["entry"]), event["sha256"])]
+        return [("models/%s/journal/%s.md" % (model, event["entry"]), "document")]
     if kind == "protocol.published":
-        return [("protocols/%s.toml" % event["protocol"], event["sha256"])]
+        return [("protocols/%s.toml" % event["protocol"], "document")]
     if kind == "session.held":
-        path = "models/%s/sessions/%s.jsonl" % (model, event["session"])
-        return [(path, event["transcript_sha256"])]
+        return [("models/%s/sessions/%s.jsonl" % (model, event["session"]), "transcript")]
     if kind == "report.signed":
         stem = "models/%s/report-%s" % (model, event["number"])
-        return [(stem + ".html", event["html_sha256"]), (stem + ".md", event["markdown_sha256"])]
+        return [(stem + ".html", "html"), (stem + ".md", "markdown")]
     return []
 
 
@@ -1325,6 +1339,8 @@ def read_record(folder, excerpt):
     """Return the record in a folder, judged; commits may lack in an excerpt only."""
     archive = read_json(folder.read("archive.json"))
     record = Record(archive["id"], excerpt)
+    if archive["format"] != "emeritus-archive/1":
+        record.wrong.append("archive.json has the format %r" % archive["format"])
     numbered = {}
     for name in folder.sizes:
         if number_of(name) is not None:
@@ -1339,13 +1355,26 @@ def read_record(folder, excerpt):
         record.wrong.append("there is no commit")
     elif archive["genesis"] != record.fingerprint:
         record.wrong.append("archive.json names another first commit")
+    elif described(record) != archive:
+        record.wrong.append("archive.json does not agree with the first commit")
     return record
 
 
-def object_of(event, digest):
-    """Return the object of a document that an event cites: `x` stands beside `x_sha256`."""
-    fields = [each for each, value in event.items() if value == digest]
-    return next((event.get(each[: -len("_sha256")] or "document") for each in fields), None)
+def described(record):
+    """Return what archive.json has to say: all of it follows from the first commit."""
+    return {
+        "created": record.created,
+        "format": "emeritus-archive/1",
+        "genesis": record.fingerprint,
+        "hashes": ["sha256", "blake3"],
+        "id": record.archive,
+    }
+
+
+def is_encrypted(data):
+    """Tell whether a document is what vault.md calls encrypted: head, nonce, salt and tag."""
+    head = re.match(rb"emeritus-encrypted/1\n[0-9a-f]{64}\n", data)
+    return head is not None and len(data) >= head.end() + ENCRYPTED_BYTES_MIN
 
 
 def check_documents(folder, events, wrong):
@@ -1355,25 +1384,27 @@ def check_documents(folder, events, wrong):
         if event.get("kind") == "object.erased":
             erased[event["object"]] = event_id
         for span in event.get("spans", ()) if event["kind"] in FIELDS else ():
-            quoted.setdefault(span["session"], []).append((event_id, span))
+            quoted.setdefault((event["model"], span["session"]), []).append((event_id, span))
     for event_id, event in events:
-        for name, digest in documents(event_id, event):
-            gone = erased.get(object_of(event, digest))
+        for name, digest, identity in documents(event_id, event):
+            gone = erased.get(identity)
             if gone and not event.get("encrypted"):
                 wrong.append("%s was erased by event %s, and was never encrypted" % (name, gone))
             elif name not in folder.sizes:
                 missing.append("%s, which event %s cites" % (name, event_id))
             elif "sha256:" + folder.sha256(name) != digest:
                 wrong.append("%s is not the document that event %s cites" % (name, event_id))
+            elif event.get("encrypted") and not is_encrypted(folder.read(name)):
+                wrong.append("%s is not encrypted, as event %s says" % (name, event_id))
             elif event.get("encrypted"):
                 said = "erased by event %s" % gone if gone else "it is encrypted"
                 missing.append("what %s says: %s" % (name, said))
             else:
                 held.add(name)
                 if event.get("kind") == "session.held":
-                    asked = quoted.pop(event["session"], [])
+                    asked = quoted.pop((event["model"], event["session"]), [])
                     spans += check_spans(folder.read(name), name, asked, wrong)
-    for session, asked in quoted.items():
+    for (_, session), asked in quoted.items():
         for event_id, _ in asked:
             missing.append("the transcript of %s, which event %s quotes" % (session, event_id))
     return held, spans, missing
@@ -1443,7 +1474,7 @@ def check(path, trust, against=(), witnesses=()):
         "%d quotations, each standing in its transcript where it says" % quoted,
     ]
     if bag:
-        cited = {name for at, event in done.events for name, _ in documents(at, event)}
+        cited = {name for at, event in done.events for name, _, _ in documents(at, event)}
         check_accounted(folder, model, cited, done.wrong)
         check_weights(data, model, held, done)
     elif any(event.get("kind") == "weights.preserved" for _, event in done.events):

@@ -76,6 +76,10 @@ class Damaged(Exception):
     """Stored bytes are not what they should be; the message says which."""
 
 
+class Encrypted(Exception):
+    """What was asked for is encrypted: no damage, and nothing that this program opens."""
+
+
 def load_zstd():
     """Return a function that decompresses one zstd frame of known length."""
     try:
@@ -376,10 +380,13 @@ def find_manifest(archive, model, packs, found):
     newest = None
     for event_id, event in read_record(archive, found):
         if event.get("kind") == "weights.preserved" and event.get("model") == model:
-            newest = event_id, event["manifest"], event["manifest_sha256"]
+            newest = event_id, event
     if newest is None:
         return None
-    event_id, object_id, sha256 = newest
+    event_id, event = newest
+    if event.get("encrypted"):
+        raise Encrypted("the weights of %s are encrypted; vault.md says how they open" % model)
+    object_id, sha256 = event["manifest"], event["manifest_sha256"]
     document = "models/%s/manifest-%s.json" % (model, event_id.partition(".")[0])
     try:
         data = packs.read(object_id)
@@ -497,6 +504,9 @@ def main(arguments):
             say("the record names no weights of %s" % model)
         else:
             restore_all(packs, manifest, dest, found)
+    except Encrypted as error:
+        say("%s" % error)
+        return 2
     except (Damaged, KeyError, TypeError, ValueError) as error:
         found.append("%s" % error)
     except OSError as error:
