@@ -158,11 +158,11 @@ def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Fin
 def _is_tolerated(history: History, page: Rendering, data: bytes) -> bool:
     """Tell whether `data` is by another version that is on record, and tells of no lost commit."""
     by = chronicle.software_of(data)
-    known = by in _software_of(history) and chronicle.is_of_another_version(data)
+    known = by in software_on_record(history) and chronicle.is_of_another_version(data)
     return known and _is_told(history, page, data)
 
 
-def _software_of(history: History) -> set[str]:
+def software_on_record(history: History) -> set[str]:
     """Return every software that put itself on record, and so may have written renderings."""
     created = {entry.event.software for entry in history.all(ArchiveCreated)}
     return created | {entry.event.software for entry in history.all(FormatDescribed)}
@@ -186,7 +186,7 @@ def _objection(history: History, page: Rendering, data: bytes) -> str:
             f"tells of commit {chronicle.told_up_to(data)}, and the record has nothing to tell "
             "there: look in the copies for commits that were cut off"
         )
-    if chronicle.is_of_another_version(data) and by not in _software_of(history):
+    if chronicle.is_of_another_version(data) and by not in software_on_record(history):
         return f"says that it was written by {by}, which is not on record"
     return "not what this version writes from the record"
 

@@ -136,6 +136,12 @@ def verify(
         output.line(_read_line(each))
     for said in verification.set_aside:
         output.line(said, fg="yellow")
+    if verification.sound and not _is_on_record(archive):
+        output.line(
+            "this version of Emeritus is not on record here; before you record anything else with "
+            "it, run: emeritus renew",
+            fg="yellow",
+        )
     for advice in _advice(verification, repair):
         output.line(advice)
     if verification.unrecorded:
@@ -153,6 +159,13 @@ def verify(
     output.line(_verdict(verification), fg="green" if verification.sound else "red", bold=True)
     output.document(document)
     return 0 if verification.sound else 3
+
+
+def _is_on_record(archive: "Archive") -> bool:
+    from emeritus.archive.documents import software_on_record
+    from emeritus.archive.format_pages import described
+
+    return described().software in software_on_record(archive.history())
 
 
 def _show_damage(output: Output, verification: "Verification") -> None:
