@@ -1,5 +1,6 @@
 """Archives outlive versions of the program: pages and renderings of another one are no damage."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from emeritus.lifecycle.moves import cover, register
 from emeritus.record import Record
 from emeritus.record import format as record_format
 from emeritus.record.events import FormatDescribed, ModelRegistered
+from emeritus.record.events.event import ModelEvent
 from emeritus.settings import Settings
 from tests.archive.conftest import MODEL
 from tests.conftest import FOUNDING
@@ -272,6 +274,41 @@ def test_a_rendering_by_another_version_in_a_copy_is_noted(
     alone = verify_all(open_archive(tmp_path / "copy", settings, clock))
     assert alone.sound
     assert [(each.code, each.where) for _, each in alone.damage] == [("A007", HISTORY)]
+
+
+def test_a_rendering_may_tell_of_an_event_that_is_not_known_here(old: Archive) -> None:
+    """A later version, which is on record, told of a kind that it knows."""
+
+    class LetterReceived(ModelEvent, frozen=True, kw_only=True, tag="letter.received"):
+        pass
+
+    entry = old.append(LetterReceived(model=MODEL), key="steward")[0]
+    again = open_archive(old.root, old.settings, old.clock)
+    page = old.root / HISTORY
+    said = re.sub(rb"up to commit \d+", b"up to commit %d" % entry.place[0], page.read_bytes())
+    _put(page, said)
+    assert ("A004", HISTORY) in _codes(again)
+    _by_another_version(page)
+    assert [code for code, _ in _codes(again)] == ["R010", "A007"]
+
+
+def test_a_lie_in_a_copy_is_found_from_the_primary_archive(old: Archive, tmp_path: Path) -> None:
+    """Also in one that is behind, which then gets the page as its own commits tell it."""
+    copy = _copy(old, tmp_path / "copy")
+    cover(old, MODEL, False, "it was an experiment", "steward")
+    write_documents(old)
+    page = tmp_path / "copy" / HISTORY
+    before = page.read_bytes()
+    _put(page, before.replace(b"The history", b"No history"))
+    found = verify_all(old)
+    damage = [(name, each.code, each.where) for name, each in found.damage]
+    assert damage == [(copy.name, "A004", HISTORY)]
+    repair_all(old, found)
+    assert page.read_bytes() == before
+    assert _codes(old) == []
+    _put(page, re.sub(rb"up to commit \d+", b"up to commit 999", before))
+    sync(old, copy)
+    assert _codes(old) == [("A004", HISTORY)]
 
 
 def test_a_rendering_by_a_version_that_is_not_on_record_is_damage(old: Archive) -> None:

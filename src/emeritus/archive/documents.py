@@ -117,13 +117,12 @@ def write_renderings(archive: Archive, *, foreign: bool = True) -> None:
             store.rewrite(page.name, page.data)
 
 
-def check_renderings(archive: Archive) -> Iterator[Finding]:
+def check_renderings(history: History, store: Store) -> Iterator[Finding]:
     """Yield a finding for every rendering that is not what the record says or ever said."""
-    history = archive.history()
     for page in renderings_of(history):
-        if not archive.store.exists(page.name):
+        if not store.exists(page.name):
             continue  # nothing is lost: it is written with the next move
-        data = archive.store.get(page.name)
+        data = store.get(page.name)
         if data == page.data or _is_earlier(history, page, data):
             continue
         if _is_tolerated(history, page, data):

@@ -170,7 +170,8 @@ def _check_copy(
         found += stored
     if readable and commits:
         found += _check_folder(archive, copy, up_to)
-    if readable and 0 < commits <= last:  # what later commits cite is not known here
+    if readable and 0 < commits <= last:  # what later commits cite and tell is not known here
+        found += check_renderings(archive.history(), copy.store)
         found += _check_strangers(archive, copy)
     return Checked(copy.name, packs, commits, 0 if forks else last - up_to), found
 
@@ -292,7 +293,6 @@ def _check_folder(archive: Archive, copy: Replica, up_to: int) -> Iterator[Findi
     yield from check_documents(cited, store)
     if copy.name == archive.replica:
         yield from check_descriptions(archive.history())
-        yield from check_renderings(archive)
         yield from check_erasures(archive)
         yield from _check_manifests(archive, up_to)
 

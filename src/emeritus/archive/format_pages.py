@@ -120,7 +120,8 @@ def write_format_pages(store: LocalStore, history: History, *, missing: bool = F
             continue
         if missing or (before and name not in before):
             store.put(name, data)
-        if digest_in(store, name) in ever[name] - {newest[name]}:
+        older = ever[name] - {newest[name]}
+        if older and digest_in(store, name) in older:
             store.rewrite(name, data)
 
 

@@ -22,7 +22,7 @@ from emeritus.archive.replication import Replica, commits_in
 from emeritus.archive.sharding import heal_pack, heal_shard, missing_packs
 from emeritus.archive.verdict import Verification
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
-from emeritus.record import Record, checkpoint, tiles
+from emeritus.record import History, Record, checkpoint, tiles
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
 from emeritus.record.checkpointing import rebuilt
@@ -337,7 +337,8 @@ def _rewrite(archive: Archive, target: Replica, where: str, reached: list[Replic
     if where == DESCRIPTION:
         target.store.replace(where, [render_description(archive.store)])
         return "the first commit"
-    for rendering in renderings_of(archive.history()):
+    held = commits_in(target.store)  # a page that told of more would be damage there
+    for rendering in renderings_of(History(e for e in archive.history() if e.place[0] <= held)):
         if rendering.name == where:
             target.store.replace(where, [rendering.data])
             return "the record"
