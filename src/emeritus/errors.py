@@ -124,11 +124,11 @@ CODES: Final[dict[str, str]] = {
     # archive: the folder
     "A001": "a file that the record does not account for",
     "A002": "the description of the archive (archive.json) is missing or damaged",
-    "A003": "a page or program of the format folder is missing or differs from the released one",
+    "A003": "a page or program of the format is missing, or not the newest that is on record",
     "A004": "a readable document is missing or differs from its source in the vault",
     "A005": "a symbolic link or a special file where a regular file belongs",
     "A006": "an object that was erased on record can be read all the same",
-    "A007": "a rendering was written by another version of the program, and cannot be compared",
+    "A007": "a rendering was written by another version that is on record, and cannot be compared",
     # dossier
     "D001": "a file of the bag is missing, extra, or does not have its listed digest",
     "D002": "the description of a dossier (dossier.json) is damaged, or says what is not so",

@@ -50,6 +50,10 @@ WRONG: dict[str, dict[str, Any]] = {
     "a day that no calendar has": {"kind": "retirement.announced", "model": MODEL,
                                    "offering": "api", "retire_on": "2027-02-30",
                                    "date_kind": "announced"},
+    "a page below another folder": {"kind": "format.described", "software": "x",
+                                    "pages": {"packs/../x": "sha256:" + "0" * 64}},
+    "a page whose digest is none": {"kind": "format.described", "software": "x",
+                                    "pages": {"README.txt": "x"}},
     "no kind": {"model": MODEL},
     "a kind that is no text": {**COVERED, "kind": ["model.covered"]},
     "a key without form": {"kind": "key.revoked", "key": 5, "reason": "x"},
@@ -177,7 +181,8 @@ def _form(hint: Any, named: dict[frozenset[str], str]) -> str:
     if origin is tuple:
         return f"[{_form(inner[0], named)}]"
     if origin is dict:
-        return f"{{{_form(inner[1], named)}}}"
+        names = "" if inner[0] is str else f"{_form(inner[0], named)}="
+        return f"{{{names}{_form(inner[1], named)}}}"
     if inner:
         return f"{_form(inner[0], named)}|null"
     if isinstance(hint, enum.EnumType):

@@ -1,6 +1,8 @@
 """Copies on the command line: what is said of those that are gone, behind, damaged or strange."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -161,3 +163,28 @@ def test_a_check_that_leaves_no_trace_says_so(shell: Shell) -> None:
     said = shell.run("verify")
     assert "this check is not recorded: the service key is not on this machine" in said
     assert shell.document("verify")["recorded"] is False
+
+
+def test_verify_leaves_what_another_version_wrote_for_people(tmp_path: Path) -> None:
+    """It is noted, with what to do; a command that records something writes it anew."""
+    shell = Shell(tmp_path)
+    before = "import emeritus; emeritus.__version__ = '0.0.7'; from emeritus.cli.main import cli; "
+    command = [sys.executable, "-c", before + "cli(['init'])"]
+    subprocess.run(command, cwd=tmp_path, env=shell.environment, check=True, capture_output=True)
+    page = tmp_path / "archive" / "index.md"
+    assert "Written by emeritus 0.0.7 " in page.read_text()
+    said = shell.run("verify")
+    assert "A007  primary: index.md" in said
+    assert "run: emeritus renew" in said
+    assert "--repair" not in said
+    assert "Written by emeritus 0.0.7 " in page.read_text()
+    (tmp_path / "model").mkdir()
+    safetensors(tmp_path / "model" / "m.safetensors", {"w": bfloat16((4, 4), 1)})
+    (tmp_path / "model" / "config.json").write_text('{"architectures": ["Nobody"]}')
+    shell.run("add", "model", "--id", "acme/m")
+    assert "Written by emeritus 0.0.7 " not in page.read_text()
+    assert "run: emeritus renew" in shell.run("verify")
+    shell.run("renew")
+    said = shell.run("verify")
+    assert "A007" not in said
+    assert "emeritus renew" not in said

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from emeritus.archive import chronicle
 from emeritus.clock import moment_of
 from emeritus.record.format import FORMAT
 from tests.golden.judging import Said, emeritus
@@ -48,6 +49,12 @@ class Golden:
     def given(self) -> Path:
         """The checkpoint that was given away, with the witness's cosignature."""
         return self.root / GIVEN
+
+    @property
+    def is_by_another_version(self) -> bool:
+        """Whether its pages for people were written by another version than this one."""
+        page = _unpacked(self.packed)[1] / "archive" / "index.md"
+        return chronicle.is_of_another_version(page.read_bytes())
 
     def run(self, *words: object, archive: str = "archive") -> Said:
         """Run a command on one of its copies, on a machine without its keys."""

@@ -288,10 +288,16 @@ def flipped_weights(root: Path) -> None:
     relist(dossier)
 
 
+def _added(page: Path) -> None:
+    """Add a line to a page for people."""
+    put(page, page.read_bytes() + b"and all is well\n")
+
+
 def _rewritten(page: Path, version: str) -> None:
     """Change what a page says, and which version of the program it says that it is by."""
-    said = page.read_bytes() + b"and all is well\n"
-    put(page, re.sub(rb"(Written by emeritus )\S+", rb"\g<1>" + version.encode(), said))
+    _added(page)
+    said = re.sub(rb"(Written by emeritus )\S+", rb"\g<1>" + version.encode(), page.read_bytes())
+    put(page, said)
 
 
 RECIPES: dict[str, Does] = {
@@ -323,8 +329,9 @@ RECIPES: dict[str, Does] = {
     "A003": lambda root: flip(root / "archive/format/check.py", 5000),
     "A004": lambda root: flip(_document(root), 50),
     "A004-page": lambda root: _rewritten(root / "archive/index.md", emeritus.__version__),
+    "A004-version": lambda root: _rewritten(root / "archive/index.md", "0.0.7"),
     "A005": _linked,
-    "A007": lambda root: _rewritten(root / "second/index.md", "0.0.7"),
+    "A007": lambda root: _added(root / "second/index.md"),  # and a later version looks at it
     "D001": lambda root: flip(root / "whole/README.txt", 5),
     "D002": relisted(_said_to_be_more),
     "D003": relisted(_other_bundle),

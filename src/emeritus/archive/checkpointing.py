@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from emeritus import digests
-from emeritus.archive.format_pages import described, write_format_pages
+from emeritus.archive.documents import write_renderings
+from emeritus.archive.format_pages import describe_anew
 from emeritus.archive.handle import SERVICE, STEWARD, Archive
 from emeritus.clock import moment_of, timestamp
 from emeritus.errors import IntegrityError, UserError
@@ -16,7 +17,7 @@ from emeritus.record import format as record_format
 from emeritus.record.audit import Old
 from emeritus.record.checkpoint import read
 from emeritus.record.checkpointing import Kept
-from emeritus.record.events import ArchiveCreated, FormatDescribed, RecordRenewed
+from emeritus.record.events import ArchiveCreated, RecordRenewed
 from emeritus.record.note import NOTE_BYTES_MAX, NotANote, VerifierKey, parse_verifier_key
 from emeritus.record.tiles import StoredTree, entries_of
 from emeritus.vault import LocalStore, NotStored
@@ -61,24 +62,19 @@ def keep_checkpoint(archive: Archive, path: Path) -> Kept:
 def renew(archive: Archive, key: str = STEWARD) -> tuple[Kept, str]:
     """Sign the whole record anew and record it; return the checkpoint and the event's id.
 
-    The pages that describe the format become those of this version, when they are of another.
+    This version is put on record first, when another was the last. Then the pages that describe
+    the format become its own, and in the end what is written from the record for people.
     """
-    _describe_anew(archive, key)
+    describe_anew(archive, key)
     kept = _write(archive, key, again=True)
     event = RecordRenewed(
         size=kept.checkpoint.size,
         root="sha256:" + kept.checkpoint.root.hex(),
         checkpoint_sha256=digests.sha256(kept.data),
     )
-    return kept, archive.append(event, key=key)[0].id
-
-
-def _describe_anew(archive: Archive, key: str) -> None:
-    archive.require_primary()
-    last, now = archive.history().last(FormatDescribed), described()
-    if isinstance(archive.store, LocalStore) and (last is None or last.event.pages != now.pages):
-        write_format_pages(archive.store)
-        archive.append(now, key=key)
+    entry = archive.append(event, key=key)[0]
+    write_renderings(archive)
+    return kept, entry.id
 
 
 def prove(archive: Archive, event: str) -> bytes:

@@ -103,10 +103,20 @@ def told_up_to(data: bytes) -> int | None:
     return int(match[1]) if match else None
 
 
+def software_of(data: bytes) -> str | None:
+    """Return the software that a stored rendering says that it was written by."""
+    match = _WRITTEN_BY.search(data)
+    return f"emeritus {match[1].decode()}" if match else None
+
+
 def is_of_another_version(data: bytes) -> bool:
     """Tell whether a stored rendering says that another version wrote it: it is not comparable."""
-    match = _WRITTEN_BY.search(data)
-    return match is not None and match[1].decode() != emeritus.__version__
+    return software_of(data) not in (None, f"emeritus {emeritus.__version__}")
+
+
+def tells_more(data: bytes, other: bytes) -> bool:
+    """Tell whether a stored rendering tells of later commits than another: it may be a witness."""
+    return (told_up_to(data) or 0) > (told_up_to(other) or 0)
 
 
 def renderings(history: History, names: Names) -> list[Rendering]:

@@ -10,7 +10,7 @@ import emeritus
 from emeritus import canonical, digests
 from emeritus.archive import model_signing
 from emeritus.archive.documents import write_renderings
-from emeritus.archive.format_pages import described, write_format_pages
+from emeritus.archive.format_pages import describe_anew, described, put_format_pages
 from emeritus.archive.handle import PRIMARY, SERVICE, STEWARD, Archive
 from emeritus.archive.marks import read_mark
 from emeritus.archive.object_keys import ObjectKeys
@@ -58,7 +58,8 @@ class Founding(msgspec.Struct, frozen=True):
 def create(root: Path, founding: Founding, settings: Settings, clock: Clock) -> Archive:
     """Make an archive at `root` with a steward's and a service key, and return it open.
 
-    Every step is create-only: a creation that was killed is finished by the next call.
+    Every step adds only what is missing, so a creation that was killed is finished by the next
+    call. If another version began it, this one then describes its own pages and puts them in place.
     Raises `UserError` when there is an archive already, or when `root` holds other things.
     """
     if not 1 <= founding.root_threshold <= founding.root_keys <= ROOT_KEYS_MAX:
@@ -71,11 +72,12 @@ def create(root: Path, founding: Founding, settings: Settings, clock: Clock) -> 
     first = record_format.name_of(1)
     if not store.exists(first):
         _write_genesis(store, founding, settings, clock)
-    write_format_pages(store)
+    put_format_pages(store)
     # Last of all: a folder without it is an archive whose making was not finished.
     store.put(DESCRIPTION, render_description(store))
     archive = open_archive(root, settings, clock)
     write_renderings(archive)
+    describe_anew(archive)  # nothing to do, unless another version wrote the first commit
     return archive
 
 

@@ -13,15 +13,18 @@ from typing import Final
 from emeritus import digests
 from emeritus.archive import chronicle
 from emeritus.archive.chronicle import Rendering
+from emeritus.archive.format_pages import write_format_pages
 from emeritus.archive.handle import Archive
 from emeritus.errors import Finding
 from emeritus.record import Entry, History
 from emeritus.record.events import (
+    ArchiveCreated,
     BatteryRun,
     CommentReceived,
     DocumentEvent,
     DrillPassed,
     Event,
+    FormatDescribed,
     GuidePublished,
     JournalEntryWritten,
     NoticeSent,
@@ -36,6 +39,10 @@ from emeritus.record.events import (
 from emeritus.vault import LocalStore, Store, parts_of
 from emeritus.vault.encryption import is_encrypted
 
+UNCOMPARED: Final = (
+    "written by another version that is on record, and not compared; in the primary archive the "
+    "next move that is recorded, or `emeritus renew`, writes it anew"
+)
 ENCRYPTED: Final = ".encrypted"  # behind the name of a document that its key opens
 
 
@@ -99,11 +106,12 @@ def renderings_of(history: History) -> list[Rendering]:
     return chronicle.renderings(history, _names)
 
 
-def write_renderings(archive: Archive) -> None:
+def write_renderings(archive: Archive, *, foreign: bool = True) -> None:
     """Write every rendering that is missing, or tells of a shorter record than there is now.
 
-    One by another version of the program is written anew too. One that is neither what the record
-    says nor what it said before stays, and is a finding.
+    One by another version on record is written anew too, unless `foreign` is false. One that is
+    neither what the record says nor what it said before stays, and is a finding; above all one
+    that tells of more than the record has, which may be all that is left of what was cut off.
     """
     store = archive.store
     if not isinstance(store, LocalStore):
@@ -112,31 +120,38 @@ def write_renderings(archive: Archive) -> None:
     for page in renderings_of(history):
         if not store.exists(page.name):
             store.put(page.name, page.data)
-        elif _is_outdated(history, page, store.get(page.name)):
+            continue
+        data = store.get(page.name)
+        if _is_earlier(history, page, data) or (foreign and _is_tolerated(history, page, data)):
             store.rewrite(page.name, page.data)
 
 
-def check_renderings(archive: Archive) -> Iterator[Finding]:
+def check_renderings(history: History, store: Store) -> Iterator[Finding]:
     """Yield a finding for every rendering that is not what the record says or ever said."""
-    history = archive.history()
     for page in renderings_of(history):
-        if not archive.store.exists(page.name):
+        if not store.exists(page.name):
             continue  # nothing is lost: it is written with the next move
-        data = archive.store.get(page.name)
-        if chronicle.is_of_another_version(data):
-            detail = "written by another version, and not compared; verify the primary archive"
-            yield Finding("A007", page.name, detail)
-        elif data != page.data and not _is_earlier(history, page, data):
-            yield Finding("A004", page.name, "not what this version writes from the record")
+        data = store.get(page.name)
+        if data == page.data or _is_earlier(history, page, data):
+            continue
+        if _is_tolerated(history, page, data):
+            yield Finding("A007", page.name, UNCOMPARED)
+        else:
+            yield Finding("A004", page.name, _objection(history, page, data))
 
 
-def write_documents(archive: Archive) -> None:
-    """Write every document that is not there yet, and the renderings."""
+def write_documents(archive: Archive, *, foreign: bool = True) -> None:
+    """Write every document that is not there yet, newer pages of the format, and the renderings.
+
+    A run that was killed may have left them to be written. `foreign` is that of the renderings.
+    """
     for document in documents_of(archive.history()):
         if not archive.store.exists(document.name):
             data = archive.read_document(document.object, document.sha256)
             archive.store.put(document.name, data)
-    write_renderings(archive)
+    if isinstance(archive.store, LocalStore):
+        write_format_pages(archive.store, archive.history())
+    write_renderings(archive, foreign=foreign)
 
 
 def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Finding]:
@@ -151,8 +166,40 @@ def check_documents(documents: Iterable[Document], store: Store) -> Iterator[Fin
             yield Finding("A006" if document.erased else "A004", document.name, detail)
 
 
-def _is_outdated(history: History, page: Rendering, data: bytes) -> bool:
-    return chronicle.is_of_another_version(data) or _is_earlier(history, page, data)
+def _is_tolerated(history: History, page: Rendering, data: bytes) -> bool:
+    """Tell whether `data` is by another version that is on record, and tells of no lost commit."""
+    by = chronicle.software_of(data)
+    known = by in software_on_record(history) and chronicle.is_of_another_version(data)
+    return known and _is_told(history, page, data)
+
+
+def software_on_record(history: History) -> set[str]:
+    """Return every software that put itself on record, and so may have written renderings."""
+    created = {entry.event.software for entry in history.all(ArchiveCreated)}
+    return created | {entry.event.software for entry in history.all(FormatDescribed)}
+
+
+def _is_told(history: History, page: Rendering, data: bytes) -> bool:
+    """Tell whether the record has the last commit that `data` tells of, as far as can be known.
+
+    A later version may also tell of events of kinds that this one does not know.
+    """
+    up_to = chronicle.told_up_to(data)
+    if up_to is None or up_to <= page.up_to:
+        return up_to is not None
+    return any(entry.event is None and entry.place[0] == up_to for entry in history)
+
+
+def _objection(history: History, page: Rendering, data: bytes) -> str:
+    by = chronicle.software_of(data)
+    if chronicle.told_up_to(data) is not None and not _is_told(history, page, data):
+        return (
+            f"tells of commit {chronicle.told_up_to(data)}, and the record has nothing to tell "
+            "there: look in the copies for commits that were cut off"
+        )
+    if chronicle.is_of_another_version(data) and by not in software_on_record(history):
+        return f"says that it was written by {by}, which is not on record"
+    return "not what this version writes from the record"
 
 
 def _is_earlier(history: History, page: Rendering, data: bytes) -> bool:

@@ -14,10 +14,10 @@ from emeritus.archive import dossier, model_signing
 from emeritus.archive.bag import MANIFEST, PACKED, TAG_MANIFEST, check_bag, sha256_of, unpack
 from emeritus.archive.creation import DESCRIPTION, Description
 from emeritus.archive.documents import documents_of
-from emeritus.archive.format_pages import format_pages
 from emeritus.archive.inclusion import PROOFS, Inclusion
 from emeritus.archive.model_signing import public_pem
 from emeritus.archive.quotations import check_span
+from emeritus.archive.unknown import digests_in_unknown, unaccounted
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import Entry, History, checkpoint, excerpt
 from emeritus.record import format as record_format
@@ -46,6 +46,10 @@ DESCRIPTION_BYTES_MAX: Final = 64 * 1024
 TAG_FILES: Final = {"bagit.txt", "bag-info.txt", MANIFEST, TAG_MANIFEST, "README.txt", "check.py"}
 OWN_FILES: Final = (DESCRIPTION, dossier.DESCRIPTION, PROOFS)
 PACK: Final = re.compile(r"data/packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.(pack|idx)\Z")
+# A later version may add pages and programs. The one checker lies at the top.
+PAGE: Final = re.compile(
+    r"data/format/(?!check\.py\Z)(?=[a-z0-9][a-z0-9._-]{0,63}\Z).+\.(md|json|py)\Z"
+)
 UNESTABLISHED: Final = "authenticity not established (give --trust FINGERPRINT)"
 INCOMPLETE: Final = (
     "that nothing about the model was left out: an excerpt of the record cannot show it "
@@ -172,7 +176,8 @@ class _Check:
         self._proven += tied.proven
         self._missing += tied.missing
         history = History(record.entries).concerning(described.model)
-        held = self._check_documents(described.model, history, bag.names)
+        held = self._check_documents(history)
+        self._check_accounted(described.model, history, record, bag.names)
         self._check_quotations(history, held)
         self._check_bundle(described.model, record.authority, history, held)
         self._check_weights(history)
@@ -213,12 +218,10 @@ class _Check:
         else:
             self._missing.append(INCOMPLETE)
 
-    def _check_documents(self, model: str, history: History, names: Iterable[str]) -> set[str]:
+    def _check_documents(self, history: History) -> set[str]:
         """Compare every document with its event; return the names of those that agree."""
         held: set[str] = set()
-        cited = list(documents_of(history))
-        self._check_accounted(model, {document.name for document in cited}, names)
-        for document in cited:
+        for document in documents_of(history):
             digest = sha256_of(self._store, document.name)
             if document.erased and not document.encrypted:
                 detail = f"erased by event {document.erased}, and it was never encrypted"
@@ -240,15 +243,26 @@ class _Check:
         self._proven.append(f"{len(held)} documents, each the one that its event cites")
         return held
 
-    def _check_accounted(self, model: str, cited: set[str], names: Iterable[str]) -> None:
+    def _check_accounted(
+        self, model: str, history: History, record: excerpt.Excerpt, names: Iterable[str]
+    ) -> None:
         """Find files that nothing accounts for: whoever adds one can list it in the manifest."""
-        known = {f"data/{name}" for name in (*cited, *format_pages(), *OWN_FILES)} | TAG_FILES
-        known |= {f"data/{each(model)}" for each in (dossier.bundle_name, dossier.key_name)}
-        for name in names:
+        known = {document.name for document in documents_of(history)} | set(OWN_FILES)
+        known |= {each(model) for each in (dossier.bundle_name, dossier.key_name)}
+        strange = []
+        for name in sorted(set(names) - TAG_FILES):
             inside = name.removeprefix("data/")
             named = record_format.sequence_of(inside) or checkpoint.size_of(inside) is not None
-            if name not in known and not named and not PACK.match(name):
+            if not name.startswith("data/"):
                 self._wrong.append(Finding("A001", name, "nothing accounts for it"))
+            elif not (inside in known or named or PACK.match(name) or PAGE.match(name)):
+                strange.append(inside)
+        for inside in unaccounted(
+            strange,
+            lambda: digests_in_unknown(self._store, record.entries),
+            lambda each: f"sha256:{sha256_of(self._store, each)}",
+        ):
+            self._wrong.append(Finding("A001", f"data/{inside}", "nothing accounts for it"))
 
     def _check_quotations(self, history: History, held: set[str]) -> None:
         """Hold every quotation against its transcript, one transcript at a time."""

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator
 
+from emeritus import digests
 from emeritus.archive import notes
 from emeritus.archive.creation import DESCRIPTION, render_description
 from emeritus.archive.documents import (
@@ -14,12 +15,11 @@ from emeritus.archive.documents import (
     renderings_of,
     write_documents,
 )
-from emeritus.archive.format_pages import check_format_pages
+from emeritus.archive.format_pages import check_descriptions, check_format_pages, ever_described
 from emeritus.archive.handle import PRIMARY, SERVICE, Archive
 from emeritus.archive.marks import MARKS, SHARDS
 from emeritus.archive.preservation import preserved
 from emeritus.archive.replication import (
-    READABLE_FILES,
     Replica,
     commits_in,
     copy_at,
@@ -27,6 +27,7 @@ from emeritus.archive.replication import (
     replicas,
 )
 from emeritus.archive.sharding import check_place, placement_of
+from emeritus.archive.unknown import digests_in_unknown, unaccounted
 from emeritus.archive.verdict import Checked, Verification
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
 from emeritus.record import check as check_record
@@ -40,10 +41,10 @@ from emeritus.record.events import (
     WeightsPreserved,
 )
 from emeritus.record.verification import NOT_BLOCKING, REWRITTEN, blocking, foldable
-from emeritus.vault import Progress, Vault
+from emeritus.vault import Progress, Vault, parts_of
 
 QUARANTINE = "quarantine/"
-ACCOUNTED = ("record/", "format/", QUARANTINE)
+ACCOUNTED = ("record/", QUARANTINE)
 FINDINGS_RECORDED_MAX = 200
 FORK = "R013"
 
@@ -75,7 +76,7 @@ def verify_all(
         # A run that was killed behind its commit leaves a rendering to be written. A folder that
         # cannot be written to can still be checked.
         with contextlib.suppress(UserError):
-            write_documents(archive)
+            write_documents(archive, foreign=False)
     damage = [(archive.replica, finding) for finding in own]
     copies = []
     for copy in known_copies(archive) if readable else _unread_copies(archive):
@@ -169,7 +170,8 @@ def _check_copy(
         found += stored
     if readable and commits:
         found += _check_folder(archive, copy, up_to)
-    if readable and 0 < commits <= last:  # what later commits cite is not known here
+    if readable and 0 < commits <= last:  # what later commits cite and tell is not known here
+        found += check_renderings(archive.history(), copy.store)
         found += _check_strangers(archive, copy)
     return Checked(copy.name, packs, commits, 0 if forks else last - up_to), found
 
@@ -286,11 +288,11 @@ def _check_folder(archive: Archive, copy: Replica, up_to: int) -> Iterator[Findi
     described = store.exists(DESCRIPTION) and store.get(DESCRIPTION)
     if copy.name != archive.replica and described != archive.store.get(DESCRIPTION):
         yield Finding("A002", DESCRIPTION, "it is not the one of the archive")
-    yield from check_format_pages(store, archive.history())
+    yield from check_format_pages(store, archive.history(), up_to)
     cited = (each for each in documents_of(archive.history()) if each.commit <= up_to)
     yield from check_documents(cited, store)
     if copy.name == archive.replica:
-        yield from check_renderings(archive)
+        yield from check_descriptions(archive.history())
         yield from check_erasures(archive)
         yield from _check_manifests(archive, up_to)
 
@@ -303,12 +305,19 @@ def _check_strangers(archive: Archive, copy: Replica) -> Iterator[Finding]:
     names = list(copy.store.list(""))  # first: a document is on record before it is written
     known = {document.name for document in documents_of(archive.history())}
     known |= {page.name for page in renderings_of(archive.history())}
-    known |= {*READABLE_FILES, *MARKS}
+    known |= {*ever_described(archive.history()), DESCRIPTION, *MARKS}
     accounted = (SHARDS if copy.name.startswith(SHARDS) else "packs/", *ACCOUNTED)
-    for name in names:
-        if name not in known and not name.startswith(accounted):
-            detail = "nothing on record accounts for it; move it out of the archive"
-            yield Finding("A001", name, detail)
+    strange = (each for each in names if each not in known and not each.startswith(accounted))
+
+    def cited() -> frozenset[str]:
+        return digests_in_unknown(archive.store, archive.history())
+
+    def digest(name: str) -> str:
+        return digests.of_chunks(parts_of(copy.store, name)).sha256
+
+    for name in unaccounted(strange, cited, digest):
+        detail = "nothing on record accounts for it; move it out of the archive"
+        yield Finding("A001", name, detail)
 
 
 def _last_read(archive: Archive, copy: str) -> str | None:

@@ -14,7 +14,7 @@ from emeritus.archive.fixity import (
     vault_of,
     verify_all,
 )
-from emeritus.archive.format_pages import format_pages
+from emeritus.archive.format_pages import newest_pages, sound_page
 from emeritus.archive.handle import PRIMARY, SERVICE, STEWARD, Archive
 from emeritus.archive.marks import SHARDS
 from emeritus.archive.replacing import Replacing
@@ -22,7 +22,7 @@ from emeritus.archive.replication import Replica, commits_in
 from emeritus.archive.sharding import heal_pack, heal_shard, missing_packs
 from emeritus.archive.verdict import Verification
 from emeritus.errors import EmeritusError, Finding, IntegrityError, UserError
-from emeritus.record import Record, checkpoint, tiles
+from emeritus.record import History, Record, checkpoint, tiles
 from emeritus.record import check as check_record
 from emeritus.record import format as record_format
 from emeritus.record.checkpointing import rebuilt
@@ -36,8 +36,8 @@ from emeritus.record.verification import REWRITTEN, blocking, extendable
 from emeritus.vault import LocalStore, Progress, Vault
 from emeritus.vault import format as vault_format
 
-FOREIGN = frozenset({"R009", "R012", "R013"}) | REWRITTEN
-"""Where these alone are found lies another history: evidence, and never replaced."""
+FOREIGN = frozenset({"R009", "R012", "R013", "A007"}) | REWRITTEN
+"""Where these alone are found lies another history or another's words, never replaced."""
 
 NAMES_OF_A_PACK = (vault_format.pack_name, vault_format.index_name)
 
@@ -248,7 +248,9 @@ def _replace_commit(store: object, source: LocalStore, name: str) -> bool:
 
 
 def _is_commit(finding: Finding) -> bool:
-    return record_format.sequence_of(finding.where.partition("#")[0]) is not None
+    # What a commit says of the pages (A003) is no damage of the commit.
+    named = record_format.sequence_of(finding.where.partition("#")[0]) is not None
+    return named and finding.code.startswith("R")
 
 
 def _here(archive: Archive) -> Replica:
@@ -267,7 +269,7 @@ def _heal(
     if where.startswith((tiles.PREFIX, checkpoint.PREFIX)):
         return _heal_tree(archive, target, where, reached)
     if not where.startswith(("blake3:", "packs/", SHARDS)):
-        return _rewrite(archive, target, where, readable)
+        return _rewrite(archive, target, where, reached) if readable else None
     if target.name.startswith(SHARDS):
         return heal_shard(archive, target.place, where) if readable else None
     vault = vault_of(archive, target)
@@ -324,21 +326,23 @@ def _fetch(archive: Archive, vault: Vault, identity: str, others: list[Replica])
     return "shards" if vault.missing_object(identity) is None else None
 
 
-def _rewrite(archive: Archive, target: Replica, where: str, readable: bool) -> str | None:
+def _rewrite(archive: Archive, target: Replica, where: str, reached: list[Replica]) -> str | None:
     """Write anew what follows from the record, from the vault, or from this version."""
-    page = format_pages().get(where)
-    if page is not None:
-        # A page of this version is sound, whichever the record names.
-        target.store.replace(where, [page])
-        return "this version of Emeritus"
-    if where == DESCRIPTION and readable:
+    digest = newest_pages(archive.history()).get(where)
+    if digest is not None:
+        found = sound_page(where, digest, ((each.name, each.store) for each in reached))
+        if found is not None:
+            target.store.replace(where, [found[0]])
+        return found[1] if found else None
+    if where == DESCRIPTION:
         target.store.replace(where, [render_description(archive.store)])
         return "the first commit"
-    for rendering in renderings_of(archive.history()) if readable else ():
+    held = commits_in(target.store)  # a page that told of more would be damage there
+    for rendering in renderings_of(History(e for e in archive.history() if e.place[0] <= held)):
         if rendering.name == where:
             target.store.replace(where, [rendering.data])
             return "the record"
-    for document in documents_of(archive.history()) if readable else ():
+    for document in documents_of(archive.history()):
         if document.name == where:
             with contextlib.suppress(IntegrityError):  # what the vault lost is a finding there
                 data = archive.read_document(document.object, document.sha256)

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emeritus.archive import notes
-from emeritus.archive.chronicle import is_rendering
+from emeritus.archive.chronicle import is_rendering, tells_more
 from emeritus.archive.creation import DESCRIPTION, read_description, require_outside
 from emeritus.archive.documents import write_documents
-from emeritus.archive.format_pages import is_page
+from emeritus.archive.format_pages import copy_format_pages
 from emeritus.archive.handle import PRIMARY, STEWARD, Archive
 from emeritus.archive.marks import SHARDS, Mark, read_mark, require_place
 from emeritus.errors import EmeritusError, IntegrityError, UserError
-from emeritus.record import Entry, checkpoint, tiles
+from emeritus.record import Entry, History, checkpoint, tiles
 from emeritus.record import format as record_format
 from emeritus.record.events import (
     Event,
@@ -29,8 +29,9 @@ from emeritus.record.events import (
 from emeritus.record.replicas import standing_replicas
 from emeritus.vault import LocalStore, Progress, Store, Vault, copy
 
-READABLE = ("format/", "models/", "protocols/")
-READABLE_FILES = frozenset({"README.txt", DESCRIPTION})
+PAGES = "format/"
+READABLE = ("models/", "protocols/")
+README = "README.txt"
 UNKNOWN = "this machine does not know where it lies"
 
 
@@ -142,7 +143,7 @@ def sync(archive: Archive, replica: Replica, progress: Progress | None = None) -
     archive.history()
     last = archive.record.sequence  # what others record from now on may name packs that come later
     packs = archive.vault.copy_to(Vault(store), progress=progress)
-    copy_documents(archive.store, store)
+    copy_documents(archive.store, store, archive.history())
     copy_commits(archive.store, store, last)
     require_still_there(replica.name, store)
     if packs or _is_news(archive, replica):
@@ -174,21 +175,28 @@ def advice_on(copy: Replica) -> str:
     )
 
 
-def copy_anew(source: Store, target: LocalStore, name: str) -> None:
-    """Copy a page or a rendering, in the place of an older one."""
+def copy_rendering(source: Store, target: LocalStore, name: str) -> None:
+    """Copy a rendering in the place of an older one, and of none that tells of more."""
     data = source.get(name)
-    if not target.put(name, data) and target.get(name) != data:
+    if target.put(name, data):
+        return
+    there = target.get(name)
+    if there != data and not tells_more(there, data):
         target.rewrite(name, data)
 
 
-def copy_documents(source: Store, target: LocalStore) -> None:
-    """Copy what people read: pages, documents, the description. Strange files stay behind."""
+def copy_documents(source: Store, target: LocalStore, history: History | None = None) -> None:
+    """Copy what people read: pages, documents, the description. Strange files stay behind.
+
+    Without a `history` that says which pages are the newest, those that lie there are copied.
+    """
+    if history is not None:
+        copy_format_pages(source, target, history)
     for name in source.list(""):
         if is_rendering(name):
             continue  # it is written behind the commits that it tells of
-        if is_page(name):
-            copy_anew(source, target, name)
-        elif name.startswith(READABLE) or name in READABLE_FILES:
+        page = name.startswith(PAGES) or name == README
+        if name.startswith(READABLE) or name == DESCRIPTION or (page and history is None):
             copy(source, target, name)
 
 
@@ -214,7 +222,7 @@ def copy_commits(source: Store, target: LocalStore, last: int | None = None) -> 
             copy(source, target, name)
     for name in (each for prefix in ("index.", "models/") for each in source.list(prefix)):
         if is_rendering(name):
-            copy_anew(source, target, name)
+            copy_rendering(source, target, name)
 
 
 def commits_in(store: Store) -> int:

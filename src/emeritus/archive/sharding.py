@@ -140,7 +140,7 @@ def sync_shards(
         if progress is not None:
             progress("writing shards", done, len(packs))
     for place, store in stores.items():
-        copy_documents(archive.store, store)
+        copy_documents(archive.store, store, archive.history())
         copy_commits(archive.store, store, last)
         require_still_there(SHARDS + place, store)
     written = archive.history().last(ShardsWritten)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from emeritus.cli.options import with_archive, with_output, with_trust
+from emeritus.cli.options import with_archive_to_check, with_output, with_trust
 from emeritus.cli.output import Output
 from emeritus.errors import Finding
 from emeritus.figures import counted
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emeritus.archive.verdict import Checked, Verification
 
 SHOWN_MAX: Final = 3  # of findings that are alike, and of what one of them affects
-BEYOND_REPAIR: Final = frozenset({"A001", "A005", "R008", "R010", "R012", "R013"})
+BEYOND_REPAIR: Final = frozenset({"A001", "A005", "A007", "R008", "R010", "R012", "R013"})
 
 
 @click.command(epilog="Example: emeritus init my-archive")
@@ -92,7 +92,7 @@ def init(
     metavar="KEY",
     help="A witness that must have co-signed what --against names; repeatable.",
 )
-@with_archive
+@with_archive_to_check
 def verify(
     archive: "Archive",
     output: Output,
@@ -136,6 +136,12 @@ def verify(
         output.line(_read_line(each))
     for said in verification.set_aside:
         output.line(said, fg="yellow")
+    if verification.sound and not _is_on_record(archive):
+        output.line(
+            "this version of Emeritus is not on record here; before you record anything else with "
+            "it, run: emeritus renew",
+            fg="yellow",
+        )
     for advice in _advice(verification, repair):
         output.line(advice)
     if verification.unrecorded:
@@ -153,6 +159,13 @@ def verify(
     output.line(_verdict(verification), fg="green" if verification.sound else "red", bold=True)
     output.document(document)
     return 0 if verification.sound else 3
+
+
+def _is_on_record(archive: "Archive") -> bool:
+    from emeritus.archive.documents import software_on_record
+    from emeritus.archive.format_pages import described
+
+    return described().software in software_on_record(archive.history())
 
 
 def _show_damage(output: Output, verification: "Verification") -> None:

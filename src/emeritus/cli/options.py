@@ -30,7 +30,19 @@ def with_output(function: Callable[Concatenate[Output, P], R]) -> Callable[..., 
 
 def with_archive(function: Callable[Concatenate["Archive", Output, P], R]) -> Callable[..., R]:
     """Give a command `--archive` and `--json`; the open archive and the output come first."""
+    return _given(function, foreign=True)
 
+
+def with_archive_to_check(
+    function: Callable[Concatenate["Archive", Output, P], R],
+) -> Callable[..., R]:
+    """Do the same for a command that checks: what another version wrote for people stays."""
+    return _given(function, foreign=False)
+
+
+def _given(
+    function: Callable[Concatenate["Archive", Output, P], R], *, foreign: bool
+) -> Callable[..., R]:
     @click.option(
         "--archive",
         "root",
@@ -45,7 +57,7 @@ def with_archive(function: Callable[Concatenate["Archive", Output, P], R]) -> Ca
         if archive.record.grew:
             from emeritus.archive.documents import write_renderings
 
-            write_renderings(archive)
+            write_renderings(archive, foreign=foreign)
         return outcome
 
     return command

@@ -107,7 +107,8 @@ SIGNED_BY = {
 # Exactly which fields each kind of event has, beside `kind`. `name` is text, `name:form` has that
 # form, `name?` may be left out. A form is one of FORMS, a `count` (an integer from 0), a `flag`
 # (true or false), `text`, or a `span`, with the fields of SPAN. `[form]` is a list of values of the
-# form, `{form}` an object with such members, `form|null` is also null.
+# form, `{form}` an object with such members, `{one=two}` one whose members have names of the form
+# `one` and values of the form `two`, `form|null` is also null.
 FIELDS = {
     "access.decided": "model:id access:access cost risk reason",
     "access.granted": "model:id grant purpose holder_sha256:digest until?:day|null",
@@ -130,7 +131,7 @@ FIELDS = {
         "model:id rungs:[text] runtime document:object sha256:digest unreachable?:[text]"
     ),
     "fixity.checked": "replica deep:flag packs:count findings:count up_to:count",
-    "format.described": "software pages:{digest}",
+    "format.described": "software pages:{page=digest}",
     "gate.approved": "model:id gate report:count report_sha256:digest",
     "gate.waived": "model:id gate reason",
     "guide.published": "model:id offering:id document:object sha256:digest",
@@ -218,6 +219,7 @@ FORMS = {
     "day": r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
     "measured": r"[0-9]+([.][0-9]+)?(e[+-][0-9]+)?",
     "name": r"[a-z0-9][a-z0-9._-]{0,127}",
+    "page": r"(README[.]txt|format/[a-z0-9][a-z0-9._-]{0,63})",
     "id": r"[a-z0-9][a-z0-9._-]{0,63}(/[a-z0-9][a-z0-9._-]{0,63}){0,3}",
     "role": r"root|steward|reviewer|approver|auditor|service",
     "date-kind": r"floor|announced|confirmed|observed",
@@ -484,7 +486,10 @@ def fits(value, form):
     if form.startswith("["):
         return isinstance(value, list) and all(fits(each, form[1:-1]) for each in value)
     if form.startswith("{"):
-        return isinstance(value, dict) and all(fits(each, form[1:-1]) for each in value.values())
+        names, _, inside = form[1:-1].rpartition("=")
+        return isinstance(value, dict) and all(
+            fits(name, names or "text") and fits(each, inside) for name, each in value.items()
+        )
     if form == "flag":
         return isinstance(value, bool)
     if form == "count":
@@ -512,8 +517,7 @@ def read_time(text):
     """Read a time of the record: UTC, with whole milliseconds, in one form."""
     if not TIME.match(text):
         raise Wrong("its time is not UTC with whole milliseconds")
-    moment = datetime.datetime.strptime(text[:-1] + "000Z", "%Y-%m-%dT%H:%M:%S.%fZ")
-    return moment.replace(tzinfo=datetime.timezone.utc)
+    return datetime.datetime.fromisoformat(text[:-1] + "+00:00")
 
 
 class Record:
@@ -1203,7 +1207,9 @@ TAG_FILES = {
     "README.txt": None,
     "check.py": None,
 }
-PAGES = "archive vault shards record conversation dossier events finding-codes policy"
+# A later version may add pages and programs. The one checker lies at the top.
+PAGE = re.compile(r"data/format/(?!check\.py\Z)(?=[a-z0-9][a-z0-9._-]{0,63}\Z).+\.(md|json|py)\Z")
+INDISPENSABLE = ("README.txt", "format/check.py")
 
 
 class Folder:
@@ -1313,19 +1319,31 @@ def check_bag(folder, wrong):
     return sound
 
 
-def check_accounted(folder, model, cited, wrong):
+def check_accounted(folder, model, cited, unknown, wrong):
     """Find files that nothing accounts for: whoever adds one can list it in the manifest."""
-    known = {"data/format/%s.md" % page for page in PAGES.split()} | set(TAG_FILES)
-    known |= {"data/format/events.schema.json"}
-    known |= {"data/format/decode.py", "data/format/join.py"}
-    known |= {"data/archive.json", "data/dossier.json", "data/record/proofs.json"}
-    known |= {"data/" + name for name in cited}
+    known = {"data/archive.json", "data/dossier.json", "data/record/proofs.json"}
+    known |= {"data/" + name for name in cited} | set(TAG_FILES)
     known |= {"data/models/%s/%s" % (model, each) for each in ("model.sig", "model-signing.pem")}
     for name in sorted(set(folder.sizes) - known):
         pack = re.match(r"data/packs/([0-9a-f]{2})/\1[0-9a-f]{62}\.(pack|idx)\Z", name)
         note = re.match(r"data/record/checkpoints/[0-9]{16}(-[0-9a-f]{8})?\.note\Z", name)
-        if not pack and not note and number_of(name[5:]) is None:
+        if pack or note or number_of(name[5:]) is not None or PAGE.match(name):
+            continue
+        document = name.startswith(("data/models/", "data/protocols/"))
+        if not document or "sha256:" + folder.sha256(name) not in unknown:
             wrong.append("%s: nothing accounts for it" % name)
+
+
+def digests_in(value):
+    """Return every digest that stands as a value anywhere in an event of an unknown kind."""
+    found, waiting = set(), [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str) and DIGEST.match(each):
+            found.add(each)
+        elif isinstance(each, (dict, list)):
+            waiting += each.values() if isinstance(each, dict) else each
+    return found
 
 
 def number_of(name):
@@ -1475,7 +1493,8 @@ def check(path, trust, against=(), witnesses=()):
     ]
     if bag:
         cited = {name for at, event in done.events for name, _, _ in documents(at, event)}
-        check_accounted(folder, model, cited, done.wrong)
+        unknown = [each for _, each in record.events if each["kind"] not in FIELDS]
+        check_accounted(folder, model, cited, digests_in(unknown), done.wrong)
         check_weights(data, model, held, done)
     elif any(event.get("kind") == "weights.preserved" for _, event in done.events):
         done.missing.append(UNREAD)
@@ -1483,18 +1502,23 @@ def check(path, trust, against=(), witnesses=()):
 
 
 def check_pages(folder, events, wrong):
-    """Compare the pages of the format with those that were ever on record."""
-    sound, needed = {}, {}
-    for _, event in events:
+    """Compare the pages of the format with the newest that are on record."""
+    newest, needed = {}, None
+    for at, event in events:
         if event.get("kind") == "format.described":
             needed = event["pages"]
-            for name, digest in needed.items():
-                sound.setdefault(name, set()).add(digest)
-    for name in sorted(needed):
+            newest.update(needed)
+            lacking = ", ".join(name for name in INDISPENSABLE if name not in needed)
+            if lacking:
+                wrong.append("event %s describes the format without %s" % (at, lacking))
+    if needed is None:
+        wrong.append("no event describes the format")
+    for name in sorted(newest):
         if name not in folder.sizes:
-            wrong.append("%s is missing, which the record names" % name[:80])
-        elif "sha256:" + folder.sha256(name) not in sound[name]:
-            wrong.append("%s is not the page that is on record" % name)
+            if name in needed:
+                wrong.append("%s is missing, which the record names" % name)
+        elif "sha256:" + folder.sha256(name) != newest[name]:
+            wrong.append("%s is not the newest page that is on record" % name)
 
 
 def check_extent(done, described):

@@ -1,7 +1,16 @@
 """Events about the archive itself: how it began, its keys, its policy, its signatures."""
 
 from emeritus.record.events.event import ROOT, Event, Role
-from emeritus.record.events.values import ArchiveId, Count, Day, Digest, Key, Kind, SecondKey
+from emeritus.record.events.values import (
+    ArchiveId,
+    Count,
+    Day,
+    Digest,
+    Key,
+    Kind,
+    PageName,
+    SecondKey,
+)
 
 
 class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
@@ -24,7 +33,7 @@ class FormatDescribed(Event, frozen=True, kw_only=True, tag="format.described"):
 
     newest_by = ()
     software: str
-    pages: dict[str, Digest]
+    pages: dict[PageName, Digest]
 
 
 class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):

@@ -35,5 +35,8 @@ Artefact = Literal["weights", "run-set", "transcripts", "letters", "usage"]
 Name = Annotated[str, _form("name", "[a-z0-9][a-z0-9._-]{0,127}")]
 """What a session, a protocol or an entry of a journal is called: files are named after them."""
 
+PageName = Annotated[str, _form("page", f"(README[.]txt|format/{_PART})")]
+"""Where a page or a program of the format lies in an archive."""
+
 Id = Annotated[str, _form("id", f"{_PART}(/{_PART}){{0,3}}")]
 """What a model or an offering is called, such as `acme/aster-1`."""
