@@ -143,7 +143,7 @@ CASES: dict[str, Case] = {
     "R021": _case(code=NOT_DAMAGE, sees=False),
     "R022": _case(code=NOT_DAMAGE, sees=False),
     "A001": _case(**BLIND),
-    "A002": _case(**BLIND),
+    "A002": _case(),
     "A002-torn": _case(),
     "A003": _case(),
     "A004": _case(),
