@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 import emeritus
@@ -15,12 +16,14 @@ from emeritus.archive.documents import write_documents
 from emeritus.archive.fixity import verify_all
 from emeritus.archive.repair import repair_all
 from emeritus.archive.replication import Replica, add_replica, replicas, sync
+from emeritus.cli import options
+from emeritus.cli.output import Output
 from emeritus.clock import FixedClock
 from emeritus.errors import UserError
 from emeritus.lifecycle.moves import cover, register
 from emeritus.record import Record
 from emeritus.record import format as record_format
-from emeritus.record.events import FormatDescribed, ModelRegistered
+from emeritus.record.events import FormatDescribed, ModelRegistered, ReplicaAdded
 from emeritus.record.events.event import ModelEvent
 from emeritus.settings import Settings
 from tests.archive.conftest import MODEL
@@ -360,3 +363,24 @@ def test_an_archive_of_format_0_says_what_it_is(
     path.write_bytes(path.read_bytes().replace(b"emeritus-archive/1", b"emeritus-archive/0"))
     with pytest.raises(UserError, match="format 0 promised nothing"):
         open_archive(archive.root, settings, clock)
+
+
+def test_the_first_command_that_records_puts_its_version_on_record(
+    old: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the next version knows who wrote the pages for people; one that reads does not."""
+    old.record.grew = False  # what made it was another run
+    monkeypatch.setattr(options, "opened", lambda _: old)
+
+    def records(archive: Archive, _: Output, *, again: bool) -> None:
+        if again:
+            archive.append(ReplicaAdded(replica="other", place="basel"), key="steward")
+
+    command = click.command()(click.option("--again", is_flag=True)(options.with_archive(records)))
+    command.main([], standalone_mode=False)
+    assert len(old.history().all(FormatDescribed)) == 1
+    command.main(["--again"], standalone_mode=False)
+    command.main(["--again"], standalone_mode=False)
+    described = [entry.event for entry in old.history().all(FormatDescribed)]
+    assert described[1:] == [format_pages.described()]
+    assert (old.root / "format/vault.md").read_bytes() != OLD

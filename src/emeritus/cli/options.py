@@ -1,5 +1,6 @@
 """Options that every command shares, and the archive that they name."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +57,12 @@ def _given(
         outcome = function(archive, Output(as_json), *args, **kwargs)
         if archive.record.grew:
             from emeritus.archive.documents import write_renderings
+            from emeritus.archive.format_pages import describe_anew
 
+            if foreign:
+                # Without the steward's key it waits for who has it: `verify` says so until then.
+                with contextlib.suppress(UserError):
+                    describe_anew(archive)
             write_renderings(archive, foreign=foreign)
         return outcome
 
