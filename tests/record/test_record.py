@@ -235,6 +235,7 @@ SAMPLES: dict[str, str] = {
     "day": "2027-01-31",
     "measured": "1.25e-03",
     "name": "aster-1",
+    "page": "README.txt",
     "id": "acme/aster-1",
 }
 
@@ -244,7 +245,8 @@ def _sample(kind: Any) -> Any:
     if text.startswith("typing.Literal"):
         return typing.get_args(kind)[0]
     if text.startswith("dict"):
-        return {"answered": _sample(typing.get_args(kind)[1])}
+        name, value = typing.get_args(kind)
+        return {_sample(name): _sample(value)}
     for part, value in (
         ("DateKind", DateKind.FLOOR),
         ("tuple", ()),
