@@ -19,6 +19,7 @@ from emeritus.errors import IntegrityError, UserError
 from emeritus.record import KeyRing, Record, genesis_of
 from emeritus.record import format as record_format
 from emeritus.record.events import ArchiveCreated, KeyAdded, PolicyAdopted, ReplicaAdded, Role
+from emeritus.record.format import Commit
 from emeritus.settings import Settings
 from emeritus.vault import LocalStore, Store, Vault
 
@@ -87,14 +88,17 @@ def render_description(store: Store) -> bytes:
     Raises `IntegrityError` when that commit is damaged: then the description is what is left to
     know the archive by, and MUST NOT be made to agree with the damage.
     """
-    genesis = genesis_of(store)
-    description = Description(
+    return canonical.dumps(msgspec.to_builtins(description_of(genesis_of(store))))
+
+
+def description_of(genesis: Commit) -> Description:
+    """Return the description that follows from the first commit."""
+    return Description(
         format=FORMAT,
         id=genesis.header.archive,
         created=genesis.header.time,
         genesis=genesis.link,
     )
-    return canonical.dumps(msgspec.to_builtins(description))
 
 
 def open_archive(root: Path, settings: Settings, clock: Clock) -> Archive:

@@ -22,6 +22,7 @@ from emeritus.errors import UserError
 from emeritus.record import History, excerpt
 from emeritus.record import format as record_format
 from emeritus.record.events import WeightsPreserved
+from emeritus.record.events.values import Id
 
 CHECKER: Final = "check.py"
 FORMAT: Final = "emeritus-dossier/1"
@@ -51,7 +52,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What `dossier.json` says: which model, how much of the record, up to which commit."""
 
     format: str
-    model: str
+    model: Id
     record: str
     up_to: int
 

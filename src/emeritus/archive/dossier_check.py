@@ -12,7 +12,7 @@ import msgspec
 from emeritus import canonical, conversation
 from emeritus.archive import dossier, model_signing
 from emeritus.archive.bag import MANIFEST, PACKED, TAG_MANIFEST, check_bag, sha256_of, unpack
-from emeritus.archive.creation import DESCRIPTION, Description
+from emeritus.archive.creation import DESCRIPTION, Description, description_of
 from emeritus.archive.documents import documents_of
 from emeritus.archive.inclusion import PROOFS, Inclusion
 from emeritus.archive.model_signing import public_pem
@@ -33,6 +33,7 @@ from emeritus.record.events import (
     StanceCoded,
     WeightsPreserved,
 )
+from emeritus.record.format import Commit
 from emeritus.record.note import VerifierKey
 from emeritus.record.verification import blocking
 from emeritus.vault import LocalStore, NotStored, Vault
@@ -204,6 +205,13 @@ class _Check:
         if record.last > described.up_to or (described.record == dossier.WHOLE and not whole):
             detail = "the record here is not as much of it as is said"
             self._wrong.append(Finding("D002", place, detail))
+        first = self._first_commit()
+        written = canonical.dumps(
+            msgspec.to_builtins(archive if first is None else description_of(first))
+        )
+        if self._store.get(DESCRIPTION, 0, DESCRIPTION_BYTES_MAX) != written:
+            detail = "it does not agree with the first commit"
+            self._wrong.append(Finding("A002", f"data/{DESCRIPTION}", detail))
         for expected in (archive.genesis, self._trust or archive.genesis):
             if record.fingerprint != expected:
                 detail = f"its fingerprint is {record.fingerprint}, not {expected}"
@@ -217,6 +225,14 @@ class _Check:
             self._proven.append(f"nothing is left out up to commit {record.last}")
         else:
             self._missing.append(INCOMPLETE)
+
+    def _first_commit(self) -> Commit | None:
+        """Return the first commit; what keeps it from being one is a finding of the record."""
+        try:
+            data = self._store.get(record_format.name_of(1), 0, record_format.COMMIT_BYTES_MAX + 1)
+            return record_format.parse(data, excerpt=True)
+        except (NotStored, record_format.NotACommit):
+            return None
 
     def _check_documents(self, history: History) -> set[str]:
         """Compare every document with its event; return the names of those that agree."""
@@ -276,7 +292,7 @@ class _Check:
         for session in history.all(SessionHeld):
             name = f"models/{session.event.model}/sessions/{session.event.session}.jsonl"
             spans = quoted.pop(session.event.session, [])
-            if name not in held:
+            if session.event.encrypted or name not in held:
                 self._missing += [_unquotable(each, span) for each, span in spans]
                 continue
             data = self._store.get(name, 0, DOCUMENT_BYTES_MAX)
@@ -313,16 +329,18 @@ class _Check:
 
     def _check_weights(self, history: History) -> None:
         kept = history.last(WeightsPreserved)
-        if kept is None or next(self._store.list("packs/"), None) is None:
-            self._missing.append("the weights themselves")
-            return
-        if kept.event.encrypted:
-            self._missing.append("the weights: they are encrypted")
+        encrypted = kept is not None and kept.event.encrypted
+        packs = kept is not None and next(self._store.list("packs/"), None) is not None
+        if encrypted or not packs:
+            end = ": they are encrypted" if encrypted else " themselves"
+            self._missing.append(f"the weights{end}")
+        if kept is None or not packs:
             return
         vault = Vault(self._store)
-        wrong = (*vault.check(deep=True), *vault.missing(kept.event.manifest))
+        wrong = list(vault.check(deep=True))
+        wrong += [] if encrypted else vault.missing(kept.event.manifest)
         self._wrong += wrong
-        if not wrong:
+        if not wrong and not encrypted:
             self._proven.append("the packs hold the weights: every block was decoded and compared")
 
     def _outcome(

@@ -5,7 +5,6 @@ keys of a pair, and witnesses add cosignatures (c2sp.org/tlog-cosignature).
 """
 
 import base64
-import binascii
 import dataclasses
 import hashlib
 import re
@@ -79,7 +78,7 @@ def read(data: bytes) -> tuple[Note, Checkpoint]:
         raise NotANote("it has not the three lines of a checkpoint")
     try:
         root = base64.b64decode(lines[2], validate=True)
-    except binascii.Error:
+    except ValueError:  # also of text that is not ASCII
         root = b""
     if _SIZE.match(lines[1]) is None or int(lines[1]) > SIZE_MAX or len(root) != 32:
         raise NotANote("its second and third line are no size and no root")

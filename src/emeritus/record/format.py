@@ -21,6 +21,7 @@ _DAYS = {
     kind: tuple(f.encode_name for f in msgspec.structs.fields(kind) if f.type in (Day, Day | None))
     for kind in KINDS.values()
 }
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 _NONCE = re.compile(r"[0-9a-f]{16}\Z")
 _COMMIT_PREFIX = COMMIT_DOMAIN.encode() + b"\0"
 _EVENT_PREFIX = EVENT_DOMAIN.encode() + b"\0"
@@ -139,8 +140,10 @@ def parse(data: bytes, *, excerpt: bool = False) -> Commit:
         raise NotACommit(f"a commit holds 1 to {EVENTS_PER_COMMIT_MAX} events")
     if _NONCE.match(commit.header.nonce) is None:
         raise NotACommit("its nonce is not 16 hex digits")
-    if not all(digests.is_digest(digest) for digest in commit.header.leaves):
+    if not all(_DIGEST.match(digest) for digest in commit.header.leaves):
         raise NotACommit("a leaf is no digest")
+    if commit.header.prev is not None and _DIGEST.match(commit.header.prev) is None:
+        raise NotACommit("what it names as the commit before is no digest")
     if not excerpt and None in commit.events:
         raise NotACommit("an event is left out")
     return commit

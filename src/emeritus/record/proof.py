@@ -1,7 +1,6 @@
 """Proofs that an event is in the record, which anyone checks offline (c2sp.org/tlog-proof)."""
 
 import base64
-import binascii
 import dataclasses
 import re
 from typing import Final
@@ -51,7 +50,7 @@ def parse(data: bytes) -> Proof:
             raise NotANote("it is no proof of an event")
         entry = base64.b64decode(lines[1].removeprefix("extra "), validate=True)
         path = tuple(base64.b64decode(line, validate=True) for line in lines[3:])
-    except (UnicodeDecodeError, IndexError, binascii.Error) as error:
+    except (ValueError, IndexError) as error:
         raise NotANote("it is no proof of an event") from error
     note, checkpoint = heads.read(rest)
     return Proof(entry, int(match[1]), path, note, checkpoint)

@@ -115,6 +115,7 @@ class Reader:
         if not signed_here:
             findings += self._judge_signature(name, commit, parts.message)
         findings += self._judge_bodies(name, commit, parts.events)
+        findings += self._judge_lengths(name, data)
         findings += self._judge_time(name, commit.header.time)
         events = []
         for position, body in enumerate(commit.events):
@@ -165,6 +166,14 @@ class Reader:
                     f"the event {kind} is not the one that was signed",
                     tuple(str(body[key]) for key in ("model",) if key in body),
                 )
+
+    def _judge_lengths(self, name: str, data: bytes) -> Iterator[Finding]:
+        if len(data) <= tiles.ENTRY_BYTES_MAX:
+            return  # a commit holds all that is in its entries, and more
+        for position, entry in enumerate(tiles.entries_of(self.sequence, data)):
+            if len(entry) > tiles.ENTRY_BYTES_MAX:
+                detail = f"its entry has {len(entry)} bytes, and at most {tiles.ENTRY_BYTES_MAX}"
+                yield Finding("R002", f"{name}#{position}", detail)
 
     def _judge_time(self, name: str, time: str) -> Iterator[Finding]:
         try:

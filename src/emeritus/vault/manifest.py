@@ -1,7 +1,6 @@
 """The manifest: what a preserved model consists of, file by file and tensor by tensor."""
 
 import base64
-import binascii
 import os
 from collections.abc import Collection
 from typing import Final
@@ -137,7 +136,7 @@ def parse(data: bytes) -> Manifest:
             raise NotAManifest(f"its format is {manifest.format!r}")
         names = [each.name for each in manifest.files]
         names += [each.name for each in manifest.empty_folders]
-    except (canonical.NotCanonical, msgspec.ValidationError, binascii.Error) as error:
+    except ValueError as error:  # of JSON, of its form, of base64, of a name
         raise NotAManifest(str(error)) from error
     folders = {parent for name in names for parent in _require_inside(name)}
     if len(set(names)) != len(names) or not folders.isdisjoint(names):

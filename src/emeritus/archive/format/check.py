@@ -25,6 +25,7 @@ COMMIT_BYTES_MAX = 16 * 1024 * 1024
 FILES_MAX = 1000000
 READ_BYTES = 1 << 20
 LINES_MAX = 1000
+ENTRY_BYTES_MAX = 65535
 ENCRYPTED = ".encrypted"
 ENCRYPTED_BYTES_MIN = 64  # nonce, salt and tag of age
 UNREAD = (
@@ -241,8 +242,11 @@ class Wrong(Exception):
 # --- canonical JSON (RFC 8785, for values without fractions) --------------------------------------
 
 
-def read_json(data, depth_max=64):
-    """Read JSON strictly: UTF-8, no name twice in an object, no fractions, bounded depth."""
+def read_json(data, exact=True):
+    """Read JSON strictly: UTF-8, no name twice in an object, no fractions, bounded depth.
+
+    When it is to be `exact`, it has to be in canonical form, too.
+    """
 
     def members(pairs):
         if len(dict(pairs)) != len(pairs):
@@ -265,24 +269,32 @@ def read_json(data, depth_max=64):
             parse_constant=refuse,
             parse_int=integer,
         )
-        if canonical(value, depth_max) != data:
+        require_shallow(value)
+        if exact and canonical(value) != data:
             raise Wrong("it is not in canonical form")
     except (ValueError, RecursionError) as error:
         raise Wrong("it is no JSON: %s" % error)
     return value
 
 
-def canonical(value, depth=64):
-    """Return the canonical bytes of a value."""
-    if depth == 0:
+def require_shallow(value, depth=64):
+    """Refuse what is nested too deep."""
+    if depth < 0:
         raise Wrong("it is nested too deep")
+    inside = value.values() if isinstance(value, dict) else value
+    for each in inside if isinstance(value, (dict, list)) else ():
+        require_shallow(each, depth - 1)
+
+
+def canonical(value):
+    """Return the canonical bytes of a value."""
     if isinstance(value, dict):
         # Names are ordered by their UTF-16 code units (RFC 8785, section 3.2.3).
         names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
-        parts = [canonical(name) + b":" + canonical(value[name], depth - 1) for name in names]
+        parts = [canonical(name) + b":" + canonical(value[name]) for name in names]
         return b"{" + b",".join(parts) + b"}"
     if isinstance(value, list):
-        return b"[" + b",".join(canonical(item, depth - 1) for item in value) + b"]"
+        return b"[" + b",".join(canonical(item) for item in value) + b"]"
     return json.dumps(value, ensure_ascii=False).encode("utf-8")
 
 
@@ -566,8 +578,12 @@ class Record:
             leaves = header["leaves"]
             if len(read_hex(header["nonce"])) != 8:
                 raise Wrong("its nonce is not 16 hex digits")
-            if type(header["sequence"]) is not int:
-                raise Wrong("its number is none")
+            if type(header["sequence"]) is not int or not isinstance(header["archive"], str):
+                raise Wrong("its number or its archive is none")
+            if header["prev"] is not None and not DIGEST.match(header["prev"]):
+                raise Wrong("what it names as the commit before is no digest")
+            if not isinstance(leaves, list) or not isinstance(events, list):
+                raise Wrong("its events or their digests are no list")
             moment = read_time(header["time"])
             if not 1 <= len(leaves) <= 256 or not all(DIGEST.match(leaf) for leaf in leaves):
                 raise Wrong("a commit has 1 to 256 digests")
@@ -611,6 +627,8 @@ class Record:
         place = {"commit": number, "signer": header["signer"], "time": header["time"]}
         for at, event in there:
             entry = canonical(dict(place, event=event, position=at))
+            if len(entry) > ENTRY_BYTES_MAX:
+                self.wrong.append("%s: event %d.%d is too long for an entry" % (name, number, at))
             self.leaves["%d.%d" % (number, at)] = leaf_hash(entry)
             if not self.excerpt:
                 self.entries.append(entry)
@@ -672,7 +690,7 @@ class Record:
             return
         people, enough = root_people(self.holders), []
         for position, event in events:
-            if event.get("kind") in ROOT_EVENTS:
+            if event.get("kind") in ROOT_EVENTS and position < len(leaves):
                 leaf = leaves[position]
                 names = self._waiting.pop(leaf, set()) | {holder["name"]}
                 if len(names & people) >= self.threshold:
@@ -707,6 +725,9 @@ class Record:
                 return "a key is added that was on record before"
             if kind == "key.added" and not KEY.match(key):
                 return "what is added is no key"
+            bundles = kind == "key.added" and key.startswith("p256:")
+            if bundles and (event["roles"] or event.get("mldsa44")):
+                return "a P-256 key has no roles"
             if kind == "key.revoked" and key not in holders:
                 return "a key is revoked that is not valid"
             if kind == "key.added":
@@ -912,7 +933,7 @@ def pair_signed(note, holder):
 
 def tile_levels(entries):
     """Return the bytes of every tile as (level, index) to a list of its parts."""
-    rows = {"entries": [len(e).to_bytes(2, "big") + e for e in entries]}
+    rows = {"entries": [min(len(e), ENTRY_BYTES_MAX).to_bytes(2, "big") + e for e in entries]}
     row, level = [leaf_hash(entry) for entry in entries], 0
     while row:
         rows[str(level)] = row
@@ -1167,12 +1188,12 @@ def check_bundle(folder, model, key, manifest):
     if point is None:
         raise Wrong("the key on record is no P-256 key")
     pem = curve_pem(point).encode()
-    bundle = json.loads(folder.read("models/%s/model.sig" % model))
+    bundle = read_json(folder.read("models/%s/model.sig" % model), exact=False)
     envelope, material = bundle["dsseEnvelope"], bundle["verificationMaterial"]
     payload = base64.b64decode(envelope["payload"], validate=True)
     (signature,) = envelope["signatures"]
     signed = base64.b64decode(signature["sig"], validate=True)
-    statement = json.loads(payload)
+    statement = read_json(payload, exact=False)
     hint = hashlib.sha256(pem).hexdigest()
     form = (bundle["mediaType"], envelope["payloadType"], material["publicKey"]["hint"])
     if form != (BUNDLE_TYPE, PAYLOAD_TYPE, hint):
@@ -1397,12 +1418,10 @@ def is_encrypted(data):
 
 def check_documents(folder, events, wrong):
     """Return how many documents and quotations hold, and which documents are missing."""
-    quoted, erased, held, spans, missing = {}, {}, set(), 0, []
+    erased, held, missing = {}, set(), []
     for event_id, event in events:
         if event.get("kind") == "object.erased":
             erased[event["object"]] = event_id
-        for span in event.get("spans", ()) if event["kind"] in FIELDS else ():
-            quoted.setdefault((event["model"], span["session"]), []).append((event_id, span))
     for event_id, event in events:
         for name, digest, identity in documents(event_id, event):
             gone = erased.get(identity)
@@ -1419,13 +1438,29 @@ def check_documents(folder, events, wrong):
                 missing.append("what %s says: %s" % (name, said))
             else:
                 held.add(name)
-                if event.get("kind") == "session.held":
-                    asked = quoted.pop((event["model"], event["session"]), [])
-                    spans += check_spans(folder.read(name), name, asked, wrong)
-    for (_, session), asked in quoted.items():
-        for event_id, _ in asked:
-            missing.append("the transcript of %s, which event %s quotes" % (session, event_id))
-    return held, spans, missing
+    return held, check_quotations(folder, events, held, missing, wrong), missing
+
+
+def check_quotations(folder, events, held, missing, wrong):
+    """Return how many quotations stand in the transcript of the session that they name."""
+    quoted, spans, unread = {}, 0, []
+    for event_id, event in events:
+        for span in event.get("spans", ()) if event["kind"] in FIELDS else ():
+            quoted.setdefault((event["model"], span["session"]), []).append((event_id, span))
+    for event_id, event in events:
+        if event["kind"] == "session.held":
+            # The first session of a name is the one that is quoted, whether it can be read or not.
+            asked = quoted.pop((event["model"], event["session"]), [])
+            ((name, _, _),) = documents(event_id, event)
+            if name in held:
+                spans += check_spans(folder.read(name), name, asked, wrong)
+            else:
+                unread += asked
+    for asked in quoted.values():
+        unread += asked
+    for event_id, span in unread:
+        missing.append("the transcript of %s, which event %s quotes" % (span["session"], event_id))
+    return spans
 
 
 def check_spans(transcript, name, asked, wrong):
@@ -1461,16 +1496,18 @@ def check(path, trust, against=(), witnesses=()):
     """Check everything."""
     done, folder = Verdict(), Folder(path)
     bag = any(name.startswith("data/") for name in folder.sizes) or "bagit.txt" in folder.sizes
-    data, described = folder, {"model": None, "record": "whole", "up_to": None}
+    data, described = folder, {"model": None}
     if bag:
         sound = check_bag(folder, done.wrong)
         done.proven.append("%d files have the digests of the bag" % sound)
         data = folder.below("data")
-        described = read_json(data.read("dossier.json"))
+        described = read_described(data)
     else:
         done.wrong += folder.odd
     record = done.record = read_record(data, bag)
-    check_extent(done, described)
+    if bag:
+        check_extent(done, described)
+    tell_extent(done)
     if bag:
         check_inclusion(data, done, against, witnesses)
     else:
@@ -1521,17 +1558,29 @@ def check_pages(folder, events, wrong):
             wrong.append("%s is not the newest page that is on record" % name)
 
 
+def read_described(folder):
+    """Return what dossier.json says, in the one form that it has."""
+    described = read_json(folder.read("dossier.json"))
+    if not isinstance(described, dict) or set(described) != {"format", "model", "record", "up_to"}:
+        raise Wrong("dossier.json has other members than it should")
+    if described["format"] != "emeritus-dossier/1" or described["record"] not in EXTENTS:
+        raise Wrong("dossier.json has no form that is known here")
+    if not fits(described["model"], "id") or type(described["up_to"]) is not int:
+        raise Wrong("dossier.json names no model, or no commit")
+    return described
+
+
 def check_extent(done, described):
     """Hold what is said of the record against what is there."""
     record, up_to = done.record, described["up_to"]
-    if up_to is not None:
-        if set(described) != {"format", "model", "record", "up_to"}:
-            done.wrong.append("dossier.json has other members than it should")
-        if described["format"] != "emeritus-dossier/1" or described["record"] not in EXTENTS:
-            done.wrong.append("dossier.json has no form that is known here")
-        claimed = described["record"] == "whole"
-        if record.last > up_to or (claimed and not (record.whole and record.last == up_to)):
-            done.wrong.append("the record here is not as much of it as dossier.json says")
+    claimed = described["record"] == "whole"
+    if record.last > up_to or (claimed and not (record.whole and record.last == up_to)):
+        done.wrong.append("the record here is not as much of it as dossier.json says")
+
+
+def tell_extent(done):
+    """Say how much of the record is there."""
+    record = done.record
     done.proven += [
         "%d commits, each signed by a key that was valid then%s"
         % (record.commits, ", each naming the one before" if record.whole else ""),
@@ -1548,8 +1597,8 @@ def check_extent(done, described):
 
 def check_weights(folder, model, held, done):
     """Check the model signing bundle; say whether the weights are there."""
-    kept = [at for at, event in done.events if event.get("kind") == "weights.preserved"]
-    listing = "models/%s/manifest-%s.json" % (model, kept[-1].partition(".")[0] if kept else "")
+    kept = [each for each in done.events if each[1].get("kind") == "weights.preserved"]
+    listing = "models/%s/manifest-%s.json" % (model, kept[-1][0].partition(".")[0] if kept else "")
     name, key = "models/%s/model.sig" % model, done.record.key_for_bundles()
     if name not in folder.sizes or key is None or listing not in held:
         done.missing.append("a model signing bundle over the files of the weights")
@@ -1559,7 +1608,9 @@ def check_weights(folder, model, held, done):
             done.proven.append("%d files of the weights, in a model signing bundle" % count)
         except (Wrong, ValueError, KeyError, TypeError, AttributeError) as error:
             done.wrong.append("%s %s" % (name, error))
-    if kept and any(name.startswith("packs/") for name in folder.sizes):
+    if kept and kept[-1][1].get("encrypted"):
+        done.missing.append("the weights: they are encrypted")
+    elif kept and any(name.startswith("packs/") for name in folder.sizes):
         done.missing.append(UNREAD)
     else:
         done.missing.append("the weights themselves")
@@ -1642,15 +1693,7 @@ def main():
     try:
         done = check(options.folder, options.trust, options.against, options.witness)
         return say(done, options.trust)
-    except (
-        Wrong,
-        OSError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        ValueError,
-        RuntimeError,
-    ) as error:
+    except Exception as error:  # noqa: BLE001  what cannot be read is not sound
         print(show("NOT SOUND: %s cannot be read as a dossier: %s" % (options.folder, error)))
         return 3
 
