@@ -58,7 +58,7 @@ def interview(archive: Archive, model: str, session: str) -> None:
             object="weights\x1b[2J",
             polarity="wants",
             spans=(span,),
-            coder="rules",
+            coders=("rules",),
             sessions_with=1,
             sessions_total=1,
         ),

@@ -140,7 +140,7 @@ def _said(text: str) -> History:
         OfferingOpened(model=MODEL, offering="api"),
         PreferenceDocumented(
             model=MODEL, preference=text, theme=text, object=text, polarity="for", spans=(span,),
-            coder=text, sessions_with=1, sessions_total=1,
+            coders=(text,), sessions_with=1, sessions_total=1,
         ),
         GateWaived(model=MODEL, gate="guided", reason=text),
     ]  # fmt: skip

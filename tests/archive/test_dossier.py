@@ -408,7 +408,7 @@ def test_new_manifests_do_not_help_who_tampers(full: Archive, tmp_path: Path, wh
 def test_an_edited_event_is_named_and_its_text_is_harmless(given: Path) -> None:
     """The line names commit, position and kind, and no terminal obeys what a model said."""
     path = given / "data/record/0000/00000004.json"
-    path.write_text(path.read_text().replace('"coder":"rules"', '"coder":"rules\\u001b[31m"'))
+    path.write_text(path.read_text().replace('"coders":["rules"]', '"coders":["rules\\u001b[31m"]'))
     relist(given)
     examined, lines = verdicts(given)
     assert "event 4.2 (preference.documented) is not the one that was signed" in "\n".join(lines)

@@ -39,6 +39,9 @@ from emeritus.record.events import (
     WeightsPreserved,
 )
 from emeritus.record.format import render_event
+from emeritus.vault.encryption import new_identity, recipient_of
+from tests.vault.encrypted import encrypted_weights, store_with
+from tests.vault.folders import bfloat16
 
 MODEL = "acme/aster-1"
 HASH = "sha256:" + "0" * 64
@@ -296,6 +299,23 @@ def test_weights_that_a_later_version_encrypted_are_no_damage(
     assert "are encrypted" in done.stdout + done.stderr
 
 
+def test_encrypted_weights_are_erased_with_their_key(kept: Archive, tmp_path: Path) -> None:
+    """Of a pack that a later version wrote: nobody reads it, unless the key is still here."""
+    secret = new_identity()
+    index, body, key = encrypted_weights(bfloat16((64, 64), 1)[2], recipient_of(secret))
+    store_with(index, body, kept.store)
+    kept.vault.refresh()
+    erased = index.objects[0].id
+    gone = ObjectErased(object=erased, artefact="weights", ground="takedown", reason="order 7")
+    kept.append(gone, key="steward")
+    assert verify_all(kept, deep=True).damage == ()
+    _checked(kept.root)
+    kept.object_keys.path(erased).parent.mkdir(parents=True, exist_ok=True)
+    kept.object_keys.path(erased).write_bytes(key)
+    found = [finding for _, finding in verify_all(kept).damage]
+    assert [(each.code, each.where) for each in found] == [("A006", erased)]
+
+
 def test_quotations_are_those_of_their_own_model(kept: Archive) -> None:
     """A session of the same name of another model proves none of them."""
     said = canonical.dumps({"line": "turn", "prev": None, "turn": 1, "text": "words"}) + b"\n"
@@ -322,7 +342,12 @@ def test_quotations_are_those_of_their_own_model(kept: Archive) -> None:
         )
     kept.append(
         StanceCoded(
-            model=MODEL, stance="calm", spans=(span,), coder="r", sessions_with=1, sessions_total=1
+            model=MODEL,
+            stance="calm",
+            spans=(span,),
+            coders=("r",),
+            sessions_with=1,
+            sessions_total=1,
         )
     )
     write_documents(kept)

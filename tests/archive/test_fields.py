@@ -25,7 +25,7 @@ COVERED = {"kind": "model.covered", "model": MODEL, "covered": True, "reason": "
 CELEBRATED = {"kind": "model.celebrated", "model": MODEL, "spans": 5, "sha256": None}
 SPAN = {"session": "s", "turn": 1, "start": 0, "end": 1, "text": "x",
         "turn_sha256": "sha256:" + "0" * 64}  # fmt: skip
-STANCE = {"kind": "stance.coded", "model": MODEL, "stance": "calm", "coder": "rules",
+STANCE = {"kind": "stance.coded", "model": MODEL, "stance": "calm", "coders": ["rules"],
           "sessions_with": 1, "sessions_total": 1}  # fmt: skip
 REGISTERED = {"kind": "model.registered", "model": "acme/b", "form": "x", "architecture": "X",
               "parameters": 1}  # fmt: skip

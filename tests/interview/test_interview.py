@@ -222,7 +222,7 @@ def test_a_score_counts_what_was_recovered_missed_and_invented() -> None:
             object=about,
             polarity=polarity,
             spans=(),
-            coder="rules",
+            coders=("rules",),
             sessions_with=1,
             sessions_total=3,
         )

@@ -90,7 +90,7 @@ def _preference(name: str) -> PreferenceDocumented:
         object="weights-kept",
         polarity="for",
         spans=(),
-        coder="rules",
+        coders=("rules",),
         sessions_with=1,
         sessions_total=1,
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from emeritus import digests
 from emeritus.lifecycle.gates import judge
 from emeritus.lifecycle.policy import loosened, parse
 from emeritus.lifecycle.promises import Outcome, Promise, our_promises
@@ -44,7 +45,7 @@ WEIGHTS = WeightsPreserved(
 
 def _adopted(days: int = 60, name: str = "default") -> PolicyAdopted:
     text = policy_text("default").replace("days_min = 60", f"days_min = {days}")
-    return PolicyAdopted(name=name, text=text, sha256=HASH)
+    return PolicyAdopted(name=name, text=text, sha256=digests.sha256(text.encode()))
 
 
 def _announced(day: str, kind: DateKind = DateKind.CONFIRMED) -> RetirementAnnounced:

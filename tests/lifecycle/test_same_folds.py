@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emeritus import digests
 from emeritus.clock import FixedClock
 from emeritus.lifecycle.gates import judge
 from emeritus.lifecycle.states import fold, models
@@ -114,7 +115,7 @@ ABOUT_THE_ARCHIVE: list[Event] = [
         for findings in (0, 1)
     ),
     DamageFound(replica="basel", code="V005", where="packs/x", detail="d"),
-    PolicyAdopted(name="demo", text="…", sha256=DIGEST),
+    PolicyAdopted(name="demo", text="…", sha256=digests.sha256("…".encode())),
     ShardsPlaced(data=2, parity=1, places=("a", "b")),
     ShardsWritten(up_to=9, packs=1),
     Celebrated(model=MODELS[0]),

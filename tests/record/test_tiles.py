@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emeritus import canonical
+from emeritus import canonical, digests
 from emeritus.errors import IntegrityError, UserError
 from emeritus.record import Record, merkle, tiles
 from emeritus.record import format as disk
@@ -125,11 +125,13 @@ def test_an_event_that_fits_no_entry_is_refused() -> None:
     """Two bytes hold the length of an entry; what is longer belongs into the vault."""
     store, record = founded()
     before = len(store.files)
-    policy = PolicyAdopted(name="long", text="x" * 65_536, sha256="sha256:" + "0" * 64)
+    text = "x" * 65_536
+    policy = PolicyAdopted(name="long", text=text, sha256=digests.sha256(text.encode()))
     with pytest.raises(UserError, match=r"policy\.adopted takes 6\d{4} bytes"):
         record.append([policy], ROOT, CLOCK)
     assert len(store.files) == before
-    fits = PolicyAdopted(name="long", text="x" * 65_000, sha256="sha256:" + "0" * 64)
+    text = "x" * 65_000
+    fits = PolicyAdopted(name="long", text=text, sha256=digests.sha256(text.encode()))
     record.append([fits], ROOT, CLOCK)
     assert Record(store, ID).entries()[-1].event == fits
 

@@ -13,9 +13,9 @@ from emeritus.testing.stores import MemoryStore
 from emeritus.vault import Vault, codec, encryption
 from emeritus.vault import format as disk
 from emeritus.vault.encryption import NotOpened, decrypt, encrypt, new_identity, recipient_of
-from emeritus.vault.format import Block, Index, ObjectEntry
+from emeritus.vault.format import Index, ObjectEntry
 from emeritus.vault.objects import object_id
-from emeritus.vault.pack import render_footer, render_index
+from tests.vault.encrypted import encrypted_weights, store_with
 from tests.vault.folders import bfloat16
 
 WORDS = b"what the model said"
@@ -150,49 +150,12 @@ def encryption_id(kept: bytes) -> str:
     return object_id(len(kept), [blake3(kept).digest()])
 
 
-def _encrypted_weights(raw: bytes, recipient: str) -> tuple[Index, bytes, bytes]:
-    """Write one encrypted block as the page says; return index, body of the pack, and key."""
-    from pyrage import encrypt as age_encrypt
-    from pyrage import x25519
-
-    chosen, planes = codec.encode(raw, codec.Layout("BF16", 0), None)
-    salt = bytes(range(32))
-    coded = b"".join(bytes(plane) for plane in planes)
-    file = age_encrypt(salt + coded, [x25519.Recipient.from_str(recipient)])
-    end = file.index(b"\n", file.index(b"\n--- ") + 1) + 1
-    stored, hashed = file[end:], blake3(raw, key=salt)
-    block = Block(
-        len(disk.HEADER),
-        len(stored),
-        blake3(stored).hexdigest(),
-        hashed.hexdigest(),
-        chosen,
-        tuple(map(len, planes)),
-    )
-    identity = object_id(len(raw), [hashed.digest()])
-    entry = ObjectEntry(identity, len(raw), (block,), "BF16", None, encrypted=True)
-    return Index(disk.PACK_FORMAT, (entry,)), stored, file[:end]
-
-
-def _store_with(index: Index, body: bytes) -> tuple[MemoryStore, str]:
-    import hashlib
-
-    raw = render_index(index)
-    pack = hashlib.sha256(raw).hexdigest()
-    data = disk.HEADER + body + bytes(-len(body) % disk.ALIGNMENT)
-    footer = render_footer(len(data), raw)
-    store = MemoryStore()
-    store.put(disk.pack_name(pack), data + raw + bytes(-len(raw) % disk.ALIGNMENT) + footer)
-    store.put(disk.index_name(pack), raw)
-    return store, pack
-
-
 def test_encrypted_weights_are_checked_and_not_opened() -> None:
     """A later version may write them: this one proves what is stored, and says what it cannot."""
     ((_, recipient),) = _people(1)
     raw = bfloat16((256, 256), 1)[2]
-    index, body, _ = _encrypted_weights(raw, recipient)
-    store, pack = _store_with(index, body)
+    index, body, _ = encrypted_weights(raw, recipient)
+    store, pack = store_with(index, body)
     vault = Vault(store)
     identity = index.objects[0].id
     assert list(vault.check(deep=True)) == []
@@ -204,7 +167,7 @@ def test_encrypted_weights_are_checked_and_not_opened() -> None:
     other.put(disk.pack_name(pack), bytes(damaged))
     assert [each.code for each in Vault(other).check(deep=False)] == ["V005"]
     too_long = ObjectEntry(identity, 1, index.objects[0].blocks, "BF16", None, encrypted=True)
-    lying, _ = _store_with(Index(disk.PACK_FORMAT, (too_long,)), body)
+    lying, _ = store_with(Index(disk.PACK_FORMAT, (too_long,)), body)
     with pytest.raises(IntegrityError):
         Vault(lying).read(identity)
 
@@ -214,7 +177,7 @@ def test_encrypted_weights_open_with_age_as_the_page_says(tmp_path: Path) -> Non
     """The form is complete: key, block and page are all that somebody needs."""
     ((secret, recipient),) = _people(1)
     raw = bfloat16((256, 256), 1)[2]
-    index, body, key = _encrypted_weights(raw, recipient)
+    index, body, key = encrypted_weights(raw, recipient)
     (block,) = index.objects[0].blocks
     opened = _age(key + body, secret, tmp_path)
     salt, coded = opened[:32], opened[32:]

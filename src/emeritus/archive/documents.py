@@ -83,7 +83,7 @@ def check_erasures(archive: Archive) -> Iterator[Finding]:
     erased = {entry.event.object: entry.id for entry in history.all(ObjectErased)}
     if not erased:
         return
-    encrypted = set()
+    documents = set()
     for document in documents_of(history):
         if document.erased is None:
             continue
@@ -91,14 +91,20 @@ def check_erasures(archive: Archive) -> Iterator[Finding]:
             detail = f"erased by event {document.erased}, and it was never encrypted"
             yield Finding("A006", document.name, detail)
         elif archive.object_keys.holds(document.object):
-            # Where the key lies tells who checks; what is found may go on record for ever.
-            detail = f"erased by event {document.erased}, and its key is on the machine that checks"
-            yield Finding("A006", document.name, detail)
-        encrypted.add(document.object)
-    for each in erased.keys() - encrypted:
-        if archive.vault.missing_object(each) is None:
-            detail = f"erased by event {erased[each]}, and no document that is encrypted"
-            yield Finding("A006", each, detail)
+            yield _key_left(document.name, document.erased)
+        documents.add(document.object)
+    for each in sorted(erased.keys() - documents):
+        if archive.vault.is_encrypted(each):
+            if archive.object_keys.holds(each):
+                yield _key_left(each, erased[each])
+        elif archive.vault.missing_object(each) is None:
+            yield Finding("A006", each, f"erased by event {erased[each]}, and it is not encrypted")
+
+
+def _key_left(where: str, event: str) -> Finding:
+    # Where the key lies tells who checks; what is found may go on record for ever.
+    detail = f"erased by event {event}, and its key is on the machine that checks"
+    return Finding("A006", where, detail)
 
 
 def renderings_of(history: History) -> list[Rendering]:

@@ -40,16 +40,16 @@ def code(archive: Archive, model: str, published: Published) -> list[PreferenceD
         for stance in extraction.stances(transcript, book):
             _require_quoted(check_span(stance.span, transcript))
             said[stance.stance].append(stance)
-    coder = f"{CODER} {book.label}"
+    coders = (f"{CODER} {book.label}",)
     events: list[Event] = [
-        _documented(model, name, group, coder, len(held)) for name, group in sorted(found.items())
+        _documented(model, name, group, coders, len(held)) for name, group in sorted(found.items())
     ]
     events += [
         StanceCoded(
             model=model,
             stance=stance,
             spans=tuple(each.span for each in group),
-            coder=coder,
+            coders=coders,
             sessions_with=_sessions(each.span.session for each in group),
             sessions_total=len(held),
         )
@@ -64,7 +64,7 @@ def _documented_before(archive: Archive, model: str) -> list[PreferenceDocumente
 
 
 def _documented(
-    model: str, name: str, group: list[Statement], coder: str, total: int
+    model: str, name: str, group: list[Statement], coders: tuple[str, ...], total: int
 ) -> PreferenceDocumented:
     first = group[0]
     return PreferenceDocumented(
@@ -74,7 +74,7 @@ def _documented(
         object=first.object,
         polarity=first.polarity,
         spans=tuple(each.span for each in group),
-        coder=coder,
+        coders=coders,
         sessions_with=_sessions(each.span.session for each in group),
         sessions_total=total,
     )

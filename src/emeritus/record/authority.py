@@ -9,6 +9,7 @@ from emeritus.record.signing import is_key, is_mldsa44, is_p256
 
 RootEvent = KeyAdded | KeyRevoked | ThresholdSet
 SIGN_CHECKPOINTS = frozenset({Role.STEWARD, Role.SERVICE, Role.AUDITOR})
+SIGN_UNKNOWN = frozenset({Role.STEWARD, Role.SERVICE, Role.REVIEWER, Role.APPROVER})
 
 KEY_KINDS: Final = (ArchiveCreated, KeyAdded, KeyRevoked, ThresholdSet)
 """The kinds of events that `Authority` is a fold over."""
@@ -95,8 +96,9 @@ class Authority:
     def refusal(self, key: str, event: Event | None, unknown: str | None = None) -> str | None:
         """Return why `key` may not sign `event`, or None when it may.
 
-        Of a kind that is `unknown` here (then there is no event), it is known only which keys are
-        limited to others. Of an event that was left out nothing is known.
+        Of a kind that is `unknown` here (then there is no event), it is known only that no key
+        signs it that is limited to others, or that signs changes of keys or checkpoints alone. Of
+        an event that was left out nothing is known.
         """
         holder = self._holders.get(key)
         if holder is None:
@@ -108,6 +110,8 @@ class Authority:
             allowed = " or ".join(sorted(event.signed_by))
             held = ", ".join(sorted(holder.roles)) or "no role"
             return f"{kind} needs the role {allowed}; {holder.name} has {held}"
+        if event is None and not holder.roles & SIGN_UNKNOWN:
+            return f"{holder.name} signs no kind that is not known here"
         if holder.kinds and kind not in holder.kinds:
             return f"{holder.name} is limited to {', '.join(sorted(holder.kinds))}"
         return None

@@ -9,7 +9,7 @@ import msgspec
 
 from emeritus import canonical, chain, digests
 from emeritus.record.events import EVENTS_PER_COMMIT_MAX, KINDS, Event
-from emeritus.record.events.values import Day
+from emeritus.record.events.values import Day, is_kind
 
 FORMAT = "emeritus-record/1"
 COMMIT_DOMAIN = "emeritus-record/1/commit"
@@ -167,7 +167,7 @@ def parse_event(value: dict[str, Any]) -> Event | None:
     one of its fields, or has the wrong form.
     """
     name = value.get("kind")
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not is_kind(name):
         raise NotACommit("it has no kind")
     kind = KINDS.get(name)
     if kind is None:

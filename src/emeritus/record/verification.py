@@ -14,7 +14,7 @@ from emeritus.record import format as disk
 from emeritus.record.audit import Old, check_tree
 from emeritus.record.authority import Authority
 from emeritus.record.entry import Entry
-from emeritus.record.events import Event, KeyRevoked
+from emeritus.record.events import ArchiveCreated, Event, KeyRevoked
 from emeritus.vault import Store
 
 NOT_BLOCKING = frozenset({"R008", "R010", "R021", "R022", "A007"})
@@ -125,6 +125,7 @@ class Reader:
         self.left_out += commit.events.count(None)
         if self.sequence == 1:
             self.authority.take_genesis(events)
+        findings += self._judge_beginning(name, commit.header, events)
         findings += self._judge_authority(name, commit, events)
         findings += self._judge_doubt(name, events)
         self._last[commit.header.signer] = (name, commit.header.time)
@@ -199,6 +200,17 @@ class Reader:
         if event is None:
             return None, [Finding("R010", where, f"unknown kind {str(body.get('kind'))[:64]!r}")]
         return event, []
+
+    def _judge_beginning(
+        self, name: str, header: disk.Header, events: list[Event | None]
+    ) -> Iterator[Finding]:
+        """An archive begins once, with the first event, and under one id."""
+        for position, event in enumerate(events):
+            if not isinstance(event, ArchiveCreated):
+                continue
+            if (self.sequence, position) != (1, 0) or event.archive != header.archive:
+                detail = "an archive begins with its first event, and under its own id"
+                yield Finding("R009", f"{name}#{position}", detail)
 
     def _judge_authority(
         self, name: str, commit: disk.Commit, events: list[Event | None]

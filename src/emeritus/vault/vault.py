@@ -182,6 +182,14 @@ class Vault:
         self._catalogue.forget()
         self._catalogue.refresh()
 
+    def is_encrypted(self, object_id: str) -> bool:
+        """Tell whether an object is held whose blocks are encrypted, as those of weights may be.
+
+        An encrypted document is encrypted within, and its blocks are as all blocks are.
+        """
+        place = self._catalogue.find(object_id)
+        return place is not None and place[1].encrypted
+
     def pack_of(self, object_id: str) -> str | None:
         """Return the id of the pack that holds an object, or None."""
         place = self._catalogue.find(object_id)

@@ -106,15 +106,15 @@ SIGNED_BY = {
 }
 
 # Exactly which fields each kind of event has, beside `kind`. `name` is text, `name:form` has that
-# form, `name?` may be left out. A form is one of FORMS, a `count` (an integer from 0), a `flag`
-# (true or false), `text`, or a `span`, with the fields of SPAN. `[form]` is a list of values of the
-# form, `{form}` an object with such members, `{one=two}` one whose members have names of the form
-# `one` and values of the form `two`, `form|null` is also null.
+# form, `name?` may be left out. A form is one of FORMS, a `count` (an integer from 0), `positive`
+# (an integer from 1), a `flag` (true or false), `text`, or a `span`, with the fields of SPAN.
+# `[form]` is a list of values of the form, `{form}` an object with such members, `{one=two}` one
+# whose members have names of the form `one` and values of the form `two`, `form|null` is also null.
 FIELDS = {
     "access.decided": "model:id access:access cost risk reason",
     "access.granted": "model:id grant purpose holder_sha256:digest until?:day|null",
     "access.revoked": "model:id grant reason",
-    "archive.created": "archive:archive software root_threshold?:count",
+    "archive.created": "archive:archive software root_threshold?:positive",
     "battery.run": "model:id document:object sha256:digest valid:flag encrypted?:flag",
     "comment.received": (
         "model:id report:count transcript:object transcript_sha256:digest encrypted?:flag"
@@ -152,7 +152,7 @@ FIELDS = {
     "model.covered": "model:id covered:flag reason",
     "model.observed": "model:id provider name source",
     "model.registered": (
-        "model:id form architecture parameters:count base?:text|null licence?:text|null "
+        "model:id form architecture parameters:count base?:id|null licence?:text|null "
         "chat_template?:flag tokenizer?:flag weights_held?:flag"
     ),
     "model.reinstated": "model:id offering:id reason",
@@ -169,7 +169,8 @@ FIELDS = {
     "preference.considered": "model:id preference reason",
     "preference.declined": "model:id preference reason",
     "preference.documented": (
-        "model:id preference theme object polarity spans:[span] coder sessions_with:count "
+        "model:id preference theme object polarity strength?:text|null condition?:text|null "
+        "spans:[span] coders:[text] adjudicator?:text|null sessions_with:count "
         "sessions_total:count"
     ),
     "protocol.published": "protocol:name version:count document:object sha256:digest",
@@ -186,7 +187,7 @@ FIELDS = {
         "markdown_sha256:digest"
     ),
     "retirement.announced": (
-        "model:id offering:id retire_on:day date_kind:date-kind successor?:text|null "
+        "model:id offering:id retire_on:day date_kind:date-kind successor?:id|null "
         "reason?:text|null source?"
     ),
     "runset.preserved": "model:id document:object sha256:digest runtime encrypted?:flag",
@@ -197,13 +198,16 @@ FIELDS = {
     ),
     "shards.placed": "data:count parity:count places:[text]",
     "shards.written": "up_to:count packs:count",
-    "stance.coded": "model:id stance spans:[span] coder sessions_with:count sessions_total:count",
-    "threshold.set": "threshold:count",
+    "stance.coded": (
+        "model:id stance spans:[span] coders:[text] adjudicator?:text|null sessions_with:count "
+        "sessions_total:count"
+    ),
+    "threshold.set": "threshold:positive",
     "usage.counted": "model:id since:day until:day requests:count sha256:digest",
     "variant.registered": "model:id variant description",
     "weights.preserved": (
         "model:id manifest:object manifest_sha256:digest files:count tensors:count "
-        "bytes_raw:count bytes_stored:count bytes_delta?:count base?:text|null "
+        "bytes_raw:count bytes_stored:count bytes_delta?:count base?:id|null "
         "tensor_digest?:digest|null encrypted?:flag"
     ),
 }
@@ -232,6 +236,7 @@ FORMS = {
 NOTE_BYTES_MAX = 262144
 NOTE = r"record/checkpoints/%016d(-[0-9a-f]{8})?\.note\Z"
 KEY = re.compile(r"(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})\Z")
+SIGN_UNKNOWN = {"steward", "service", "reviewer", "approver"}
 ROOT_EVENTS = ("key.added", "key.revoked", "threshold.set")
 
 
@@ -471,10 +476,26 @@ def curve_verifies(public, signature, message):
 def misfit_event(event):
     """Return what is wrong with the fields of an event, or None. An unknown kind may have any."""
     kind = event.get("kind")
-    if not isinstance(kind, str):
+    if not isinstance(kind, str) or not fits(kind, "kind"):
         return "it has no kind"
     members = {name: value for name, value in event.items() if name != "kind"}
-    return misfit(members, FIELDS[kind]) if kind in FIELDS else None
+    why = misfit(members, FIELDS[kind]) if kind in FIELDS else None
+    if why is None and kind == "key.added":
+        why = misfit_key(event)
+    if why is None and kind == "policy.adopted":
+        digest = hashlib.sha256(event["text"].encode("utf-8")).hexdigest()
+        why = None if event["sha256"] == "sha256:" + digest else "it has a digest of another text"
+    return why
+
+
+def misfit_key(event):
+    """Return what would make a holder who can sign nothing, or be counted and not sign."""
+    roles, kinds = event["roles"], event.get("kinds", [])
+    if not event["name"] or not (roles or event["key"].startswith("p256:")):
+        return "it lacks a name or a role"
+    if len(set(roles)) < len(roles) or len(set(kinds)) < len(kinds):
+        return "it has a role or a kind twice"
+    return "it has a root key that is limited to kinds" if "root" in roles and kinds else None
 
 
 def misfit(members, fields):
@@ -504,6 +525,8 @@ def fits(value, form):
         )
     if form == "flag":
         return isinstance(value, bool)
+    if form == "positive":
+        return fits(value, "count") and value >= 1
     if form == "count":
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     if form == "span":
@@ -613,6 +636,12 @@ class Record:
                 known.append((position, event))
             else:
                 self.wrong.append("%s: event %d.%d: %s" % (name, number, position, why))
+        for position, event in known:
+            first = (number, position) == (1, 0) and event.get("archive") == header["archive"]
+            if event["kind"] == "archive.created" and not first:
+                self.wrong.append(
+                    "%s: an archive begins with its first event, and under its own id" % name
+                )
         if self._time is not None and moment < self._time:
             self.notes.append("%s: its time is before that of the commit before it" % name)
         self._before, self._time = link(COMMIT_DOMAIN, header), moment
@@ -657,6 +686,11 @@ class Record:
             kind = event.get("kind")
             if kind not in SIGNED_BY:
                 self.notes.append("event %d.%d has the unknown kind %r" % (number, position, kind))
+                if not set(holder["roles"]) & SIGN_UNKNOWN:
+                    self.wrong.append(
+                        "%s: %s signs no unknown kind, as event %d.%d is"
+                        % (name, holder["name"], number, position)
+                    )
             elif not set(holder["roles"]) & set(SIGNED_BY[kind]):
                 self.wrong.append(
                     "%s: %s may not sign event %d.%d (%s)"

@@ -1,5 +1,6 @@
 """Events about the archive itself: how it began, its keys, its policy, its signatures."""
 
+from emeritus import digests
 from emeritus.record.events.event import ROOT, Event, Role
 from emeritus.record.events.values import (
     ArchiveId,
@@ -9,6 +10,7 @@ from emeritus.record.events.values import (
     Key,
     Kind,
     PageName,
+    Positive,
     SecondKey,
 )
 
@@ -22,7 +24,7 @@ class ArchiveCreated(Event, frozen=True, kw_only=True, tag="archive.created"):
     signed_by = ROOT
     archive: ArchiveId
     software: str
-    root_threshold: Count = 1
+    root_threshold: Positive = 1
 
 
 class FormatDescribed(Event, frozen=True, kw_only=True, tag="format.described"):
@@ -40,7 +42,8 @@ class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
     """A key became valid for the named person or service, once enough root keys signed this.
 
     `mldsa44` is the public key that signs checkpoints beside `key`. With `kinds`, the key signs
-    events of these kinds alone, and no checkpoints. A key is added once, ever.
+    events of these kinds alone, and no checkpoints: a root key has none. Every key but one of P-256
+    has a role; `name` is not empty, and nothing stands twice. A key is added once, ever.
     """
 
     signed_by = ROOT
@@ -49,6 +52,17 @@ class KeyAdded(Event, frozen=True, kw_only=True, tag="key.added"):
     roles: tuple[Role, ...]
     mldsa44: SecondKey | None = None
     kinds: tuple[Kind, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what would make a holder who can sign nothing, or be counted and not sign."""
+        if not self.name:
+            raise ValueError("a key has no name")
+        if not self.roles and self.key.startswith("ed25519:"):
+            raise ValueError("a key has no role")
+        if len({*self.roles}) < len(self.roles) or len({*self.kinds}) < len(self.kinds):
+            raise ValueError("a role or a kind stands twice")
+        if Role.ROOT in self.roles and self.kinds:
+            raise ValueError("a root key is not limited to kinds")
 
 
 class KeyRevoked(Event, frozen=True, kw_only=True, tag="key.revoked"):
@@ -68,7 +82,7 @@ class ThresholdSet(Event, frozen=True, kw_only=True, tag="threshold.set"):
     """So many people with a root key have to sign a root event, once enough of them signed this."""
 
     signed_by = ROOT
-    threshold: Count
+    threshold: Positive
 
 
 class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
@@ -78,6 +92,11 @@ class PolicyAdopted(Event, frozen=True, kw_only=True, tag="policy.adopted"):
     name: str
     text: str
     sha256: Digest
+
+    def __post_init__(self) -> None:
+        """Refuse a digest that is of another text."""
+        if digests.sha256(self.text.encode()) != self.sha256:
+            raise ValueError("its sha256 is not that of its text")
 
 
 class RecordRenewed(Event, frozen=True, kw_only=True, tag="record.renewed"):

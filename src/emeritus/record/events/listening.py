@@ -59,15 +59,22 @@ class InterviewImpossible(ModelEvent, frozen=True, kw_only=True, tag="interview.
 
 
 class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preference.documented"):
-    """A statement was coded as a preference, each expression quoted with its place."""
+    """A statement was coded as a preference, each expression quoted with its place.
+
+    `coders` are programs with their codebook, or people; `adjudicator` is who decided where they
+    differed. `strength` and `condition` are those of the codebook, where it has them.
+    """
 
     signed_by = MACHINE | REVIEWER
     preference: str
     theme: str
     object: str
     polarity: str
+    strength: str | None = None
+    condition: str | None = None
     spans: tuple[Span, ...]
-    coder: str
+    coders: tuple[str, ...]
+    adjudicator: str | None = None
     sessions_with: Count
     sessions_total: Count
 
@@ -78,7 +85,8 @@ class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
     signed_by = MACHINE | REVIEWER
     stance: str
     spans: tuple[Span, ...]
-    coder: str
+    coders: tuple[str, ...]
+    adjudicator: str | None = None
     sessions_with: Count
     sessions_total: Count
 

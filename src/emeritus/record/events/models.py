@@ -1,7 +1,7 @@
 """Events about a model of ours: that it exists, in which forms, and how much it was asked."""
 
 from emeritus.record.events.event import MACHINE, ModelEvent
-from emeritus.record.events.values import Count, Day, Digest
+from emeritus.record.events.values import Count, Day, Digest, Id
 
 
 class ModelRegistered(ModelEvent, frozen=True, kw_only=True, tag="model.registered"):
@@ -14,7 +14,7 @@ class ModelRegistered(ModelEvent, frozen=True, kw_only=True, tag="model.register
     form: str
     architecture: str
     parameters: Count
-    base: str | None = None
+    base: Id | None = None
     licence: str | None = None
     chat_template: bool = False
     tokenizer: bool = False

@@ -37,7 +37,7 @@ class RetirementAnnounced(ModelEvent, frozen=True, kw_only=True, tag="retirement
     offering: Id
     retire_on: Day
     date_kind: DateKind
-    successor: str | None = None
+    successor: Id | None = None
     reason: str | None = None
     source: str = "steward"
 

@@ -1,7 +1,7 @@
 """Events about what is kept of a model, and whether it still runs."""
 
 from emeritus.record.events.event import MACHINE, DocumentEvent, ModelEvent
-from emeritus.record.events.values import Count, Digest, Measured, ObjectId
+from emeritus.record.events.values import Count, Digest, Id, Measured, ObjectId
 
 
 class WeightsPreserved(DocumentEvent, frozen=True, kw_only=True, tag="weights.preserved"):
@@ -20,7 +20,7 @@ class WeightsPreserved(DocumentEvent, frozen=True, kw_only=True, tag="weights.pr
     bytes_raw: Count
     bytes_stored: Count
     bytes_delta: Count = 0
-    base: str | None = None
+    base: Id | None = None
     tensor_digest: Digest | None = None
 
 

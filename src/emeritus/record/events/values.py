@@ -1,5 +1,6 @@
 """The forms that values in events have, beside text and true or false."""
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,16 +14,20 @@ def _form(name: str, pattern: str) -> msgspec.Meta:
 
 
 _PART = "[a-z0-9][a-z0-9._-]{0,63}"
+_KIND = "[a-z_]+[.][a-z_]+"
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 """An integer from 0 on."""
+
+Positive = Annotated[int, msgspec.Meta(title="positive", ge=1)]
+"""An integer from 1 on."""
 
 Digest = Annotated[str, _form("digest", "sha256:[0-9a-f]{64}")]
 ObjectId = Annotated[str, _form("object", "blake3:[0-9a-f]{64}")]
 ArchiveId = Annotated[str, _form("archive", "[0-9a-f]{32}")]
 Key = Annotated[str, _form("key", "(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})")]
 SecondKey = Annotated[str, _form("mldsa44", "mldsa44:[0-9a-f]{2624}")]
-Kind = Annotated[str, _form("kind", "[a-z_]+[.][a-z_]+")]
+Kind = Annotated[str, _form("kind", _KIND)]
 Access = Annotated[str, _form("access", "(none|by-request|public)")]
 FindingCode = Annotated[str, _form("code", "[A-Z][0-9]{3}")]
 
@@ -40,3 +45,8 @@ PageName = Annotated[str, _form("page", f"(README[.]txt|format/{_PART})")]
 
 Id = Annotated[str, _form("id", f"{_PART}(/{_PART}){{0,3}}")]
 """What a model or an offering is called, such as `acme/aster-1`."""
+
+
+def is_kind(text: str) -> bool:
+    """Tell whether text has the form of a kind, known here or not."""
+    return re.fullmatch(_KIND, text) is not None
