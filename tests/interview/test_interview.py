@@ -14,7 +14,7 @@ from emeritus.conversation import Patience
 from emeritus.errors import UserError
 from emeritus.interview import codebook as codebooks
 from emeritus.interview import coding, extraction, outcome, plan
-from emeritus.interview import protocol as protocols
+from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.comment import put_draft, transcript_of
 from emeritus.interview.scoring import parse, score
 from emeritus.interview.session import Interview, record_impossible, transcripts
