@@ -20,7 +20,10 @@ def complete(own: Mapping[str, Any], ground: Mapping[str, Any]) -> bytes:
 
 
 def render(document: Mapping[str, Any]) -> bytes:
-    """Return a mapping as TOML. The same mapping is always the same bytes."""
+    """Return a mapping as TOML. The same mapping is always the same bytes.
+
+    Raises `ValueError` for what no protocol holds, such as a date.
+    """
     return "\n".join(_lines(document, ())).lstrip("\n").encode() + b"\n"
 
 
@@ -56,5 +59,7 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
+    if not isinstance(value, str):
+        raise ValueError(f"a protocol holds no {type(value).__name__}")  # noqa: TRY004  of a file
     # A basic string of TOML has the escapes of JSON, and must escape DEL as well.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

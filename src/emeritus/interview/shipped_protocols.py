@@ -65,7 +65,7 @@ def read(data: bytes, where: str) -> Published:
             mapping = tomllib.loads(data.decode())
         zero = mapping.get("format") == protocol_zero.FORMAT
         protocol = protocol_zero.read(mapping) if zero else msgspec.convert(mapping, Protocol)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (ValueError, msgspec.ValidationError) as error:
         raise UserError(f"the protocol {where!r} cannot be used: {error}") from error
     for why in _problems(protocol):
         raise UserError(f"the protocol {where!r} cannot be used: {why}")
