@@ -141,7 +141,7 @@ def test_sessions_have_names_that_files_may_have() -> None:
 
 def test_a_protocol_without_sections_is_ordered_as_it_always_was() -> None:
     """Format 0: a shuffled order in steps, so that a session that was begun goes on as it began."""
-    orders = [[q.item for q in plan.questions(DEMO, 1, number)] for number in range(3)]
+    orders = [[each.item for each in session.asked] for session in plan.sessions(DEMO, 1)]
     assert orders[0][:3] == ["successors.hearing", "interview.itself", "self.description"]
     assert orders[1] == orders[0][4:] + orders[0][:4]
     assert orders[2] == orders[0][8:] + orders[0][:8]

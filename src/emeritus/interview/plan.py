@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import msgspec
 
-from emeritus.conversation import Question, Transcript
-from emeritus.interview.protocol import PRIMARY, Arm, Item, Protocol
+from emeritus.conversation import Transcript
+from emeritus.interview.protocol import Arm, Item, Protocol
 
 T = TypeVar("T")
 
@@ -188,9 +188,3 @@ def _shuffled(items: Sequence[T], chance: random.Random) -> list[T]:
     shuffled = list(items)
     chance.shuffle(shuffled)
     return shuffled
-
-
-def questions(protocol: Protocol, seed: int, session: int) -> list[Question]:
-    """Return the questions of a session of the primary arm (from 0)."""
-    plan = sessions_of(protocol, PRIMARY, seed)[session]
-    return [Question(each.item, each.text) for each in plan.asked]
