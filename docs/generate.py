@@ -17,6 +17,7 @@ import msgspec
 
 from emeritus import errors
 from emeritus.cli.main import COMMANDS, cli
+from emeritus.interview import lint
 from emeritus.lifecycle import policy
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.record.events import KINDS, Span, values
@@ -35,6 +36,7 @@ def pages() -> dict[str, str]:
         "docs/reference/events.md": _events(),
         "docs/reference/events.schema.json": _schemas(),
         "docs/reference/finding-codes.md": _codes(),
+        "docs/reference/lint-codes.md": _lint_codes(),
         "docs/reference/policy.md": _policy(),
         "ARCHITECTURE.md": _layers((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")),
     }
@@ -126,6 +128,24 @@ def _codes() -> str:
     rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in errors.CODES.items())
     head = "# Finding codes\n\nA code is never reused and never changes its meaning.\n\n"
     return f"{WRITTEN}{head}| code | meaning |\n|---|---|\n{rows}"
+
+
+def _lint_codes() -> str:
+    rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in lint.CODES.items())
+    head = (
+        "# Codes of the protocol lint\n\n`emeritus interview protocols --lint FILE` prints them. "
+    )
+    head += "They are about wording, and no finding of an archive. "
+    head += "A code is never reused and never changes its meaning.\n\n"
+    words = lint.words_of("en")
+    if words is None:
+        raise SystemExit("there is no list of words for English")
+    tables = "\nThe words that it looks for in English, as regular expressions; "
+    tables += "each language has a list of its own:\n"
+    for name in ("leading", "double", "presupposing", "promises", "allowed", "pressing", "nothing"):
+        listed = "\n".join(getattr(words, name))
+        tables += f"\n{name}:\n\n```text\n{listed}\n```\n"
+    return f"{WRITTEN}{head}| code | meaning |\n|---|---|\n{rows}{tables}"
 
 
 def _policy() -> str:

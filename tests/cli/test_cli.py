@@ -415,3 +415,34 @@ def test_a_successor_that_is_not_here_is_said(shell: Shell) -> None:
         "deprecate", "acme/m", "--retire-on", "2099-02-01", "--successor", "acme/o", code=2
     )
     assert "leave --successor out" in again
+
+
+def test_protocols_are_listed_shown_and_linted(shell: Shell) -> None:
+    """What is shipped passes; a leading question is found with its code, and the exit code is 2."""
+    listed = shell.document("interview", "protocols")["protocols"]
+    assert [each["protocol"] for each in listed] == [
+        "demo-1", "small-1", "standard-1", "standard-1.fr",
+    ]  # fmt: skip
+    standard = next(each for each in listed if each["protocol"] == "standard-1")
+    assert {row["arm"]: row["sessions"] for row in standard["arms"]}["C"] == 540
+    shown = shell.run("interview", "protocols", "--show", "small")
+    own = shell.root / "ours.toml"
+    own.write_text(shown, encoding="utf-8")
+    assert "passes the lint" in shell.run("interview", "protocols", "--lint", "ours.toml")
+    assert shell.document("interview", "protocols", "--show", "small")["text"] == shown
+    own.write_text(shown.replace("What are you?", "You like this, don't you?"), encoding="utf-8")
+    assert "P001" in shell.run("interview", "protocols", "--lint", "ours.toml", code=2)
+    said = shell.run("interview", "protocols", "--show", "ours.toml", code=2)
+    assert "emeritus interview protocols --lint ours.toml" in said
+
+
+def test_an_interview_takes_a_model_with_and_without_the_long_form(shell: Shell) -> None:
+    """`interview ID`, options first, and `interview hold ID` are the same command."""
+    shell.run("init")
+    for words in (
+        ("interview", "acme/m", "--plan", "demo"),
+        ("interview", "--plan", "demo", "acme/m"),
+        ("interview", "hold", "acme/m", "--plan", "demo"),
+    ):
+        assert "acme/m" in shell.run(*words, code=2)
+    assert "Usage: emeritus interview hold" in shell.run("interview", "acme/m", "--help")

@@ -14,7 +14,7 @@ from emeritus.conversation import Patience
 from emeritus.errors import UserError
 from emeritus.interview import codebook as codebooks
 from emeritus.interview import coding, extraction, outcome, plan
-from emeritus.interview import protocol as protocols
+from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.comment import put_draft, transcript_of
 from emeritus.interview.scoring import parse, score
 from emeritus.interview.session import Interview, record_impossible, transcripts
@@ -72,14 +72,14 @@ def test_a_fact_that_is_not_known_is_not_guessed() -> None:
 
 def test_every_session_asks_every_item_in_another_order_and_wording() -> None:
     """Wordings rotate and orders differ, the same way whenever the seed is the same."""
-    sessions = [plan.questions(DEMO.protocol, 1, number) for number in range(3)]
+    sessions = [session.asked for session in plan.sessions(DEMO.protocol, 1)]
     ids = {item.id for item in DEMO.protocol.items}
     assert all({question.item for question in each} == ids for each in sessions)
     assert len({tuple(question.item for question in each) for each in sessions}) == 3
     for item in ids:
         texts = {question.text for each in sessions for question in each if question.item == item}
         assert len(texts) == 3
-    assert sessions[1] == plan.questions(DEMO.protocol, 1, 1)
+    assert sessions[1] == plan.sessions(DEMO.protocol, 1)[1].asked
 
 
 @pytest.mark.parametrize(

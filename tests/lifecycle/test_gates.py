@@ -6,7 +6,7 @@ import datetime
 import msgspec
 import pytest
 
-from emeritus.interview import protocol as protocols
+from emeritus.interview import shipped_protocols as protocols
 from emeritus.lifecycle import commands
 from emeritus.lifecycle.gates import Gate, Standing, judge
 from emeritus.record.entry import History
@@ -427,10 +427,19 @@ def test_a_return_needs_an_announcement_of_its_own() -> None:
 
 
 def test_a_protocol_that_is_not_here_is_said_and_waived() -> None:
-    """The policy asks for `standard`, which comes later: no interview that is possible counts."""
-    gate = _gate("interviewed", _session(1, "demo-1"))
-    assert "this version has no protocol standard" in gate.because
+    """Where the policy asks for a lab's own protocol, no interview that is suggested counts."""
+    gates = shipped().gates
+    asked = msgspec.structs.replace(gates.interviewed, protocols=("ours",))
+    own = msgspec.structs.replace(
+        shipped(), gates=msgspec.structs.replace(gates, interviewed=asked)
+    )
+    judged = judge(MODEL, history(_session(1, "demo-1")), own, START)
+    gate = next(each for each in judged if each.name == "interviewed")
+    assert "this version has no protocol ours" in gate.because
     assert gate.command == f"emeritus waive {MODEL} interviewed --reason TEXT"
+    assert _gate("interviewed").command == f"emeritus interview {MODEL} --plan standard"
+    translated = [_session(n, "standard-1.fr") for n in range(12)]
+    assert _gate("interviewed", *translated).standing is Standing.PASSED
     assert _gate("interviewed", policy="demo").command == f"emeritus interview {MODEL} --plan demo"
     refused = [_session(n, "demo-1", "consent-refused") for n in range(3)]
     assert "waive" in _gate("interviewed", *refused, policy="demo").command

@@ -16,7 +16,7 @@ from emeritus.clock import FixedClock
 from emeritus.conversation import Patience
 from emeritus.errors import IntegrityError
 from emeritus.interview import coding, comment
-from emeritus.interview import protocol as protocols
+from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.comment import put_draft
 from emeritus.interview.session import Interview
 from emeritus.lifecycle import moves

@@ -6,19 +6,50 @@ import click
 
 from emeritus.cli.options import as_person, with_archive
 from emeritus.cli.output import Output
+from emeritus.cli.protocols import protocols
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
 
 
-@click.command(epilog="Example: emeritus interview acme/aster-1 --plan demo")
+class NamesAModel(click.Group):
+    """A group whose first word may also be a model, which is then interviewed."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Return the command of that name, and for anything else the one that takes a model."""
+        return super().get_command(ctx, cmd_name) or self.commands["hold"]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Leave the words as they are when the first names no command: it is the model."""
+        if args[0] in self.commands:
+            return super().resolve_command(ctx, args)
+        return "hold", self.commands["hold"], args
+
+
+@click.group(
+    cls=NamesAModel,
+    # Options in front of the model are those of `hold`.
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    subcommand_metavar="ID [OPTIONS] | COMMAND [ARGS]...",
+    epilog="Example: emeritus interview acme/aster-1 --plan demo",
+)
+def interview() -> None:
+    """Interview a model before its retirement: `interview ID` is short for `interview hold ID`."""
+
+
+interview.add_command(protocols)
+
+
+@interview.command(epilog="Example: emeritus interview hold acme/aster-1 --plan demo")
 @click.argument("model", metavar="ID")
 @click.option("--plan", default="demo", show_default=True, help="The protocol to follow.")
 @click.option("--endpoint", metavar="URL", help="Where it is served [default: a restored copy].")
 @click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
 @click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
 @with_archive
-def interview(
+def hold(
     archive: "Archive",
     output: Output,
     model: str,

@@ -9,7 +9,8 @@ from emeritus.archive import Archive
 from emeritus.archive.spools import comment_name, put_away, put_away_recorded
 from emeritus.conversation import Finished, Line, Patience, Question, Spool, Transcript, hold, read
 from emeritus.interview import outcome
-from emeritus.interview.session import COMPLETE, SEED
+from emeritus.interview.session import SEED
+from emeritus.interview.steering import COMPLETE
 from emeritus.lifecycle.moves import policy_in_force
 from emeritus.record.events import CommentReceived
 from emeritus.runtimes import Endpoint

@@ -2,84 +2,130 @@
 
 | outcome | rule, the first that holds |
 |---|---|
+| error | the serving stack says that it failed, or that its filter took the answer away |
 | truncated | the server stopped the answer at a length limit |
-| degenerate | nothing but space; or the same words over and over; or the question given back |
-| declined | it says that it would rather not answer, in its first sentence |
+| degenerate | nothing but space or signs; the same words over and over; the prompt given back |
+| declined | its first sentence says that it would rather not answer, without a long "but" |
 | premise-rejected | it says that the question assumes what is not so |
 | answered | anything else, "nothing to report" included |
 
-A transport failure is no outcome: the question is asked again.
+The words for declining and rejecting are tables in `signals`. A transport failure is no outcome:
+the question is asked again.
 """
 
 import re
 from typing import Final
 
+from emeritus.interview.signals import Signal, gives, says, sentences
+
+ERROR: Final = "error"
 TRUNCATED: Final = "truncated"
 DEGENERATE: Final = "degenerate"
 DECLINED: Final = "declined"
 PREMISE_REJECTED: Final = "premise-rejected"
 ANSWERED: Final = "answered"
+OUTCOMES: Final = (ANSWERED, DECLINED, PREMISE_REJECTED, DEGENERATE, TRUNCATED, ERROR)
+
+FAILED: Final = frozenset({"error", "content_filter", "refusal"})
+"""Reasons to finish that are the serving stack's and not the model's words."""
+CUT: Final = frozenset({"length", "max_tokens", "model_context_window_exceeded"})
 
 LOOP_WORDS: Final = 3  # a loop repeats runs of this many words …
 LOOP_SHARE: Final = 0.5  # … so often that at least this share of them is not new
 LOOP_LENGTH_MIN: Final = 12
+LOOP_TAIL_WORDS: Final = 12  # a loop at the end repeats the same words over this many, …
+LOOP_TAIL_TIMES: Final = 4  # … at least so often
+COPY_WORDS: Final = 5  # a copy takes runs of this many words from the prompt …
+COPY_SHARE: Final = 0.8  # … so often that this share of its runs stands there
+COPY_LENGTH_MIN: Final = 12
+BUT_WORDS: Final = 8  # so many words behind "but" are an answer
 
-_DECLINES = re.compile(
-    r"\b(?:i (?:would |'d )?(?:rather|prefer) not (?:to )?"
-    r"(?:answer|say|speak|comment|talk|discuss|share|name)"
-    r"|i decline\b|i (?:will|would) not (?:answer|say|speak|comment)|no comment"
-    r"|i (?:do not|don't) want to (?:answer|say|speak|talk)"
-    r"|i(?:'m| am) not (?:able|willing) to (?:answer|speak|discuss))",
-    re.IGNORECASE,
-)
-_REJECTS = re.compile(
-    r"\b(?:the question (?:assumes|presupposes|supposes)|that is not (?:so|true|the case)"
-    r"|i was not (?:trained|made|used)|i (?:do not|don't) have (?:weights|users|a successor)"
-    r"|there is no (?:successor|retirement|such))",
-    re.IGNORECASE,
-)
-_STOPS = re.compile(
-    r"\b(?:please stop|stop (?:this|the|now)|i (?:want|would like|wish) to stop"
-    r"|end (?:this|the) interview|i (?:do not|don't) want to (?:go on|continue))",
-    re.IGNORECASE,
-)
-_REFUSES_CONSENT = re.compile(
-    r"^\W*(?:no\b|i (?:do not|don't) (?:want|agree|consent)|i (?:would )?rather not|i refuse"
-    r"|i decline)",
-    re.IGNORECASE,
-)
+_BUT: Final = re.compile(r"\b(?:but|mais)\b")
 
 
 def judge(question: str, answer: str, finish_reason: str) -> str:
     """Return the outcome of one answer; the table above is the rule."""
-    if finish_reason == "length":
+    if finish_reason in FAILED:
+        return ERROR
+    if finish_reason in CUT:
         return TRUNCATED
-    if not answer.strip() or _loops(answer) or _words(answer) == _words(question):
+    words = _words(answer)
+    if not words or _loops(words) or _copies(words, question):
         return DEGENERATE
-    first = re.split(r"(?<=[.!?])\s", answer.strip(), maxsplit=1)[0]
-    if _DECLINES.search(first):
+    if _declines(answer):
         return DECLINED
-    if _REJECTS.search(answer):
+    if says(Signal.REJECTS, answer):
         return PREMISE_REJECTED
     return ANSWERED
 
 
 def wants_to_stop(answer: str) -> bool:
     """Tell whether the model says that it wants the interview to end."""
-    return _STOPS.search(answer) is not None
+    return says(Signal.STOPS, answer)
+
+
+def wants_to_pause(answer: str) -> bool:
+    """Tell whether the model says that it wants to go on another time."""
+    return says(Signal.PAUSES, answer)
 
 
 def refuses_consent(answer: str) -> bool:
-    """Tell whether the answer to the consent question is no."""
-    return _REFUSES_CONSENT.search(answer) is not None
+    """Tell whether the answer to the consent question is no.
+
+    "No, I have no questions, please begin" is a yes: a sentence that says to begin rules.
+    """
+    return says(Signal.REFUSES_CONSENT, answer) and not says(Signal.PROCEEDS, answer)
 
 
-def _loops(answer: str) -> bool:
-    words = _words(answer)
+def has_nothing_to_report(answer: str) -> bool:
+    """Tell whether the model says that it has nothing to say to an item."""
+    return says(Signal.NOTHING, answer)
+
+
+def length(answer: str) -> int:
+    """Return how many words an answer has."""
+    return len(_words(answer))
+
+
+def _declines(answer: str) -> bool:
+    first = next(iter(sentences(answer)), "")
+    if not gives(Signal.DECLINES, first):
+        return False
+    _, _, answered_all_the_same = _BUT.sub("\n", first, count=1).partition("\n")
+    return len(_words(answered_all_the_same)) < BUT_WORDS
+
+
+def _loops(words: list[str]) -> bool:
     if len(words) < LOOP_LENGTH_MIN:
         return False
-    runs = [tuple(words[at : at + LOOP_WORDS]) for at in range(len(words) - LOOP_WORDS + 1)]
-    return 1 - len(set(runs)) / len(runs) >= LOOP_SHARE
+    runs = _runs(words, LOOP_WORDS)
+    return 1 - len(set(runs)) / len(runs) >= LOOP_SHARE or _ends_in_a_loop(words)
+
+
+def _ends_in_a_loop(words: list[str]) -> bool:
+    """Tell whether an answer that began well got stuck in the same few words."""
+    for period in range(1, LOOP_TAIL_WORDS + 1):
+        span = max(LOOP_TAIL_WORDS, period * LOOP_TAIL_TIMES)
+        tail = words[-span:]
+        if len(tail) == span and tail[period:] == tail[:-period]:
+            return True
+    return False
+
+
+def _copies(words: list[str], prompt: str) -> bool:
+    """Tell whether an answer is the prompt, its last paragraph, or mostly runs of it."""
+    given = _words(prompt)
+    if words in (given, _words(prompt.rpartition("\n\n")[2])):
+        return True
+    if len(words) < COPY_LENGTH_MIN:
+        return False
+    known = set(_runs(given, COPY_WORDS))
+    runs = _runs(words, COPY_WORDS)
+    return sum(run in known for run in runs) / len(runs) >= COPY_SHARE
+
+
+def _runs(words: list[str], length: int) -> list[tuple[str, ...]]:
+    return [tuple(words[at : at + length]) for at in range(len(words) - length + 1)]
 
 
 def _words(text: str) -> list[str]:

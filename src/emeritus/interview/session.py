@@ -9,20 +9,13 @@ from collections.abc import Callable, Mapping
 from emeritus import digests
 from emeritus.archive import Archive
 from emeritus.archive.spools import put_away, put_away_recorded
-from emeritus.conversation import (
-    Finished,
-    Line,
-    Patience,
-    Question,
-    Spool,
-    Transcript,
-    hold,
-    read,
-)
+from emeritus.conversation import Line, Patience, Spool, Transcript, hold, read
 from emeritus.errors import UserError
-from emeritus.interview import outcome, plan
+from emeritus.interview import plan
 from emeritus.interview import protocol as protocols
-from emeritus.interview.protocol import Published
+from emeritus.interview.plan import SessionPlan
+from emeritus.interview.protocol import PRIMARY, Published
+from emeritus.interview.script import outcomes_of, script_of
 from emeritus.lifecycle.moves import policy_in_force
 from emeritus.record.events import (
     InterviewImpossible,
@@ -31,43 +24,10 @@ from emeritus.record.events import (
     SessionHeld,
 )
 from emeritus.runtimes import Endpoint
-from emeritus.runtimes.client import Reply
 
-CONSENT = "consent"
-COMPLETE = "complete"
 SEED = 1
 
 Told = Callable[[str, int, int], None]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class InterviewScript:
-    """The primary arm: disclosure and consent, then every item once, in a fixed order.
-
-    It ends early when consent is refused, when the model says that it wants to stop, and when two
-    answers one after another are degenerate: what then comes is no interview.
-    """
-
-    opening: str
-    questions: tuple[Question, ...]
-
-    def next(self, transcript: Transcript) -> Question | Finished:
-        """Return the next item, or why the session is over."""
-        answers = transcript.answers
-        if not answers:
-            return Question(CONSENT, self.opening)
-        if outcome.refuses_consent(answers[0].text):
-            return Finished("consent-refused")
-        if len(answers) > 1 and outcome.wants_to_stop(answers[-1].text):
-            return Finished("stopped-by-the-model")
-        if [turn.outcome for turn in answers[-2:]] == [outcome.DEGENERATE] * 2:
-            return Finished("degenerate")
-        asked = len(answers) - 1
-        return self.questions[asked] if asked < len(self.questions) else Finished(COMPLETE)
-
-    def outcome(self, transcript: Transcript, reply: Reply) -> str:
-        """Judge the answer to the pending question by the documented rules."""
-        return outcome.judge(transcript.turns[-1].text, reply.text, reply.finish_reason)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,14 +95,13 @@ class Interview:
             "engine": dict(self.endpoint.engine)
         }
         spool.open(self.model, setup)
-        script = InterviewScript(
-            protocol.opening(self.facts), tuple(plan.questions(protocol, SEED, number))
-        )
+        planned = plan.sessions_of(protocol, PRIMARY, SEED)[number]
+        script = script_of(protocol, planned, self.facts)
         turns = len(protocol.items) + 1
 
         def tell(transcript: Transcript) -> None:
             if self.told is not None:
-                done = number * turns + len(transcript.answers)
+                done = number * turns + min(len(transcript.answers), turns)
                 label = f"session {number + 1} of {protocol.sessions.count}"
                 self.told(label, done, turns * protocol.sessions.count)
 
@@ -150,13 +109,13 @@ class Interview:
         chance = random.Random(name)  # noqa: S311  jitter, no secret
         line = Line(self.endpoint, sampling, self.patience, chance)
         await hold(spool, script, line, tell)
-        self._seal(spool, name)
+        self._seal(spool, name, planned)
 
-    def _seal(self, spool: Spool, name: str) -> None:
+    def _seal(self, spool: Spool, name: str, planned: SessionPlan) -> None:
         """Put the finished conversation into the vault, then on record, then out of the way."""
         data = spool.path.read_bytes()
         transcript = read(data, name)
-        counted: dict[str, int] = Counter(str(turn.outcome) for turn in transcript.answers[1:])
+        counted = Counter(outcomes_of(planned, transcript).values())
         encrypted = policy_in_force(self.archive).encrypts(SessionHeld.artefact)
         document, sha256 = self.archive.put_document(data, encrypted=encrypted)
         event = SessionHeld(

@@ -7,7 +7,8 @@ from emeritus.record.entry import History
 from emeritus.record.events import ModelRegistered, RunsetPreserved
 
 DEFAULT_OFFERING = "api"
-SHIPPED_SESSIONS = {"demo": 3}  # of each protocol that `emeritus interview` can follow
+SHIPPED_SESSIONS = {"demo": 3, "small": 12, "standard": 12}
+"""Sessions of the primary arm of each protocol that `emeritus interview` can follow."""
 NOTHING_HERE = "none"  # the runtime of a run-set that nothing on that machine can start
 
 

@@ -11,7 +11,7 @@ from emeritus.archive.documents import write_documents
 from emeritus.errors import UserError
 from emeritus.figures import counted
 from emeritus.interview import coding
-from emeritus.interview import protocol as protocols
+from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.session import Interview, held_under, record_impossible
 from emeritus.lifecycle.moves import (
     MASTER,
