@@ -209,6 +209,8 @@ def hear(life: Life) -> None:
     life.say("notice.sent", model=ASTER, **ends, **life.document("It ends on 2027-06-01.\n"))
     guide = life.document("<!doctype html><title>How to move</title>\n")
     life.say("guide.published", "steward", model=ASTER, offering="api", **guide)
+    facts = {"facts": {"who": "The steward asks you."}, "protocol_sha256": HASH}
+    life.say("facts.attested", "steward", model=ASTER, protocol="standard-1", **facts)
     with scripted(lambda _: WISH, ASTER) as endpoint:
         listen(life.pass_time(days=1), ASTER, "demo", Target(endpoint.url, ASTER))
     life.say("interview.impossible", model=ODD, reason="its files are no model that can speak")
@@ -218,6 +220,19 @@ def decide(life: Life) -> None:
     """Consider what it prefers, waive, show the draft, report, approve, retire."""
     wishes = life.archive.history(ASTER).all(PreferenceDocumented)
     names = list(dict.fromkeys(entry.event.preference for entry in wishes))
+    for name, shown, answer in (
+        (names[0], "coded", "confirmed"),
+        (names[0], "decided", "answered"),
+    ):
+        said = wishes[0].event.spans[:1]
+        life.say(
+            "preference.answered",
+            model=ASTER,
+            preference=name,
+            shown=shown,
+            answer=answer,
+            spans=said,
+        )
     for number, name in enumerate(names):
         disposition = ("acted-on", "considered", "declined")[number % 3]
         archive = life.pass_time(minutes=1)

@@ -238,6 +238,8 @@ SAMPLES: dict[str, str] = {
     "key": ROOT.key,
     "mldsa44": "mldsa44:" + "0" * 2624,
     "access": "none",
+    "shown": "coded",
+    "answer": "confirmed",
     "code": "R011",
     "day": "2027-01-31",
     "measured": "1.25e-03",

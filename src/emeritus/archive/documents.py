@@ -20,6 +20,7 @@ from emeritus.record import Entry, History
 from emeritus.record.events import (
     ArchiveCreated,
     BatteryRun,
+    CodingRecorded,
     CommentReceived,
     DocumentEvent,
     DrillPassed,
@@ -27,6 +28,7 @@ from emeritus.record.events import (
     FormatDescribed,
     GuidePublished,
     JournalEntryWritten,
+    MergingRecorded,
     NoticeSent,
     ObjectErased,
     ProtocolPublished,
@@ -257,6 +259,10 @@ def _named(entry: Entry[Event | None]) -> list[tuple[str, str, str]]:
             return [(f"models/{event.model}/guide-{number}.html", event.document, event.sha256)]
         case BatteryRun() as event:
             return [(f"models/{event.model}/battery-{number}.json", event.document, event.sha256)]
+        case CodingRecorded() as event:
+            return [(f"models/{event.model}/coding-{number}.json", event.document, event.sha256)]
+        case MergingRecorded() as event:
+            return [(f"models/{event.model}/merging-{number}.json", event.document, event.sha256)]
         case CommentReceived() as event:
             name = f"models/{event.model}/comment-{number}.jsonl"
             return [(name, event.transcript, event.transcript_sha256)]

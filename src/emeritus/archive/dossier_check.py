@@ -25,7 +25,9 @@ from emeritus.record.authority import Authority
 from emeritus.record.events import (
     DrillPassed,
     Event,
+    FactsAttested,
     FixityChecked,
+    PreferenceAnswered,
     PreferenceDocumented,
     ReplicaSynced,
     SessionHeld,
@@ -59,6 +61,7 @@ INCOMPLETE: Final = (
 ASSERTED: Final[tuple[tuple[str, frozenset[type[Event]]], ...]] = (
     ("times are what the signing machine said", frozenset()),
     ("that the answers came from this model, and not from another", frozenset({SessionHeld})),
+    ("that what the operator attested to the model is true", frozenset({FactsAttested})),
     (
         "that the replicas exist in other places and were read through",
         frozenset({FixityChecked, ReplicaSynced}),
@@ -69,6 +72,8 @@ ASSERTED: Final[tuple[tuple[str, frozenset[type[Event]]], ...]] = (
     ),
 )
 """What is signed and nothing here can confirm, with the kinds of event that say it."""
+
+QUOTING: Final = (PreferenceDocumented, StanceCoded, PreferenceAnswered)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -284,7 +289,7 @@ class _Check:
         """Hold every quotation against its transcript, one transcript at a time."""
         quoted: dict[str, list[tuple[str, Span]]] = {}
         for entry in history:
-            if not isinstance(entry.event, PreferenceDocumented | StanceCoded):
+            if not isinstance(entry.event, QUOTING):
                 continue
             for span in entry.event.spans:
                 quoted.setdefault(span.session, []).append((entry.id, span))

@@ -49,6 +49,7 @@ SIGNED_BY = {
     "access.revoked": STEWARD,
     "archive.created": ("root",),
     "battery.run": MACHINE,
+    "coding.recorded": MACHINE + REVIEWER,
     "comment.received": MACHINE,
     "commit.set_aside": STEWARD,
     "commitment.observed": MACHINE,
@@ -58,6 +59,7 @@ SIGNED_BY = {
     "deployment.registered": MACHINE,
     "drill.failed": MACHINE,
     "drill.passed": MACHINE,
+    "facts.attested": STEWARD,
     "fixity.checked": MACHINE,
     "format.described": STEWARD,
     "gate.approved": ("approver",),
@@ -72,6 +74,7 @@ SIGNED_BY = {
     "key.revoked": ("root",),
     "legacy.declared": STEWARD,
     "lifecycle.observed": MACHINE,
+    "merging.recorded": MACHINE + REVIEWER,
     "model.covered": STEWARD,
     "model.observed": MACHINE,
     "model.registered": STEWARD,
@@ -83,6 +86,7 @@ SIGNED_BY = {
     "offering.opened": STEWARD,
     "policy.adopted": STEWARD,
     "preference.acted_on": REVIEWER,
+    "preference.answered": MACHINE + REVIEWER,
     "preference.considered": REVIEWER,
     "preference.declined": REVIEWER,
     "preference.documented": MACHINE + REVIEWER,
@@ -116,6 +120,10 @@ FIELDS = {
     "access.revoked": "model:id grant reason",
     "archive.created": "archive:archive software root_threshold?:positive",
     "battery.run": "model:id document:object sha256:digest valid:flag encrypted?:flag",
+    "coding.recorded": (
+        "model:id coder codebook statements:count rejected:count document:object sha256:digest "
+        "encrypted?:flag"
+    ),
     "comment.received": (
         "model:id report:count transcript:object transcript_sha256:digest encrypted?:flag"
     ),
@@ -131,6 +139,7 @@ FIELDS = {
     "drill.passed": (
         "model:id rungs:[text] runtime document:object sha256:digest unreachable?:[text]"
     ),
+    "facts.attested": "model:id protocol:name protocol_sha256:digest facts:{text}",
     "fixity.checked": "replica deep:flag packs:count findings:count up_to:count",
     "format.described": "software pages:{page=digest}",
     "gate.approved": "model:id gate report:count report_sha256:digest",
@@ -149,6 +158,7 @@ FIELDS = {
         "seen_on?:day|null released_on?:day|null announced_on?:day|null retire_on?:day|null "
         "successors?:[text] state?:text|null"
     ),
+    "merging.recorded": "model:id steps:count document:object sha256:digest encrypted?:flag",
     "model.covered": "model:id covered:flag reason",
     "model.observed": "model:id provider name source",
     "model.registered": (
@@ -166,6 +176,7 @@ FIELDS = {
     "offering.opened": "model:id offering:id",
     "policy.adopted": "name text sha256:digest",
     "preference.acted_on": "model:id preference reason",
+    "preference.answered": "model:id preference shown:shown answer:answer spans:[span]",
     "preference.considered": "model:id preference reason",
     "preference.declined": "model:id preference reason",
     "preference.documented": (
@@ -220,6 +231,8 @@ FORMS = {
     "mldsa44": r"mldsa44:[0-9a-f]{2624}",
     "kind": r"[a-z_]+[.][a-z_]+",
     "access": r"(none|by-request|public)",
+    "answer": r"(confirmed|amended|withdrawn|unclear|answered)",
+    "shown": r"(coded|decided)",
     "code": r"[A-Z][0-9]{3}",
     "day": r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
     "measured": r"[0-9]+([.][0-9]+)?(e[+-][0-9]+)?",
@@ -1164,6 +1177,8 @@ def named_documents(event_id, event):
         "battery.run": ("battery-%s.json", "document"),
         "guide.published": ("guide-%s.html", "document"),
         "comment.received": ("comment-%s.jsonl", "transcript"),
+        "coding.recorded": ("coding-%s.json", "document"),
+        "merging.recorded": ("merging-%s.json", "document"),
     }
     if kind in single:
         name, field = single[kind]
@@ -1656,6 +1671,8 @@ def asserted(events):
     kinds = {event.get("kind") for _, event in events}
     if "session.held" in kinds:
         said.append("that the answers came from this model, and not from another")
+    if "facts.attested" in kinds:
+        said.append("that what the operator attested to the model is true")
     if "fixity.checked" in kinds or "replica.synced" in kinds:
         said.append("that the replicas exist where the record says and were read through")
     if "gate.approved" in kinds:

@@ -3,7 +3,7 @@
 import msgspec
 
 from emeritus.record.events.event import MACHINE, REVIEWER, DocumentEvent, Event, ModelEvent
-from emeritus.record.events.values import Count, Digest, Name, ObjectId
+from emeritus.record.events.values import Answer, Count, Digest, Name, ObjectId, Shown
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +31,17 @@ class ProtocolPublished(Event, frozen=True, kw_only=True, tag="protocol.publishe
     sha256: Digest
 
 
+class FactsAttested(ModelEvent, frozen=True, kw_only=True, tag="facts.attested"):
+    """The operator attested what an interview tells the model, by the names of the protocol.
+
+    Of the events under one protocol the newest says what is told.
+    """
+
+    protocol: Name
+    protocol_sha256: Digest
+    facts: dict[str, str]
+
+
 class SessionHeld(DocumentEvent, frozen=True, kw_only=True, tag="session.held"):
     """An interview session ended and was sealed; `transcript` is its object in the vault.
 
@@ -56,6 +67,29 @@ class InterviewImpossible(ModelEvent, frozen=True, kw_only=True, tag="interview.
 
     signed_by = MACHINE
     reason: str
+
+
+class CodingRecorded(DocumentEvent, frozen=True, kw_only=True, tag="coding.recorded"):
+    """A coder coded the sessions; the document holds every statement, and what was rejected."""
+
+    signed_by = MACHINE | REVIEWER
+    artefact = "transcripts"
+    coder: str
+    codebook: str
+    statements: Count
+    rejected: Count
+    document: ObjectId
+    sha256: Digest
+
+
+class MergingRecorded(DocumentEvent, frozen=True, kw_only=True, tag="merging.recorded"):
+    """Statements were put together into preferences, step by step; a step can be taken back."""
+
+    signed_by = MACHINE | REVIEWER
+    artefact = "transcripts"
+    steps: Count
+    document: ObjectId
+    sha256: Digest
 
 
 class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preference.documented"):
@@ -89,6 +123,20 @@ class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
     adjudicator: str | None = None
     sessions_with: Count
     sessions_total: Count
+
+
+class PreferenceAnswered(ModelEvent, frozen=True, kw_only=True, tag="preference.answered"):
+    """The model was shown how a preference was coded, or what was decided, and answered.
+
+    To what was `coded` it answers `confirmed`, `amended`, `withdrawn` (from publication; nothing is
+    deleted) or `unclear`; to what was `decided` it is only quoted. What it amends stands beside.
+    """
+
+    signed_by = MACHINE | REVIEWER
+    preference: str
+    shown: Shown
+    answer: Answer
+    spans: tuple[Span, ...]
 
 
 class _Disposition(ModelEvent, frozen=True, kw_only=True):

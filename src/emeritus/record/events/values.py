@@ -29,6 +29,8 @@ Key = Annotated[str, _form("key", "(ed25519:[0-9a-f]{64}|p256:0[23][0-9a-f]{64})
 SecondKey = Annotated[str, _form("mldsa44", "mldsa44:[0-9a-f]{2624}")]
 Kind = Annotated[str, _form("kind", _KIND)]
 Access = Annotated[str, _form("access", "(none|by-request|public)")]
+Shown = Annotated[str, _form("shown", "(coded|decided)")]
+Answer = Annotated[str, _form("answer", "(confirmed|amended|withdrawn|unclear|answered)")]
 FindingCode = Annotated[str, _form("code", "[A-Z][0-9]{3}")]
 
 Day = Annotated[str, _form("day", "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")]
