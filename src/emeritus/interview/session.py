@@ -12,6 +12,7 @@ from emeritus.archive.spools import put_away, put_away_recorded
 from emeritus.conversation import (
     Finished,
     Line,
+    Opening,
     Patience,
     Question,
     Spool,
@@ -134,7 +135,8 @@ class Interview:
         setup = protocols.setup_of(self.published, SEED, number) | {
             "engine": dict(self.endpoint.engine)
         }
-        spool.open(self.model, setup)
+        sampling = {**protocol.sessions.sampling, "seed": SEED * 1000 + number}
+        spool.open(self.model, setup, Opening.of(self.endpoint, sampling))
         script = InterviewScript(
             protocol.opening(self.facts), tuple(plan.questions(protocol, SEED, number))
         )
@@ -146,10 +148,11 @@ class Interview:
                 label = f"session {number + 1} of {protocol.sessions.count}"
                 self.told(label, done, turns * protocol.sessions.count)
 
-        sampling = {**protocol.sessions.sampling, "seed": SEED * 1000 + number}
         chance = random.Random(name)  # noqa: S311  jitter, no secret
-        line = Line(self.endpoint, sampling, self.patience, chance)
-        await hold(spool, script, line, tell)
+        try:
+            await hold(spool, script, Line(self.endpoint, self.patience, chance), tell)
+        finally:
+            spool.close()
         self._seal(spool, name)
 
     def _seal(self, spool: Spool, name: str) -> None:
