@@ -78,7 +78,11 @@ def serving(answer: Answerer) -> Iterator[Server]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base's name
             """Say nothing."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Quiet(http.server.ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Say nothing: clients that are killed or hang up are what some tests are about."""
+
+    server = Quiet(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

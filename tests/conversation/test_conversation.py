@@ -29,7 +29,6 @@ from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Reply
 from emeritus.testing.scripted import Answer, scripted
 
-
 SAMPLING = {"temperature": 0.5}
 PLAIN = Opening("openai", {"model": "scripted"})
 

@@ -20,6 +20,7 @@ FIRST: Final = 4
 BUSY_FACTOR: Final = 0.5
 SLOW_FACTOR: Final = 0.9
 SLOWER: Final = 2.0
+SLOWER_SECONDS: Final = 0.1  # less is the machine's own unrest
 WINDOW: Final = 16  # answers whose median is one look at latency
 LOOKS: Final = 20  # looks that are remembered: conversations grow, and with them what is normal
 
@@ -71,7 +72,8 @@ class Pace:
             return
         look = statistics.median(self._took)
         self._took.clear()
-        if self._looks and look > SLOWER * min(self._looks):
+        usual = min(self._looks, default=look)
+        if look > max(SLOWER * usual, usual + SLOWER_SECONDS):
             self._lower(SLOW_FACTOR, self._lowered_at)
         self._looks.append(look)
 

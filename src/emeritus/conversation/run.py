@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import random
+import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, ParamSpec, Self, TypeVar
@@ -104,11 +105,13 @@ class Run:
 
     async def durably(self, write: Callable[P, T], *words: P.args, **named: P.kwargs) -> T:
         """Call what writes a line; where the disk is slow, other conversations go on meanwhile."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        if self._disk_took > SLOW_DISK:
-            done = await asyncio.to_thread(write, *words, **named)
-        else:
-            done = write(*words, **named)
-        self._disk_took += (clock() - began - self._disk_took) / 8
+        began = 0.0
+
+        def timed() -> T:
+            nonlocal began
+            began = time.perf_counter()
+            return write(*words, **named)
+
+        done = await asyncio.to_thread(timed) if self._disk_took > SLOW_DISK else timed()
+        self._disk_took += (time.perf_counter() - began - self._disk_took) / 8
         return done

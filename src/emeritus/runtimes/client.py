@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import email.utils
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 from emeritus import canonical, digests
 from emeritus.clock import Clock, SystemClock
 from emeritus.errors import Unavailable, UserError, printable
-from emeritus.runtimes.api import NotAnAnswer, Said
+from emeritus.runtimes.api import Api, NotAnAnswer, Said
 from emeritus.runtimes.apis import api
 from emeritus.runtimes.redaction import hide, hide_inside, may_hide_more, secrets
 from emeritus.runtimes.runtime import Endpoint
@@ -70,20 +71,22 @@ class Reply(Said):
 class Wire:
     """The connections of one run, kept open between requests. Use it as an async context.
 
+    Every request that is under way has a client of its own: the pool of one client looks at all of
+    its connections for every request, which with 32 of them is a third of all that a turn costs.
     `clock` is asked only where a server names a time to come back without saying what time it is.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
-        self._client: httpx2.AsyncClient | None = None
+        self._trust: ssl.SSLContext | None = None
+        self._clients: list[httpx2.AsyncClient] = []
+        self._idle: list[httpx2.AsyncClient] = []
 
     async def __aenter__(self) -> Self:
         """Make ready to send."""
         import httpx2
 
-        # How many requests are under way is for the caller; idle connections are worth keeping.
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        self._client = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits)
+        self._trust = httpx2.create_ssl_context()
         return self
 
     async def __aexit__(
@@ -93,9 +96,10 @@ class Wire:
         trace: TracebackType | None,
     ) -> None:
         """Close every connection."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        self._trust = None
+        self._idle.clear()
+        while self._clients:
+            await self._clients.pop().aclose()
 
     async def send(self, endpoint: Endpoint, body: bytes) -> Reply:
         """Send one request and return the answer to it.
@@ -104,21 +108,14 @@ class Wire:
         """
         import httpx2
 
-        if self._client is None:
-            raise RuntimeError("the wire is not open")
         spoken = api(endpoint.api)
-        headers = {"content-type": "application/json", **spoken.headers, **endpoint.headers}
-        request = self._client.build_request(
-            "POST", endpoint.url + spoken.path, content=body, headers=headers
-        )
+        client = self._take()
         try:
-            answer = await self._client.send(request, stream=True)
-            try:
-                data = await _read(endpoint, answer)
-            finally:
-                await answer.aclose()
+            answer, data = await _exchange(client, endpoint, spoken, body)
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise _no_answer(endpoint, error) from error
+        finally:
+            self._idle.append(client)
         hidden = secrets(endpoint.headers)
         text = data.decode("utf-8", "replace")
         received = hide(text, hidden)
@@ -145,6 +142,18 @@ class Wire:
             request_sha256=digests.sha256(body),
             redacted=received != text,
         )
+
+    def _take(self) -> "httpx2.AsyncClient":
+        """Return a client that nothing is sent with now."""
+        import httpx2
+
+        if self._trust is None:
+            raise RuntimeError("the wire is not open")
+        if self._idle:
+            return self._idle.pop()
+        client = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=self._trust)
+        self._clients.append(client)
+        return client
 
 
 async def chat(
@@ -185,6 +194,21 @@ def post(endpoint: Endpoint, path: str, body: Mapping[str, Any]) -> dict[str, An
     except httpx2.TransportError as error:
         raise _no_answer(endpoint, error) from error
     return _checked(endpoint, answer)
+
+
+async def _exchange(
+    client: "httpx2.AsyncClient", endpoint: Endpoint, spoken: Api, body: bytes
+) -> tuple["httpx2.Response", bytes]:
+    """Send a request and return what came, with its body."""
+    headers = {"content-type": "application/json", **spoken.headers, **endpoint.headers}
+    request = client.build_request(
+        "POST", endpoint.url + spoken.path, content=body, headers=headers
+    )
+    answer = await client.send(request, stream=True)
+    try:
+        return answer, await _read(endpoint, answer)
+    finally:
+        await answer.aclose()
 
 
 async def _read(endpoint: Endpoint, answer: "httpx2.Response") -> bytes:
@@ -239,7 +263,7 @@ def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:
     """
     said = headers.get("retry-after", "").strip()
     # OpenAI's and Anthropic's servers may name milliseconds beside it; whole seconds are enough.
-    if said.replace(".", "", 1).isdecimal():
+    if said.isascii() and said.replace(".", "", 1).isdecimal():
         return float(said)
     until = _date(said)
     if until is None:
