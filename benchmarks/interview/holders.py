@@ -49,7 +49,8 @@ def bare(url: str, folder: Path, sessions: int, turns: int, concurrency: int) ->
         async def work(client: httpx2.AsyncClient) -> None:
             nonlocal done
             for number in numbers:
-                done += await session(client, number)
+                answered = await session(client, number)
+                done += answered
 
         async with httpx2.AsyncClient(timeout=60, limits=limits) as client:
             await asyncio.gather(*(work(client) for _ in range(concurrency)))

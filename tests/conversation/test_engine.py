@@ -3,7 +3,9 @@
 import asyncio
 import dataclasses
 import itertools
+import os
 import random
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -161,6 +163,36 @@ def test_waits_grow_have_full_jitter_and_are_never_shorter_than_asked() -> None:
     assert patience.wait(1, 30.0, chance) == 30.0
 
 
+def test_a_server_that_asks_for_hours_is_not_waited_for(tmp_path: Path, clock: FixedClock) -> None:
+    """The command ends and says when to come back."""
+    with serving(lambda _: Sent(b"", 429, {"retry-after": "7200"})) as server:
+        (found,), _ = _all(_many(tmp_path, clock, server, 1))
+    assert isinstance(found.error, Unavailable)
+    assert "come back in 7200 s" in str(found.error)
+    assert len(server.got) == 1
+
+
+def test_a_slow_disk_holds_nobody_else_up(
+    tmp_path: Path, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight conversations wait for it together, not one after the other."""
+    plain, waiting, most = os.fsync, 0, 0
+
+    def slow(descriptor: int) -> None:
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        time.sleep(0.02)
+        plain(descriptor)
+        waiting -= 1
+
+    with serving(lambda _: openai("fine")) as server:
+        monkeypatch.setattr(os, "fsync", slow)
+        found, _ = _all(_many(tmp_path, clock, server, 8, 6), concurrency=8)
+    assert {each.error for each in found} == {None}
+    assert most > 1
+
+
 def test_a_budget_of_tokens_stops_between_turns_and_counts_over_resumed_runs(
     tmp_path: Path, clock: FixedClock
 ) -> None:
@@ -174,6 +206,7 @@ def test_a_budget_of_tokens_stops_between_turns_and_counts_over_resumed_runs(
             assert "--max-tokens-total" in str(found.error)
             assert found.transcript is not None
             assert len(found.transcript.answers) == 3
+        assert found.transcript is not None
         budget = Budget.after([found.transcript], max_tokens=1000)
         (found,), _ = _all(_many(tmp_path, clock, server, 1, 5), budget=budget)
     assert found.error is None

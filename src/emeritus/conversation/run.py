@@ -25,11 +25,16 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how slowly a request is tried again; seconds."""
+    """How often and how slowly a request is tried again; seconds.
+
+    `longest_wait` bounds the waits that are our choice, `longest_stay` those that a server asks
+    for: one that asks for more is unavailable.
+    """
 
     attempts: int = 6
     first_wait: float = 0.5
     longest_wait: float = 60.0
+    longest_stay: float = 900.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def wait(self, attempt: int, retry_after: float | None, chance: random.Random) -> float:
@@ -72,7 +77,9 @@ class Run:
 
     def pace(self, endpoint: Endpoint) -> Pace:
         """Return the pace of an endpoint."""
-        return self._paces.setdefault(endpoint.url, Pace(self.concurrency))
+        if endpoint.url not in self._paces:
+            self._paces[endpoint.url] = Pace(self.concurrency)
+        return self._paces[endpoint.url]
 
     def proven(self, endpoint: Endpoint) -> bool:
         """Tell whether the endpoint answered anything in this run."""
@@ -92,9 +99,11 @@ class Run:
                     reply = await self._wire.send(endpoint, body)
             except Busy as error:
                 failed.append(error.what)
-                if attempt == patience.attempts:
+                later = error.retry_after or 0.0
+                if attempt == patience.attempts or later > patience.longest_stay:
+                    asked = f", and asks to come back in {later:.0f} s" if later else ""
                     raise Unavailable(
-                        f"{error} ({attempt} attempts); the conversation is kept: "
+                        f"{error} ({attempt} attempts){asked}; the conversation is kept: "
                         "run the same command to go on"
                     ) from error
                 await patience.sleep(patience.wait(attempt, error.retry_after, chance))
@@ -105,13 +114,12 @@ class Run:
 
     async def durably(self, write: Callable[P, T], *words: P.args, **named: P.kwargs) -> T:
         """Call what writes a line; where the disk is slow, other conversations go on meanwhile."""
-        began = 0.0
 
-        def timed() -> T:
-            nonlocal began
+        def timed() -> tuple[T, float]:
             began = time.perf_counter()
-            return write(*words, **named)
+            return write(*words, **named), time.perf_counter() - began
 
-        done = await asyncio.to_thread(timed) if self._disk_took > SLOW_DISK else timed()
-        self._disk_took += (time.perf_counter() - began - self._disk_took) / 8
+        slow = self._disk_took > SLOW_DISK
+        done, took = await asyncio.to_thread(timed) if slow else timed()
+        self._disk_took += (took - self._disk_took) / 8
         return done
