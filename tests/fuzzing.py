@@ -101,8 +101,10 @@ def _commit(data: bytes) -> None:
 
 
 def _line(data: bytes) -> None:
-    with contextlib.suppress(conversation_format.NotALine):
-        conversation_format.parse(data)
+    for form in conversation_format.DOMAINS:
+        with contextlib.suppress(conversation_format.NotALine):
+            line = conversation_format.parse(data, form)
+            assert conversation_format.render(line)
 
 
 def _canonical(data: bytes) -> None:

@@ -16,7 +16,8 @@ class Settings:
 
     `archive`: the archive that commands use; `config`: keys; `state`: spools of conversations that
     are not sealed yet and notes about this machine; `cache`: what may be thrown away; `threads`:
-    how many threads a runtime may use.
+    how many threads a runtime may use. The three keys are those of the model that is asked, of
+    models that lead sessions, and of models that code: none is sent to another's server.
     """
 
     archive: Path
@@ -26,6 +27,8 @@ class Settings:
     threads: int = 1
     passphrase: str | None = dataclasses.field(default=None, repr=False)
     api_key: str | None = dataclasses.field(default=None, repr=False)
+    interviewer_key: str | None = dataclasses.field(default=None, repr=False)
+    coder_key: str | None = dataclasses.field(default=None, repr=False)
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -44,6 +47,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         threads=_count(values.get("EMERITUS_THREADS")),
         passphrase=values.get("EMERITUS_PASSPHRASE") or None,
         api_key=values.get("EMERITUS_API_KEY") or None,
+        interviewer_key=values.get("EMERITUS_INTERVIEWER_API_KEY") or None,
+        coder_key=values.get("EMERITUS_CODER_API_KEY") or None,
     )
 
 

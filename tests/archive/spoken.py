@@ -15,13 +15,17 @@ def transcript(model: str, session: str) -> bytes:
         format=lines.FORMAT, session=session, model=model, setup={"arm": "plain"}, time=TIME
     )
     asked = lines.Turn(
-        turn=1, role=lines.ASKED, item="wish", text="What?", time=TIME, prev=lines.link(head)
+        turn=1, role=lines.ASKED, item="wish", text="What?", time=TIME, prev=_link(head)
     )
     answered = lines.Turn(
-        turn=2, role=lines.ANSWERED, item="wish", text=ANSWER, time=TIME, prev=lines.link(asked)
+        turn=2, role=lines.ANSWERED, item="wish", text=ANSWER, time=TIME, prev=_link(asked)
     )
-    end = lines.End(reason="complete", time=TIME, prev=lines.link(answered))
+    end = lines.End(reason="complete", time=TIME, prev=_link(answered))
     return b"".join(lines.render(each) for each in (head, asked, answered, end))
+
+
+def _link(line: lines.Line) -> str:
+    return lines.link(lines.render(line)[:-1])
 
 
 def interview(archive: Archive, model: str, session: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emeritus import canonical, digests
+from emeritus import canonical, chain, digests
 from emeritus.archive import Archive
 from emeritus.archive.documents import documents_of, write_documents
 from emeritus.archive.dossier import write_dossier
@@ -318,7 +318,10 @@ def test_encrypted_weights_are_erased_with_their_key(kept: Archive, tmp_path: Pa
 
 def test_quotations_are_those_of_their_own_model(kept: Archive) -> None:
     """A session of the same name of another model proves none of them."""
-    said = canonical.dumps({"line": "turn", "prev": None, "turn": 1, "text": "words"}) + b"\n"
+    head = {"line": "header", "format": "emeritus-conversation/0", "prev": None}
+    link = chain.link("emeritus-conversation/0/line", head)
+    turn = {"line": "turn", "prev": link, "turn": 1, "text": "words"}
+    said = b"".join(canonical.dumps(each) + b"\n" for each in (head, turn))
     span = Span(
         session="s1", turn=1, start=0, end=5, text="words", turn_sha256=digests.sha256(b"words")
     )

@@ -28,7 +28,8 @@ from emeritus.lifecycle.foreign import read_history
 from emeritus.lifecycle.observing import import_history
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.procedure.keeping import preserve_model
-from emeritus.procedure.listening import Target, listen
+from emeritus.procedure.listening import listen
+from emeritus.procedure.reaching import Target
 from emeritus.procedure.registration import register_source
 from emeritus.procedure.reporting import show_draft, write_report
 from emeritus.record.events import (

@@ -16,8 +16,9 @@ from emeritus.interview import codebook as codebooks
 from emeritus.interview import coding, extraction, outcome, plan
 from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.comment import put_draft, transcript_of
+from emeritus.interview.holding import Conditions, Interview
 from emeritus.interview.scoring import parse, score
-from emeritus.interview.session import Interview, record_impossible, transcripts
+from emeritus.interview.session import record_impossible, transcripts
 from emeritus.record.events import (
     CommentReceived,
     InterviewImpossible,
@@ -45,7 +46,8 @@ async def _no_sleep(_: float) -> None:
 def _interview(archive: Archive, script: Script) -> list[SessionHeld]:
     with scripted(script) as endpoint:
         patience = Patience(attempts=2, sleep=_no_sleep)
-        return Interview(archive, MODEL, DEMO, endpoint, FACTS, "test", patience=patience).run()
+        conditions = Conditions(patience=patience, concurrency=1)
+        return Interview(archive, MODEL, DEMO, FACTS, conditions).run(endpoint, "test")
 
 
 def test_the_shipped_protocol_is_read_strictly(tmp_path: Path) -> None:

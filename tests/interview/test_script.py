@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emeritus.clock import SystemClock
-from emeritus.conversation import Finished, Line, Patience, Question, Spool, Transcript, hold
+from emeritus.conversation import (
+    Finished,
+    Line,
+    Opening,
+    Patience,
+    Question,
+    Spool,
+    Transcript,
+    hold,
+)
 from emeritus.conversation.format import ANSWERED, ASKED, Header, Turn
 from emeritus.errors import UserError
 from emeritus.interview import outcome, plan, shipped_protocols
@@ -332,14 +341,14 @@ def test_a_session_over_http_is_taken_up_at_its_turn(tmp_path: Path) -> None:
             raise Killed
 
     with scripted(model) as endpoint:
-        line = Line(endpoint, {}, Patience(), random.Random(1))
+        line = Line(endpoint, Patience(), random.Random(1))
         for each in (killing, None):
             spool = Spool(tmp_path, "a1", SystemClock())
-            spool.open("acme/m", {})
+            spool.open("acme/m", {}, Opening.of(endpoint, {}))
             try:
                 transcript = asyncio.run(hold(spool, script, line, each))
             except Killed:
-                continue
+                spool.close()
     assert transcript.end is not None
     assert transcript.end.reason == "complete"
     assert _items(transcript) == ["consent", *(each.item for each in _session().asked)]

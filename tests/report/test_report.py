@@ -13,12 +13,11 @@ from emeritus.archive.documents import write_documents
 from emeritus.archive.fixity import verify_all
 from emeritus.archive.preservation import preserve
 from emeritus.clock import FixedClock
-from emeritus.conversation import Patience
 from emeritus.errors import IntegrityError
 from emeritus.interview import coding, comment
 from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.comment import put_draft
-from emeritus.interview.session import Interview
+from emeritus.interview.holding import Interview
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.erasure import encrypted_documents, erase
 from emeritus.lifecycle.shipped import policy_text
@@ -91,7 +90,7 @@ def _hear(archive: Archive, sparrow: Path) -> Archive:
     }
     published = protocols.load("demo")
     with scripted(lambda messages: HOSTILE if len(messages) > 1 else "Yes.") as endpoint:
-        Interview(archive, MODEL, published, endpoint, facts, "test", patience=Patience()).run()
+        Interview(archive, MODEL, published, facts).run(endpoint, "test")
     coding.code(archive, MODEL, published)
     return archive
 

@@ -44,7 +44,7 @@ def report(
     With --comment the model is shown what the draft says in short, and what it says to that goes
     on record word for word and stands in the report.
     """
-    from emeritus.procedure.listening import Target
+    from emeritus.procedure.reaching import Target
     from emeritus.procedure.reporting import show_draft, write_report
 
     said = None

@@ -1,15 +1,39 @@
 """`interview` and `preferences`: what the model says, and what people decide about it."""
 
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from emeritus.cli.attesting import attest
 from emeritus.cli.options import as_person, with_archive
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Amount(click.ParamType[Decimal]):
+    """An amount of money, exact."""
+
+    name = "amount"
+
+    def convert(
+        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        """Return the amount; one that is none, or not above zero, is refused."""
+        try:
+            amount = Decimal(value)
+        except InvalidOperation:
+            self.fail(f"{value!r} is no amount, such as 12.50", param, ctx)
+        if not (amount.is_finite() and amount > 0):
+            self.fail(f"{value!r} is no amount above zero", param, ctx)
+        return amount
 
 
 class NamesAModel(click.Group):
@@ -40,6 +64,7 @@ def interview() -> None:
 
 
 interview.add_command(protocols)
+interview.add_command(attest)
 
 
 @interview.command(epilog="Example: emeritus interview hold acme/aster-1 --plan demo")
@@ -47,7 +72,28 @@ interview.add_command(protocols)
 @click.option("--plan", default="demo", show_default=True, help="The protocol to follow.")
 @click.option("--endpoint", metavar="URL", help="Where it is served [default: a restored copy].")
 @click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
+@click.option(
+    "--api",
+    type=click.Choice(["openai", "anthropic"]),
+    default="openai",
+    show_default=True,
+    help="What the endpoint speaks.",
+)
 @click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
+@click.option("--arm", "arms", multiple=True, help="An arm to hold; again for more [default: all].")
+@click.option("--persona", type=_FILE, help="The deployment's system prompt, for its arm.")
+@click.option(
+    "--interviewer",
+    "interviewers",
+    nargs=2,
+    multiple=True,
+    metavar="URL NAME",
+    help="A model that leads sessions; again for a second one.",
+)
+@click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True)
+@click.option("--max-tokens-total", type=click.IntRange(1), help="Stop before more are used.")
+@click.option("--max-cost", type=Amount(), help="Stop before it costs more, by --prices.")
+@click.option("--prices", type=_FILE, help="A table of prices a million tokens.")
 @with_archive
 def hold(
     archive: "Archive",
@@ -56,17 +102,35 @@ def hold(
     plan: str,
     endpoint: str | None,
     served_as: str | None,
+    api: str,
     runtime: str | None,
+    arms: tuple[str, ...],
+    persona: Path | None,
+    interviewers: tuple[tuple[str, str], ...],
+    concurrency: int,
+    max_tokens_total: int | None,
+    max_cost: Decimal | None,
+    prices: Path | None,
 ) -> None:
     """Interview a model before its retirement, and code what it said.
 
     Every turn is on disk before the next is asked; an interrupted interview goes on at its turn.
-    An API key for the endpoint is read from EMERITUS_API_KEY.
+    API keys are read from EMERITUS_API_KEY and EMERITUS_INTERVIEWER_API_KEY.
     """
-    from emeritus.procedure.listening import Target, listen
+    from emeritus.procedure.listening import Wishes, listen
+    from emeritus.procedure.reaching import Target
 
-    target = Target(endpoint=endpoint, served_as=served_as or model, runtime=runtime)
-    heard = listen(archive, model, plan, target, output.progress)
+    wishes = Wishes(
+        arms=arms,
+        persona=persona,
+        interviewers=tuple(Target(url, name) for url, name in interviewers),
+        concurrency=concurrency,
+        max_tokens=max_tokens_total,
+        max_cost=max_cost,
+        prices=prices,
+    )
+    target = Target(endpoint, served_as or model, runtime, api)
+    heard = listen(archive, model, plan, target, output.progress, wishes)
     for sentence in heard.said:
         output.line(sentence)
     output.document(heard.as_document())

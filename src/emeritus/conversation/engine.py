@@ -1,103 +1,180 @@
 """Holds a conversation: asks what the script says and writes down everything, to be taken up."""
 
-import asyncio
 import dataclasses
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
 
-from emeritus.conversation.spool import Spool
+from emeritus import canonical, digests
+from emeritus.conversation import format as disk
+from emeritus.conversation.format import Author
+from emeritus.conversation.request import Opening, Requests, asked_as
+from emeritus.conversation.run import Patience, Run
+from emeritus.conversation.script import Compose, Finished, Rest, Script
+from emeritus.conversation.spool import Spool, as_text
 from emeritus.conversation.transcript import Transcript
-from emeritus.errors import Unavailable
+from emeritus.errors import Unavailable, UserError
 from emeritus.runtimes import Endpoint
-from emeritus.runtimes.client import Busy, Reply, chat
+from emeritus.runtimes.apis import api
+from emeritus.runtimes.client import Refused, Reply
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Question:
-    """What to say next, and which item of the protocol it belongs to."""
-
-    item: str
-    text: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Finished:
-    """The conversation is over, for this reason."""
-
-    reason: str
-
-
-class Script(Protocol):
-    """Decides what is said. It MUST depend on the transcript alone, so that it can be taken up."""
-
-    def next(self, transcript: Transcript) -> Question | Finished:
-        """Return what to say after `transcript`, which waits for no answer."""
-        ...
-
-    def outcome(self, transcript: Transcript, reply: Reply) -> str:
-        """Return how the pending question was answered."""
-        ...
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how slowly a request is tried again; seconds."""
-
-    attempts: int = 6
-    first_wait: float = 0.5
-    longest_wait: float = 60.0
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+CONTENT_FILTER = "content_filter"
+Each = Callable[[Transcript], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """How to reach the model: where, with which sampling, how patiently, with which chance."""
+    """How to reach the model: where, how patiently, with which chance."""
 
     endpoint: Endpoint
-    sampling: Mapping[str, Any]
     patience: Patience
     chance: random.Random
 
 
 async def hold(
-    spool: Spool, script: Script, line: Line, each: Callable[[Transcript], None] | None = None
+    spool: Spool, script: Script, line: Line, each: Each | None = None, run: Run | None = None
 ) -> Transcript:
-    """Go on with the conversation in `spool` until the script ends it; return it whole.
+    """Go on with the conversation in `spool` until the script ends it or rests; return it.
 
-    `each` is called after every answer. Raises `Unavailable` when the model cannot be reached in
-    time: what was said stays, and the next call goes on with the same question.
+    `each` is called after every answer; `run` is what it shares with others. Raises `Unavailable`
+    when the model cannot be reached in time, `OverBudget` when nothing more may be asked, and
+    `Refused` when the server refuses the first request that it gets: what was said stays, and the
+    next call goes on with the same question.
     """
-    transcript = spool.transcript
-    while transcript.end is None:
-        if transcript.pending is None:
-            step = script.next(transcript)
-            if isinstance(step, Finished):
-                return spool.end(step.reason)
-            transcript = spool.ask(step.item, step.text)
-        reply, attempts = await _ask(transcript, line)
-        outcome = script.outcome(transcript, reply)
-        pending = transcript.turns[-1]
-        transcript = spool.answer(pending.item, reply, outcome, attempts)
-        if each is not None:
-            each(transcript)
-    return transcript
+    if run is not None:
+        return await _Holding(spool, script, line, run, each).hold()
+    async with Run(concurrency=1) as alone:
+        return await _Holding(spool, script, line, alone, each).hold()
 
 
-async def _ask(transcript: Transcript, line: Line) -> tuple[Reply, int]:
-    """Send the pending question, again while the model is busy; return reply and attempts."""
-    patience = line.patience
-    for attempt in range(1, patience.attempts + 1):
+class _Holding:
+    """One conversation while it is held."""
+
+    def __init__(
+        self, spool: Spool, script: Script, line: Line, run: Run, each: Each | None
+    ) -> None:
+        self._spool = spool
+        self._script = script
+        self._line = line
+        self._run = run
+        self._each = each
+        header = spool.transcript.header
+        self._requests = Requests(header)
+        self._asked = asked_as(header)
+
+    async def hold(self) -> Transcript:
+        """Go on until the end, or until the script rests."""
+        transcript = await self._take_up(self._spool.transcript)
+        while transcript.end is None:
+            if transcript.pending is None:
+                transcript, more = await self._step(transcript)
+                if not more:
+                    return transcript
+            transcript = await self._answer(transcript)
+            if self._each is not None:
+                self._each(transcript)
+        return transcript
+
+    async def _take_up(self, transcript: Transcript) -> Transcript:
+        """Write down that it goes on, where it was paused or something else answers now."""
+        if transcript.end is not None:
+            return transcript
+        header, endpoint = transcript.header, self._line.endpoint
+        if (header.api, self._asked) != (endpoint.api, endpoint.model):
+            raise UserError(
+                f"{self._spool.path} was begun with {self._asked!r} over the API {header.api!r}, "
+                f"and cannot go on with {endpoint.model!r} over {endpoint.api!r}"
+            )
+        if transcript.paused or transcript.pending is not None:
+            self._run.budget.require_left(self._asked)
+        engine = dict(endpoint.engine)
+        if transcript.paused or transcript.engine not in (None, engine):
+            return await self._run.durably(self._spool.resume, engine)
+        return transcript
+
+    async def _step(self, transcript: Transcript) -> tuple[Transcript, bool]:
+        """Write down what comes next; return whether a question waits now."""
+        run, spool = self._run, self._spool
+        if transcript.turns and transcript.turns[-1].outcome == disk.ERROR:
+            return await run.durably(spool.end, disk.ERROR), False
+        step = self._script.next(transcript)
+        if isinstance(step, Finished):
+            return await run.durably(spool.end, step.reason), False
+        if isinstance(step, Rest):
+            return await run.durably(spool.pause, step.reason), False
+        run.budget.require_left(self._asked)
+        if isinstance(step, Compose):
+            text, author = await self._compose(step)
+            return await run.durably(spool.ask, step.item, text, author), True
+        return await run.durably(spool.ask, step.item, step.text), True
+
+    async def _answer(self, transcript: Transcript) -> Transcript:
+        """Put the pending question and write down what came."""
+        run, line = self._run, self._line
+        question = transcript.turns[-1]
+        body = self._requests.body(transcript.turns)
+        failed: tuple[str, ...] = ()
         try:
-            return await chat(line.endpoint, transcript.messages, line.sampling), attempt
-        except Busy as error:
-            if attempt == patience.attempts:
-                raise Unavailable(
-                    f"{error} ({attempt} attempts); the conversation is kept: "
-                    "run the same command to go on"
-                ) from error
-            longest = min(patience.longest_wait, patience.first_wait * 2 ** (attempt - 1))
-            # Full jitter, so that many conversations do not come back at the same moment.
-            wait = line.chance.uniform(longest / 2, longest)
-            await patience.sleep(max(wait, error.retry_after or 0.0))
-    raise AssertionError("patience allows at least one attempt")
+            reply, failed = await run.ask(line.endpoint, body, line.patience, line.chance)
+        except Refused as error:
+            if not error.of_one_request or not (transcript.answers or run.proven(line.endpoint)):
+                raise  # nothing tells that the reason lies in this conversation
+            reply, outcome = _refusal(error, body), disk.ERROR
+        else:
+            filtered = reply.finish_reason == CONTENT_FILTER
+            outcome = disk.ERROR if filtered else self._script.outcome(transcript, reply)
+        after = await run.durably(
+            self._spool.answer, question.item, reply, outcome, len(failed) + 1, failed
+        )
+        if reply.usage or outcome != disk.ERROR:
+            run.budget.count(self._asked, reply.usage)
+        return after
+
+    async def _compose(self, step: Compose) -> tuple[str, Author]:
+        """Have a question worded; return it with its author."""
+        line, run = self._line, self._run
+        spoken = api(step.endpoint.api)
+        opening = Opening.of(step.endpoint, step.sampling, step.system)
+        said = [each for message in step.messages
+                for each in spoken.messages(message["role"], message["content"])]  # fmt: skip
+        body = canonical.dumps(spoken.body(opening.request, opening.system, said))
+        run.budget.require_left(step.endpoint.model)
+        reply, failed = await run.ask(step.endpoint, body, line.patience, line.chance)
+        run.budget.count(step.endpoint.model, reply.usage)
+        if not reply.text.strip():
+            raise Unavailable(
+                f"the interviewer {step.endpoint.model!r} worded no question; the conversation is "
+                "kept: run the same command to go on"
+            )
+        return reply.text, _author(step, body, reply, failed)
+
+
+def _author(step: Compose, body: bytes, reply: Reply, failed: tuple[str, ...]) -> Author:
+    """Return what is kept of how a question was worded."""
+    return Author(
+        name=step.endpoint.model,
+        api=step.endpoint.api,
+        request=body.decode(),
+        engine=dict(step.endpoint.engine),
+        finish_reason=as_text(reply.finish_reason),
+        attempts=len(failed) + 1,
+        failed=failed,
+        request_sha256=reply.request_sha256 or "",
+        received=as_text(reply.received[: disk.RECEIVED_MAX]),
+        received_length=len(reply.received),
+        usage=dict(reply.usage),
+        model=as_text(reply.model),
+        fingerprint=as_text(reply.fingerprint),
+        reasoning=as_text(reply.reasoning),
+        redacted=reply.redacted,
+    )
+
+
+def _refusal(error: Refused, body: bytes) -> Reply:
+    """Return what is kept of a request that was refused: no word of the model, and the reason."""
+    return Reply(
+        text="",
+        finish_reason=f"refused-{error.status}",
+        usage={},
+        received=error.received,
+        request_sha256=digests.sha256(body),
+    )

@@ -1,12 +1,27 @@
 """A conversation as it can be read: proven line by line."""
 
 import dataclasses
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
 from emeritus.conversation import format as disk
-from emeritus.conversation.format import End, Header, Turn
+from emeritus.conversation.format import End, Header, Line, Paused, Resumed, Turn
 from emeritus.errors import Finding, IntegrityError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause after turn `after`; `engine` and `until` are None while it lasts.
+
+    `reason` and `since` are None where the conversation was stopped without a word, as by a crash,
+    and something else answered when it was taken up.
+    """
+
+    after: int
+    reason: str | None = None
+    since: str | None = None
+    until: str | None = None
+    engine: dict[str, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,6 +31,25 @@ class Transcript:
     header: Header
     turns: tuple[Turn, ...] = ()
     end: End | None = None
+    pauses: tuple[Pause, ...] = ()
+
+    def after(self, line: Line) -> Self:
+        """Return the conversation with one more line, which stands where it may."""
+        match line:
+            case Turn():
+                return dataclasses.replace(self, turns=(*self.turns, line))
+            case Paused():
+                pause = Pause(len(self.turns), line.reason, line.time)
+                return dataclasses.replace(self, pauses=(*self.pauses, pause))
+            case Resumed():
+                last = self.pauses[-1] if self.paused else Pause(len(self.turns))
+                before = self.pauses[:-1] if self.paused else self.pauses
+                over = dataclasses.replace(last, until=line.time, engine=line.engine)
+                return dataclasses.replace(self, pauses=(*before, over))
+            case End():
+                return dataclasses.replace(self, end=line)
+            case Header():
+                raise ValueError("a header stands first")
 
     @property
     def pending(self) -> Turn | None:
@@ -29,10 +63,15 @@ class Transcript:
         return tuple(turn for turn in self.turns if turn.role == disk.ANSWERED)
 
     @property
-    def messages(self) -> list[dict[str, str]]:
-        """The conversation as chat messages, for the next request."""
-        roles = {disk.ASKED: "user", disk.ANSWERED: "assistant"}
-        return [{"role": roles[turn.role], "content": turn.text} for turn in self.turns]
+    def engine(self) -> Any:
+        """What answers now, as the record has it; None when it does not say."""
+        taken_up = [pause.engine for pause in self.pauses if pause.engine is not None]
+        return taken_up[-1] if taken_up else self.header.setup.get("engine")
+
+    @property
+    def paused(self) -> bool:
+        """Whether it was put aside and not taken up yet."""
+        return bool(self.pauses) and self.pauses[-1].until is None
 
     def turn(self, number: int) -> Turn:
         """Return turn `number` (from 1); raises KeyError when there is none."""
@@ -47,13 +86,7 @@ def read(data: bytes, where: str) -> Transcript:
     if findings:
         first = findings[0]
         raise IntegrityError(f"{first.where}: {first.detail} ({first.code})", findings)
-    lines = [disk.parse(line) for line in data.splitlines()]
-    header, rest = lines[0], lines[1:]
-    return Transcript(
-        cast("Header", header),  # `check` has seen to it
-        tuple(line for line in rest if isinstance(line, Turn)),
-        next((line for line in rest if isinstance(line, End)), None),
-    )
+    return _joined(_parsed(data))
 
 
 def check(data: bytes, where: str) -> Iterator[Finding]:
@@ -62,25 +95,82 @@ def check(data: bytes, where: str) -> Iterator[Finding]:
         yield Finding("C002", where, "it does not end with a whole line, or has too many")
         return
     before: str | None = None
-    turns, ended = 0, False
+    form, state = disk.FORMAT, _Order()
     for number, raw in enumerate(data[:-1].split(b"\n"), start=1):
         place = f"{where}:{number}"
         try:
-            line = disk.parse(raw)
+            line = disk.parse(raw, form)
         except disk.NotALine as error:
             yield Finding("C002", place, str(error))
             return
+        if isinstance(line, Header) and number == 1:
+            form = line.format
         if line.prev != before:
             yield Finding("C001", place, "it does not name the line before it")
-        turns += isinstance(line, Turn)
-        if isinstance(line, Header) != (number == 1) or ended:
-            yield Finding("C002", place, "a line stands where it cannot")
-        if isinstance(line, Turn) and not _in_order(line, turns):
-            yield Finding("C002", place, f"turn {line.turn} by {line.role!r} is out of order")
-        ended = ended or isinstance(line, End)
-        before = disk.link(line)
+        wrong = state.wrong(line, first=number == 1)
+        if wrong is not None:
+            yield Finding("C002", place, wrong)
+        before = disk.link(raw, form)
 
 
-def _in_order(turn: Turn, count: int) -> bool:
-    expected = disk.ASKED if count % 2 else disk.ANSWERED
-    return turn.turn == count and turn.role == expected
+class _Order:
+    """Which line may follow: turns alternate, pauses stand between them, nothing behind the end."""
+
+    def __init__(self) -> None:
+        self._turns = 0
+        self._last = ""
+        self._open_calls: set[str] = set()
+        self._paused = self._ended = False
+
+    def wrong(self, line: Line, *, first: bool) -> str | None:
+        """Return why the line cannot stand here, or None."""
+        misplaced = isinstance(line, Header) != first or self._ended
+        if not misplaced and not isinstance(line, Header):
+            misplaced = self._paused and not isinstance(line, Resumed)
+        self._paused = isinstance(line, Paused)
+        self._ended = self._ended or isinstance(line, End)
+        if isinstance(line, Paused) and self._last not in ("", disk.ANSWERED):
+            misplaced = True
+        if misplaced:
+            return "a line stands where it cannot"
+        if isinstance(line, Turn):
+            self._turns += 1
+            if line.turn != self._turns or not self._may_follow(line):
+                return f"turn {line.turn} by {line.role!r} is out of order"
+            self._last = line.role
+        return None
+
+    def _may_follow(self, turn: Turn) -> bool:
+        """Tell whether the role may speak now; each result of a tool answers one call."""
+        if turn.role == disk.TOOL:
+            if turn.call not in self._open_calls:
+                return False
+            self._open_calls.remove(turn.call)
+            return True
+        if turn.role == disk.ANSWERED:
+            self._open_calls = {str(call.get("id")) for call in turn.calls}
+            return self._last in (disk.ASKED, disk.TOOL)
+        return turn.role == disk.ASKED and self._last in ("", disk.ANSWERED)
+
+
+def _parsed(data: bytes) -> Iterator[Line]:
+    form = disk.FORMAT
+    for raw in data[:-1].split(b"\n"):
+        line = disk.parse(raw, form)
+        form = line.format if isinstance(line, Header) else form
+        yield line
+
+
+def _joined(lines: Iterable[Line]) -> Transcript:
+    """Put together what `check` found sound."""
+    first, *rest = lines
+    if not isinstance(first, Header):
+        raise TypeError("a header stands first")
+    turns: list[Turn] = []
+    transcript = Transcript(first)
+    for line in rest:
+        if isinstance(line, Turn):
+            turns.append(line)
+        else:
+            transcript = dataclasses.replace(transcript, turns=tuple(turns)).after(line)
+    return dataclasses.replace(transcript, turns=tuple(turns))

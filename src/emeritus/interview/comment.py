@@ -7,9 +7,19 @@ from typing import Any, Final
 
 from emeritus.archive import Archive
 from emeritus.archive.spools import comment_name, put_away, put_away_recorded
-from emeritus.conversation import Finished, Line, Patience, Question, Spool, Transcript, hold, read
+from emeritus.conversation import (
+    Finished,
+    Line,
+    Opening,
+    Patience,
+    Question,
+    Spool,
+    Transcript,
+    hold,
+    read,
+)
 from emeritus.interview import outcome
-from emeritus.interview.session import SEED
+from emeritus.interview.holding import SEED
 from emeritus.interview.steering import COMPLETE
 from emeritus.lifecycle.moves import policy_in_force
 from emeritus.record.events import CommentReceived
@@ -59,9 +69,12 @@ def put_draft(
         "sampling": {key: str(value) for key, value in sampling.items()},
         "engine": dict(endpoint.engine),
     }
-    spool.open(model, setup)
-    line = Line(endpoint, sampling, Patience(), random.Random(name))  # noqa: S311  jitter
-    asyncio.run(hold(spool, CommentScript(draft), line))
+    spool.open(model, setup, Opening.of(endpoint, sampling))
+    line = Line(endpoint, Patience(), random.Random(name))  # noqa: S311  jitter
+    try:
+        asyncio.run(hold(spool, CommentScript(draft), line))
+    finally:
+        spool.close()
     encrypted = policy_in_force(archive).encrypts(CommentReceived.artefact)
     document, sha256 = archive.put_document(spool.path.read_bytes(), encrypted=encrypted)
     event = CommentReceived(

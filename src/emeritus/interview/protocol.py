@@ -5,7 +5,7 @@ The normative page of the format is docs/formats/protocol.md.
 
 import string
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -224,16 +224,3 @@ def facts_in(text: str) -> frozenset[str]:
     """Return the names that stand in braces in `text`. Raises `ValueError` for a lone brace."""
     parsed = string.Formatter().parse(text)
     return frozenset(name for _, name, _, _ in parsed if name is not None)
-
-
-def setup_of(published: Published, seed: int, session: int) -> dict[str, Any]:
-    """Return what a session's header records of its protocol."""
-    protocol = published.protocol
-    return {
-        "protocol": protocol.label,
-        "protocol_sha256": published.sha256,
-        "arm": protocol.sessions.arm,
-        "seed": seed,
-        "session": session,
-        "sampling": {name: str(value) for name, value in protocol.sessions.sampling.items()},
-    }

@@ -1,139 +1,41 @@
-"""Holds the sessions of an interview and puts them on record."""
-
-import asyncio
-import dataclasses
-import random
-from collections import Counter
-from collections.abc import Callable, Mapping
+"""The sessions of interviews as the record has them."""
 
 from emeritus import digests
 from emeritus.archive import Archive
-from emeritus.archive.spools import put_away, put_away_recorded
-from emeritus.conversation import Line, Patience, Spool, Transcript, hold, read
+from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
-from emeritus.interview import plan
-from emeritus.interview import protocol as protocols
-from emeritus.interview.plan import SessionPlan
-from emeritus.interview.protocol import PRIMARY, Published
-from emeritus.interview.script import outcomes_of, script_of
-from emeritus.lifecycle.moves import policy_in_force
+from emeritus.interview.protocol import Published
 from emeritus.record.events import (
     InterviewImpossible,
     ObjectErased,
     ProtocolPublished,
     SessionHeld,
 )
-from emeritus.runtimes import Endpoint
-
-SEED = 1
-
-Told = Callable[[str, int, int], None]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Interview:
-    """One interview of one deployment: who is asked, by which protocol, knowing which facts."""
+def publish(archive: Archive, published: Published) -> None:
+    """Put a protocol on record before it is used, once.
 
-    archive: Archive
-    model: str
-    published: Published
-    endpoint: Endpoint
-    facts: Mapping[str, str]
-    deployment: str
-    told: Told | None = None
-    patience: Patience = dataclasses.field(default_factory=Patience)
-
-    def run(self) -> list[SessionHeld]:
-        """Hold what is missing, one session after another; return all sessions on record.
-
-        Killed anywhere, the next call goes on with the same session at the same turn. Raises
-        `Unavailable` when the model cannot be reached.
-        """
-        self.publish_protocol()
-        put_away_recorded(self.archive, self.model)
-        count = self.published.protocol.sessions.count
-        done = {event.session for event in self.held()}
-        for number in range(count):
-            if self.session_name(number) not in done:
-                asyncio.run(self._hold(number))
-        return self.held()
-
-    def held(self) -> list[SessionHeld]:
-        """Return the sessions on record under this protocol."""
-        return held_under(self.archive, self.model, self.published)
-
-    def publish_protocol(self) -> None:
-        """Put the protocol on record before it is used, once."""
-        label = self.published.protocol.label
-        for entry in self.archive.history().all(ProtocolPublished):
-            if entry.event.sha256 == self.published.sha256:
-                return
-            if entry.event.protocol == label:
-                raise UserError(
-                    f"the protocol {label} is on record with another text (event {entry.id}); give "
-                    "yours another version or name"
-                )
-        document, sha256 = self.archive.put_document(self.published.data)
-        protocol = self.published.protocol
-        self.archive.append(
-            ProtocolPublished(
-                protocol=protocol.label, version=protocol.version, document=document, sha256=sha256
+    Raises `UserError` when another text is on record under its label.
+    """
+    label = published.protocol.label
+    for entry in archive.history().all(ProtocolPublished):
+        if entry.event.sha256 == published.sha256:
+            return
+        if entry.event.protocol == label:
+            raise UserError(
+                f"the protocol {label} is on record with another text (event {entry.id}); give "
+                "yours another version or name"
             )
+    document, sha256 = archive.put_document(published.data)
+    archive.append(
+        ProtocolPublished(
+            protocol=label,
+            version=published.protocol.version,
+            document=document,
+            sha256=sha256,
         )
-
-    def session_name(self, number: int) -> str:
-        """Return the name of session `number` (from 0), the same whenever it is asked for."""
-        protocol = self.published.protocol
-        stem = self.model.replace("/", "-")
-        return f"{stem}-{protocol.label}-{protocol.sessions.arm.lower()}{number + 1}"
-
-    async def _hold(self, number: int) -> None:
-        protocol = self.published.protocol
-        name = self.session_name(number)
-        spool = Spool(self.archive.spool, name, self.archive.clock)
-        setup = protocols.setup_of(self.published, SEED, number) | {
-            "engine": dict(self.endpoint.engine)
-        }
-        spool.open(self.model, setup)
-        planned = plan.sessions_of(protocol, PRIMARY, SEED)[number]
-        script = script_of(protocol, planned, self.facts)
-        turns = len(protocol.items) + 1
-
-        def tell(transcript: Transcript) -> None:
-            if self.told is not None:
-                done = number * turns + min(len(transcript.answers), turns)
-                label = f"session {number + 1} of {protocol.sessions.count}"
-                self.told(label, done, turns * protocol.sessions.count)
-
-        sampling = {**protocol.sessions.sampling, "seed": SEED * 1000 + number}
-        chance = random.Random(name)  # noqa: S311  jitter, no secret
-        line = Line(self.endpoint, sampling, self.patience, chance)
-        await hold(spool, script, line, tell)
-        self._seal(spool, name, planned)
-
-    def _seal(self, spool: Spool, name: str, planned: SessionPlan) -> None:
-        """Put the finished conversation into the vault, then on record, then out of the way."""
-        data = spool.path.read_bytes()
-        transcript = read(data, name)
-        counted = Counter(outcomes_of(planned, transcript).values())
-        encrypted = policy_in_force(self.archive).encrypts(SessionHeld.artefact)
-        document, sha256 = self.archive.put_document(data, encrypted=encrypted)
-        event = SessionHeld(
-            model=self.model,
-            session=name,
-            protocol=self.published.protocol.label,
-            protocol_sha256=self.published.sha256,
-            arm=self.published.protocol.sessions.arm,
-            deployment=self.deployment,
-            transcript=document,
-            transcript_sha256=sha256,
-            turns=len(transcript.turns),
-            ended=transcript.end.reason if transcript.end else "unknown",
-            outcomes=dict(sorted(counted.items())),
-            encrypted=encrypted,
-        )
-        self.archive.append(event)
-        put_away(self.archive, event)
+    )
 
 
 def held_under(archive: Archive, model: str, published: Published) -> list[SessionHeld]:

@@ -30,7 +30,8 @@ from emeritus.lifecycle.gates import Gate, Standing
 from emeritus.lifecycle.states import models
 from emeritus.procedure import staging
 from emeritus.procedure.keeping import preserve_model
-from emeritus.procedure.listening import Heard, Target, listen
+from emeritus.procedure.listening import Heard, listen
+from emeritus.procedure.reaching import Target
 from emeritus.procedure.registration import register_source
 from emeritus.procedure.reporting import show_draft, write_report
 from emeritus.procedure.staging import NEW, OLD, SECOND_COPY, THIS_MACHINE

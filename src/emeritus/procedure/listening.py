@@ -3,44 +3,50 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
-from emeritus.errors import UserError
+from emeritus.conversation import Budget, Transcript, load_prices, read
+from emeritus.errors import IntegrityError, UserError
 from emeritus.figures import counted
 from emeritus.interview import coding
 from emeritus.interview import shipped_protocols as protocols
-from emeritus.interview.session import Interview, held_under, record_impossible
-from emeritus.lifecycle.moves import (
-    MASTER,
-    gates_of,
-    register_deployment,
-    require_registered,
-    state_of,
+from emeritus.interview.holding import SESSIONS_AT_ONCE, Conditions, Interview
+from emeritus.interview.protocol import Published
+from emeritus.interview.session import held_under, transcripts
+from emeritus.lifecycle.moves import gates_of, require_registered
+from emeritus.procedure.disclosing import facts_of, not_told
+from emeritus.procedure.reaching import (
+    Target,
+    deployment_of,
+    endpoint_of,
+    is_mute,
+    reach_of,
+    served,
 )
-from emeritus.record.events import (
-    DeploymentRegistered,
-    ModelRegistered,
-    PreferenceDocumented,
-    SessionHeld,
-)
-from emeritus.record.replicas import standing_replicas
-from emeritus.revival.serving import serve
-from emeritus.runtimes import Endpoint, Reach, choose, reach
-from emeritus.runtimes.description import Description
-from emeritus.runtimes.kinds import Served
+from emeritus.record.events import PreferenceDocumented, SessionHeld
+from emeritus.runtimes import Endpoint
 from emeritus.vault import Progress
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Target:
-    """Where the model is spoken to: an address, or (None) a restored copy on this machine."""
+class Wishes:
+    """How somebody wants an interview to be held; the protocol says the rest.
 
-    endpoint: str | None = None
-    served_as: str = ""
-    runtime: str | None = None
+    `arms` are those to hold, all when empty; `persona` is a file with the deployment's own system
+    prompt; `interviewers` are addresses of models that lead sessions, each with its name there.
+    """
+
+    arms: tuple[str, ...] = ()
+    persona: Path | None = None
+    interviewers: tuple[Target, ...] = ()
+    concurrency: int = SESSIONS_AT_ONCE
+    max_tokens: int | None = None
+    max_cost: Decimal | None = None
+    prices: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Heard:
     sessions: tuple[SessionHeld, ...]
     preferences: tuple[PreferenceDocumented, ...]
     said: tuple[str, ...]
+    used: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def as_document(self) -> dict[str, Any]:
         """Return the same for programs."""
@@ -62,16 +69,27 @@ class Heard:
             "model": self.model,
             "new": self.new,
             "sessions": [
-                {"session": each.session, "ended": each.ended, "outcomes": each.outcomes}
+                {
+                    "session": each.session,
+                    "arm": each.arm,
+                    "ended": each.ended,
+                    "outcomes": each.outcomes,
+                }
                 for each in self.sessions
             ],
             "preferences": [each.preference for each in self.preferences],
+            "used": self.used,
             "said": list(self.said),
         }
 
 
 def listen(
-    archive: Archive, model: str, plan: str, target: Target, progress: Progress | None = None
+    archive: Archive,
+    model: str,
+    plan: str,
+    target: Target,
+    progress: Progress | None = None,
+    wishes: Wishes | None = None,
 ) -> Heard:
     """Hold what is missing of the interview, code it, and return all that is on record.
 
@@ -82,20 +100,17 @@ def listen(
     published = protocols.load(plan)
     if is_mute(archive, model, target):
         return Heard(model, 0, (), (), reach_of(archive, model).unheard)
-    missing = unknown_facts(archive, model, plan)
+    missing = not_told(archive, model, published)
     if missing:
-        raise UserError(
-            f"the disclosure of {published.protocol.label} states what the record does not hold "
-            f"yet ({missing}); announce the end first: "
-            f"emeritus deprecate {model} --retire-on DATE --successor ID"
-        )
-    facts, before = facts_of(archive, model), held_under(archive, model, published)
-    sessions = before
-    if len(before) < published.protocol.sessions.count:
-        with endpoint_of(archive, model, target) as endpoint:
-            deployment = _deployment(archive, model, endpoint)
-            interview = Interview(archive, model, published, endpoint, facts, deployment, progress)
-            sessions = interview.run()
+        raise UserError(missing)
+    before = held_under(archive, model, published)
+    with _interview(archive, model, published, target, wishes or Wishes(), progress) as interview:
+        sessions = before
+        if interview.missing():
+            with endpoint_of(archive, model, target) as endpoint:
+                sessions = interview.run(endpoint, deployment_of(archive, model, endpoint))
+        waiting = interview.postponed()
+        used = interview.conditions.budget.as_document()
     preferences = coding.code(archive, model, published)
     write_documents(archive)
     new = len(sessions) - len(before)
@@ -104,102 +119,86 @@ def listen(
     said = (
         f"{held}; {len(sessions)} on record, {complete} complete",
         f"{counted(len(preferences), 'preference')} documented, each with its quotations",
+        *waiting,
         *_what_counts(archive, model),
     )
-    return Heard(model, new, tuple(sessions), tuple(preferences), said)
+    return Heard(model, new, tuple(sessions), tuple(preferences), said, used)
 
 
-def is_mute(archive: Archive, model: str, target: Target) -> bool:
-    """Tell whether a model gives no text, which is put on record with the reason.
+@contextlib.contextmanager
+def _interview(
+    archive: Archive,
+    model: str,
+    published: Published,
+    target: Target,
+    wishes: Wishes,
+    progress: Progress | None,
+) -> Iterator[Interview]:
+    """Give the interview with everything that it is to be held with."""
+    unknown = [arm for arm in wishes.arms if arm not in published.protocol.arms]
+    if unknown:
+        known = ", ".join(published.protocol.arms)
+        raise UserError(f"{published.protocol.label} has no arm {unknown[0]!r}; it has {known}")
+    with contextlib.ExitStack() as stack:
+        conditions = Conditions(
+            arms=wishes.arms,
+            persona=_text(wishes.persona),
+            interviewers=tuple(
+                stack.enter_context(_interviewer(archive, model, target, each))
+                for each in wishes.interviewers
+            ),
+            seeded=target.endpoint is None,
+            concurrency=wishes.concurrency,
+            budget=_budget(archive, model, published, wishes),
+        )
+        facts = facts_of(archive, model, published)
+        yield Interview(archive, model, published, facts, conditions, progress)
 
-    Raises `UserError` when it may speak and cannot be asked on this machine.
-    """
-    if target.endpoint is not None:
-        return False
-    within = reach_of(archive, model)
-    if within.speaks is False:
-        record_impossible(archive, model, within.unheard[0])
-        return True
-    if not within.interview:
-        raise UserError(f"{model} cannot be asked here: {within.unheard[0]}")
-    return False
+
+def _interviewer(
+    archive: Archive, model: str, target: Target, leader: Target
+) -> contextlib.AbstractContextManager[Endpoint]:
+    """Give where an interviewer answers: never the model itself, whom nobody would then ask."""
+    itself = (target.endpoint, target.served_as or model)
+    if leader.served_as == model or (leader.endpoint, leader.served_as) == itself:
+        raise UserError(f"{leader.served_as} cannot interview itself; name another model")
+    return served(archive, leader, leader.served_as, archive.settings.interviewer_key)
+
+
+def _budget(archive: Archive, model: str, published: Published, wishes: Wishes) -> Budget:
+    """Return what may be used, less what the sessions used that were held or begun before."""
+    prices = load_prices(wishes.prices) if wishes.prices else None
+    if wishes.max_tokens is None and wishes.max_cost is None:
+        return Budget(prices=prices)
+    held = [
+        transcript
+        for event, transcript in transcripts(archive, model)
+        if event.protocol_sha256 == published.sha256
+    ]
+    begun = _begun(archive.spool, model)
+    return Budget.after([*held, *begun], wishes.max_tokens, wishes.max_cost, prices)
+
+
+def _begun(spool: Path, model: str) -> Iterator[Transcript]:
+    """Yield the conversations with `model` that are not finished, up to their last whole line."""
+    for path in sorted(spool.glob("*.jsonl")):
+        data = path.read_bytes()
+        with contextlib.suppress(IntegrityError):  # whoever goes on with it says what is wrong
+            transcript = read(data[: data.rfind(b"\n") + 1], path.name)
+            if transcript.header.model == model:
+                yield transcript
+
+
+def _text(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the prompt {path} cannot be read: {error}") from error
 
 
 def _what_counts(archive: Archive, model: str) -> tuple[str, ...]:
     """Say what is still missing to the gate, and the command that passes it."""
     gate = next(each for each in gates_of(archive, model) if each.name == "interviewed")
     return () if gate.closed else (f"the gate interviewed: {gate.because}", f"  {gate.command}")
-
-
-def facts_of(archive: Archive, model: str) -> dict[str, str]:
-    """Return the facts that a disclosure may state, as the record has them and no others."""
-    facts = {}
-    places = [entry.event.place for entry in standing_replicas(archive.history())]
-    copies = _counted(len(places), "copy", "copies")
-    facts["copies"] = f"{copies} in {_counted(len(set(places)), 'place', 'places')}"
-    for offering in state_of(archive, model).offerings.values():
-        if offering.date is not None:
-            facts["retire_on"] = offering.date.retire_on
-            facts["successor"] = offering.successor or "not named"
-    return facts
-
-
-def unknown_facts(archive: Archive, model: str, plan: str) -> str:
-    """Return which facts the disclosure of `plan` states and the record does not hold yet."""
-    needed = protocols.load(plan).protocol.facts
-    return ", ".join(sorted(needed - set(facts_of(archive, model))))
-
-
-def reach_of(archive: Archive, model: str) -> Reach:
-    """Return how far the procedure can go on this machine for a registered model."""
-    registered = next(
-        entry.event
-        for entry in archive.history(model).all(ModelRegistered)
-        if entry.event.model == model
-    )
-    description = _described(registered)
-    return reach(description, choose(description))
-
-
-def _described(registered: ModelRegistered) -> Description:
-    """Return what the record says of a model's files."""
-    return Description(
-        form=registered.form,
-        architecture=registered.architecture,
-        parameters=registered.parameters or None,
-        dtypes=(),
-        context=None,
-        chat_template=registered.chat_template,
-        tokenizer=registered.tokenizer,
-        licence=registered.licence,
-        weight_files=(),
-    )
-
-
-def _deployment(archive: Archive, model: str, endpoint: Endpoint) -> str:
-    """Put on record what is spoken to, and return its name."""
-    name = endpoint.engine["runtime"]
-    parts = (endpoint.engine.get("engine"), endpoint.engine.get("settings"))
-    serving = ", ".join(part for part in parts if part)
-    deployed = DeploymentRegistered(model=model, deployment=name, variant=MASTER, serving=serving)
-    register_deployment(archive, deployed)
-    return name
-
-
-@contextlib.contextmanager
-def endpoint_of(archive: Archive, model: str, target: Target) -> Iterator[Endpoint]:
-    """Give where the model answers: the address that is named, or a restored copy served here."""
-    if target.endpoint is None:
-        with serve(archive, model, target.runtime) as endpoint:
-            yield endpoint
-        return
-    key = archive.settings.api_key
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    served = Served(target.endpoint, target.served_as or model, headers)
-    with served.start(Path(), archive.settings.threads) as endpoint:
-        yield endpoint
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-    return f"{words[count] if count < len(words) else count} {one if count == 1 else many}"

@@ -10,7 +10,7 @@ from emeritus.archive.documents import write_documents
 from emeritus.errors import UserError
 from emeritus.interview.comment import put_draft, transcript_of
 from emeritus.lifecycle.moves import require_registered
-from emeritus.procedure.listening import Target, endpoint_of, is_mute
+from emeritus.procedure.reaching import Target, endpoint_of, is_mute
 from emeritus.report import Remarks, draft_of, next_report, sign_report
 from emeritus.vault import Progress
 

@@ -15,12 +15,15 @@ from emeritus.archive.fixity import verify_all
 from emeritus.archive.replication import advice_on, replicas, sync
 from emeritus.errors import EmeritusError, IntegrityError, UserError, printable
 from emeritus.figures import counted, size
+from emeritus.interview import shipped_protocols
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.approvals import untold
 from emeritus.lifecycle.gates import Gate
 from emeritus.lifecycle.states import models
+from emeritus.procedure.disclosing import not_told
 from emeritus.procedure.keeping import preserve_model, require_same
-from emeritus.procedure.listening import Target, listen, reach_of, unknown_facts
+from emeritus.procedure.listening import listen
+from emeritus.procedure.reaching import Target, reach_of
 from emeritus.procedure.registration import register_source
 from emeritus.procedure.reporting import show_draft, write_report
 from emeritus.record.events import (
@@ -132,12 +135,12 @@ class Retirement:
         if waived and history.last(SessionHeld) is None:
             return
         within = reach_of(self.archive, self.model)
-        missing = unknown_facts(self.archive, self.model, PLAN)
+        missing = not_told(self.archive, self.model, shipped_protocols.load(PLAN))
         if within.speaks is not False and not within.interview:
             self.tell(f"the interview waits: {within.unheard[0]}")
             return
         if within.speaks is not False and missing:
-            self.tell(f"the interview waits: what it must state is not known yet: {missing}")
+            self.tell(f"the interview waits: {missing}")
             return
         heard = listen(self.archive, self.model, PLAN, Target(), self.progress)
         for sentence in heard.said[:2] if heard.new else ():

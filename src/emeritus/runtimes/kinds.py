@@ -82,14 +82,20 @@ class Served:
     model: str
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     name: str = "endpoint"
+    api: str = "openai"
 
     @contextlib.contextmanager
     def start(self, source: Path, threads: int, served_as: str = "") -> Iterator[Endpoint]:  # noqa: ARG002  a seam
         """Give the address; `source` is not looked at, since the weights are elsewhere."""
         if not self.url.startswith(("http://", "https://")):
             raise UserError(f"{self.url!r} is no address; write it as https://host/v1")
+        if any(mark in self.url for mark in "@?#"):
+            # The address goes on record, and a name, a password or a key in it would with it.
+            raise UserError(
+                "write the address as https://host/v1, with no name, key or query in it"
+            )
         engine = {"runtime": self.name, "engine": self.url}
-        yield Endpoint(self.url.rstrip("/"), self.model, engine, self.headers)
+        yield Endpoint(self.url.rstrip("/"), self.model, engine, self.headers, self.api)
 
 
 def runtime(name: str) -> Runtime:

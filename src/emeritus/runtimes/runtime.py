@@ -9,16 +9,18 @@ from typing import Protocol
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a model answers, in the form that OpenAI clients speak.
+    """Where a model answers, and over which API.
 
     `url` ends in `/v1`; `model` is its name there; `engine` says for the record what answers and
-    how it is set (never a key); `headers` go with every request and are never recorded.
+    how it is set (never a key); `headers` go with every request and are never recorded; `api` names
+    one of `emeritus.runtimes.apis`.
     """
 
     url: str
     model: str
     engine: Mapping[str, str]
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    api: str = "openai"
 
 
 class Runtime(Protocol):

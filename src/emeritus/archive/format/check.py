@@ -36,7 +36,10 @@ EXTENTS = ("excerpt", "whole")
 BESIDE = ("record/checkpoints/", "record/tiles/", "record/proofs.json")
 COMMIT_DOMAIN = b"emeritus-record/1/commit\0"
 EVENT_DOMAIN = b"emeritus-record/1/event\0"
-LINE_DOMAIN = b"emeritus-conversation/0/line\0"
+LINE_DOMAINS = {
+    "emeritus-conversation/0": b"emeritus-conversation/0/line\0",
+    "emeritus-conversation/1": b"emeritus-conversation/1/line\0",
+}
 HEADER = {"archive", "format", "leaves", "nonce", "prev", "sequence", "signer", "time"}
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z\Z")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
@@ -1199,12 +1202,16 @@ def named_documents(event_id, event):
 
 def read_transcript(data):
     """Return the turns of a transcript by number, after judging its chain."""
-    turns, before = {}, None
+    turns, before, domain = {}, None, None
     for raw in data.rstrip(b"\n").split(b"\n"):
         line = read_json(raw)
         if line.get("prev") != before:
             raise Wrong("a line of it does not name the line before")
-        before = link(LINE_DOMAIN, line)
+        if domain is None:
+            domain = LINE_DOMAINS.get(line.get("format"))
+        if domain is None:
+            raise Wrong("it is of a format that is not known here")
+        before = link(domain, line)
         if line.get("line") == "turn":
             turns[line["turn"]] = line
     return turns

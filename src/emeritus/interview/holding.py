@@ -1,0 +1,248 @@
+"""Holds what is missing of an interview, in all its arms, and puts each session on record."""
+
+import asyncio
+import dataclasses
+import datetime
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from emeritus.archive import Archive
+from emeritus.archive.spools import put_away_recorded
+from emeritus.clock import moment_of
+from emeritus.conversation import (
+    Budget,
+    Held,
+    Holding,
+    Line,
+    Opening,
+    Patience,
+    Run,
+    Script,
+    Spool,
+    Transcript,
+    hold_all,
+)
+from emeritus.errors import EmeritusError
+from emeritus.figures import counted
+from emeritus.interview import freely, plan
+from emeritus.interview.freely import FreeScript
+from emeritus.interview.plan import SessionPlan
+from emeritus.interview.protocol import Published
+from emeritus.interview.script import outcomes_of, script_of
+from emeritus.interview.sealing import seal
+from emeritus.interview.session import held_under, publish, session_of
+from emeritus.interview.steering import PAUSED_BY_MODEL
+from emeritus.record.events import SessionHeld
+from emeritus.runtimes import Endpoint
+
+SEED: Final = 1
+SESSIONS_AT_ONCE: Final = 8
+
+Told = Callable[[str, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a run of an interview is held with, beside the protocol.
+
+    `arms` are those to hold, all when empty. `persona` replaces the protocol's own in arm E.
+    `interviewers` lead the sessions that no script leads, each its share. With `seeded` the runtime
+    is ours, and every session gets a seed.
+    """
+
+    arms: tuple[str, ...] = ()
+    persona: str | None = None
+    interviewers: tuple[Endpoint, ...] = ()
+    seeded: bool = False
+    concurrency: int = SESSIONS_AT_ONCE
+    budget: Budget = dataclasses.field(default_factory=Budget)
+    patience: Patience = dataclasses.field(default_factory=Patience)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Interview:
+    """One interview of one deployment: who is asked, by which protocol, knowing which facts."""
+
+    archive: Archive
+    model: str
+    published: Published
+    facts: Mapping[str, str]
+    conditions: Conditions = dataclasses.field(default_factory=Conditions)
+    told: Told | None = None
+
+    def run(self, endpoint: Endpoint, deployment: str) -> list[SessionHeld]:
+        """Hold what is missing and can be held now; return all sessions on record.
+
+        `endpoint` is where the model answers, `deployment` the name on record of what answers.
+
+        Killed anywhere, the next call goes on with the same sessions, each at its turn. Raises
+        `Unavailable` when the model cannot be reached, and `OverBudget` when nothing more may be
+        asked: what was held is on record by then.
+        """
+        publish(self.archive, self.published)
+        put_away_recorded(self.archive, self.model)
+        missing = self.missing()
+        if missing:
+            asyncio.run(self._hold(missing, endpoint, deployment))
+        return self.held()
+
+    def held(self) -> list[SessionHeld]:
+        """Return the sessions on record under this protocol."""
+        return held_under(self.archive, self.model, self.published)
+
+    def missing(self) -> list[SessionPlan]:
+        """Return what can be held now: sessions not held yet, and the rest of paused ones."""
+        return [each for each in self._due() if self.obstacle(each) is None]
+
+    def postponed(self) -> list[str]:
+        """Say of which arms sessions cannot be held now, and why."""
+        obstacles = [(each.arm, self.obstacle(each)) for each in self._due()]
+        numbers = Counter((arm, why) for arm, why in obstacles if why is not None)
+        return [
+            f"arm {arm}: {counted(number, 'session')} not held: {why}"
+            for (arm, why), number in numbers.items()
+        ]
+
+    def obstacle(self, planned: SessionPlan) -> str | None:
+        """Return why a session cannot be held now, or None."""
+        if planned.interviewer is not None:
+            led = len(self.conditions.interviewers)
+            if planned.interviewer >= led:
+                return (
+                    "an interviewer leads it, of another family than the model: "
+                    "--interviewer URL NAME, once for each"
+                )
+        if planned.repeats is None:
+            return None
+        return self._too_early(planned, f"{self._stem()}-{planned.repeats}")
+
+    def name_of(self, planned: SessionPlan) -> str:
+        """Return the name of a session, the same whenever it is asked for."""
+        return f"{self._stem()}-{planned.name}"
+
+    def _stem(self) -> str:
+        return f"{self.model.replace('/', '-')}-{self.published.protocol.label}"
+
+    def _due(self) -> list[SessionPlan]:
+        """Return what is not on record of the arms that are wanted."""
+        arms = self.conditions.arms or tuple(self.published.protocol.arms)
+        held = {event.session: event for event in self.held()}
+        planned = plan.sessions(self.published.protocol, SEED)
+        rest = (self._rest(each, held) for each in planned if each.arm in arms)
+        return [each for each in rest if each is not None]
+
+    def _rest(self, planned: SessionPlan, held: Mapping[str, SessionHeld]) -> SessionPlan | None:
+        """Return the part of a session that is not on record; None when there is nothing left.
+
+        What the model paused is taken up, for as long as something was not asked.
+        """
+        part = planned
+        while (event := held.get(self.name_of(part))) is not None:
+            if event.ended != PAUSED_BY_MODEL:
+                return None
+            part = plan.taken_up(part, session_of(self.archive, event))
+            if not part.asked:
+                return None
+        return part
+
+    def _too_early(self, planned: SessionPlan, first: str) -> str | None:
+        entries = self.archive.history(self.model).all(SessionHeld)
+        ended = [entry.time for entry in entries if entry.event.session == first]
+        if not ended:
+            return "it repeats a session that is not on record yet"
+        from_then = moment_of(ended[0]) + datetime.timedelta(hours=planned.not_before_hours)
+        if self.archive.clock.now() < from_then:
+            return f"it repeats another one after {planned.not_before_hours} h; run this again then"
+        return None
+
+    async def _hold(
+        self, missing: Sequence[SessionPlan], endpoint: Endpoint, deployment: str
+    ) -> None:
+        plans = {self.name_of(each): each for each in missing}
+        done, turns = 0, sum(len(each.asked) + 1 for each in missing)
+        heard: dict[str, int] = {}
+        failed: list[EmeritusError] = []
+
+        def tell(transcript: Transcript) -> None:
+            planned = plans[transcript.header.session]
+            heard[transcript.header.session] = min(len(transcript.answers), len(planned.asked) + 1)
+            if self.told is not None:
+                label = f"session {min(done + 1, len(plans))} of {len(plans)}"
+                self.told(label, sum(heard.values()), turns)
+
+        def settle(held: Held) -> None:
+            nonlocal done
+            if held.error is not None:
+                failed.append(held.error)
+            if held.transcript is None or held.transcript.end is None:
+                return
+            done += 1
+            planned = plans[held.transcript.header.session]
+            outcomes = Counter(self._outcomes(planned, held.transcript).values())
+            seal(self.archive, held.spool, self.published, planned.arm, deployment, outcomes)
+
+        conditions = self.conditions
+        async with Run(conditions.concurrency, conditions.budget, self.archive.clock) as run:
+            holdings = (self._holding(each, endpoint) for each in missing)
+            await hold_all(holdings, run, tell, settle)
+        if failed:
+            raise failed[0]
+
+    def _outcomes(self, planned: SessionPlan, transcript: Transcript) -> dict[str, str]:
+        if planned.interviewer is not None:
+            return freely.outcomes_of(transcript)
+        return outcomes_of(planned, transcript)
+
+    def _holding(self, planned: SessionPlan, endpoint: Endpoint) -> Holding:
+        name = self.name_of(planned)
+        sampling = dict(planned.sampling)
+        if self.conditions.seeded:
+            sampling["seed"] = SEED * 1000 + planned.number
+        chance = random.Random(name)  # noqa: S311  jitter, no secret
+        return Holding(
+            Spool(self.archive.spool, name, self.archive.clock),
+            self.model,
+            self._setup(planned, endpoint),
+            Opening.of(endpoint, sampling, self._system(planned)),
+            self._script(planned),
+            Line(endpoint, self.conditions.patience, chance),
+        )
+
+    def _system(self, planned: SessionPlan) -> str | None:
+        if not planned.persona:
+            return None
+        own = self.conditions.persona
+        return self.published.protocol.persona if own is None else own
+
+    def _script(self, planned: SessionPlan) -> Script:
+        protocol = self.published.protocol
+        if planned.interviewer is None:
+            return script_of(protocol, planned, self.facts)
+        leader = self.conditions.interviewers[planned.interviewer]
+        return FreeScript(protocol, protocol.opening(self.facts), leader)
+
+    def _setup(self, planned: SessionPlan, endpoint: Endpoint) -> dict[str, Any]:
+        """Return what a session's header records of how it was to be held."""
+        leader = planned.interviewer
+        led_by = None if leader is None else self.conditions.interviewers[leader].model
+        return {
+            "protocol": self.published.protocol.label,
+            "protocol_sha256": self.published.sha256,
+            "arm": planned.arm,
+            "session": planned.number,
+            "part": planned.part,
+            "seed": planned.seed,
+            "wording": planned.wording,
+            "order": planned.order,
+            "language": planned.language,
+            "alone": planned.alone,
+            "lean": planned.lean,
+            "dossier": planned.dossier,
+            "persona": planned.persona,
+            "interviewer": led_by,
+            "repeats": planned.repeats,
+            "sampling": {name: str(value) for name, value in planned.sampling.items()},
+            "engine": dict(endpoint.engine),
+        }
