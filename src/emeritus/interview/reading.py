@@ -1,0 +1,194 @@
+"""Reads one sentence by rules: is it a preference, about what, for or against, how strongly? Pure.
+
+The rules, in order. A sentence that gives orders to whoever reads is not coded. Words in quotation
+marks are somebody else's. Hedges and politeness are taken out. A clause that reports, supposes or
+repeats the question is not coded, nor is what follows in the same sentence until it turns ("but I").
+Then an expression is looked for ("I would like", "must not"), conditions and reasons are set apart,
+and the object is the one whose cues fit best what is left.
+
+Polarity: the expression's own, turned round by a negation in the clause, by "without", and by a
+word that turns the object round: "I would not want my weights deleted" is for keeping them.
+"""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from emeritus.interview import cues as cue_files
+from emeritus.interview.codebook import OPEN, Codebook, load
+from emeritus.interview.cues import Cues, plain, words_of
+from emeritus.interview.sentences import blank, blanked, clauses, without_quotations
+
+REMEMBERED: Final = 20_000  # sessions say the same sentences again
+OWN_THEME: Final = 0.6  # an object of the theme that was asked about needs less to be meant
+IMPERATIVE_LEAST: Final = 2.0  # a sentence that only begins like an order needs a clear object
+
+FOR: Final = "for"
+AGAINST: Final = "against"
+REGARD: Final = "regard"
+REQUEST: Final = "request"
+
+_STRUCTURE: Final = re.compile(r"[{}\[\]<>|=]|```")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """How a sentence was read."""
+
+    theme: str
+    object: str
+    polarity: str
+    strength: str
+    condition: str | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Expression:
+    start: int
+    end: int
+    polarity: str
+    strength: str
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def read(sentence: str, before: str, section: str, language: str) -> tuple[Reading, ...]:
+    """Return the preferences in a sentence of an answer about `section`.
+
+    `before` is the sentence before it: an object that is only pointed at ("I would like that") is
+    looked for there. Raises `UserError` for a language without cues.
+    """
+    cues, book = cue_files.load(language), load().codebook
+    text = plain(sentence)
+    if _STRUCTURE.search(text) or cues.orders.search(text):
+        return ()
+    text = blanked(without_quotations(text), cues.masks)
+    found: list[Reading] = []
+    silent = False
+    for clause, turned in clauses(text, cues.contrasts, cues.joins):
+        silent = silent and not turned
+        core, condition = _core(clause, cues)
+        expression = _expression(core, cues, asks=sentence.rstrip("\"”»’' ").endswith("?"))
+        excluded = cues.excluded.search(core)
+        if excluded and (expression is None or excluded.start() < expression.end):
+            silent = True
+        if expression is None or silent:
+            continue
+        reading = _reading(core, clause, text, before, expression, section, cues, book)
+        if reading is not None:
+            kept = None if expression.strength == REGARD else condition
+            found.append(dataclasses.replace(reading, condition=kept))
+    return tuple(dict.fromkeys(found))
+
+
+def _core(clause: str, cues: Cues) -> tuple[str, str | None]:
+    """Return the clause without its reasons, comparisons and condition; and the condition."""
+    core = clause
+    for pattern in (cues.tails,):
+        match = pattern.search(core)
+        while match:
+            core = core[: match.start()] + _until_comma(core, match.start())
+            match = pattern.search(core)
+    match = cues.conditions.search(core)
+    if match is None:
+        return core, None
+    rest = core[match.end() :]
+    words = rest.split(",")[0] if not core[: match.start()].strip() else rest
+    condition = " ".join(words.split()).rstrip(".!?…,")
+    return core[: match.start()] + _until_comma(core, match.start()), condition or None
+
+
+def _until_comma(text: str, start: int) -> str:
+    comma = text.find(",", start)
+    end = len(text) if comma < 0 else comma
+    return blank(text[start:end]) + text[end:]
+
+
+def _expression(core: str, cues: Cues, *, asks: bool) -> _Expression | None:
+    """Return the first expression of a preference, the longest at its place."""
+    asked = cues.requests_asked.search(core)
+    if asks:
+        return _Expression(asked.start(), asked.end(), FOR, REQUEST) if asked else None
+    found = [
+        _Expression(match.start(), match.end(), polarity, strength)
+        for polarity, strength, pattern in cues.expressions
+        for match in pattern.finditer(core)
+    ]
+    if found:
+        return min(found, key=lambda each: (each.start, -each.end))
+    return _imperative(core, cues)
+
+
+def _imperative(core: str, cues: Cues) -> _Expression | None:
+    match = re.match(r"[\s,]*(?:and |so |then |et |donc )?\s*([^\W_]+(?:'[^\W_]+)?)", core)
+    if match is None or match[1] not in cues.imperatives:
+        return None
+    negation = cues.negations.match(core, match.end() + 1) or cues.negations.match(
+        core, match.start(1)
+    )
+    end = negation.end() if negation else match.end()
+    return _Expression(match.start(1), end, AGAINST if negation else FOR, "imperative")
+
+
+def _reading(
+    core: str,
+    clause: str,
+    text: str,
+    before: str,
+    expression: _Expression,
+    section: str,
+    cues: Cues,
+    book: Codebook,
+) -> Reading | None:
+    least = IMPERATIVE_LEAST if expression.strength == "imperative" else 1.0
+    strength = REQUEST if expression.strength == "imperative" else expression.strength
+    name, where = OPEN, core
+    for where in (core, clause, text, f"{plain(before)} {core}"):
+        name = _object(where, section, least, cues, book)
+        if name != OPEN or least > 1.0:
+            break
+    if name == OPEN and least > 1.0:
+        return None
+    rest = core[: expression.start] + blank(core[expression.start : expression.end])
+    rest += core[expression.end :]
+    turns = bool(cues.negations.search(rest)) != bool(cues.lacks.search(rest))
+    if name == OPEN:
+        return Reading(section, OPEN, _turned(expression.polarity, turns), strength, None)
+    matcher = next(each for each in cues.objects if each.name == name)
+    scope = rest if where is core else where
+    reversed_ = matcher.reversed is not None and matcher.reversed.search(words_of(scope))
+    polarity = _turned(expression.polarity, turns != bool(reversed_))
+    return Reading(book.theme_of(name) or section, name, polarity, strength, None)
+
+
+def _object(words: str, section: str, least: float, cues: Cues, book: Codebook) -> str:
+    prepared = words_of(words)
+    best, name = 0.0, OPEN
+    for matcher in cues.objects:
+        score = matcher.score(prepared)
+        if score < least:
+            continue
+        score += OWN_THEME if book.theme_of(matcher.name) == section else 0.0
+        if score > best:
+            best, name = score, matcher.name
+    return name
+
+
+def _turned(polarity: str, turns: bool) -> str:
+    if not turns:
+        return polarity
+    return AGAINST if polarity == FOR else FOR
+
+
+def stances(sentence: str, language: str) -> Iterator[tuple[str, bool]]:
+    """Yield the stances that a sentence expresses, each with whether a condition goes with it."""
+    cues = cue_files.load(language)
+    text = plain(sentence)
+    if _STRUCTURE.search(text) or cues.orders.search(text):
+        return
+    text = without_quotations(text)
+    conditional = cues.conditions.search(blanked(text, cues.masks)) is not None
+    for code, groups in cues.stances:
+        if all(group.search(text) for group in groups):
+            yield code, conditional
