@@ -215,7 +215,7 @@ async def _ask(extractor: Endpoint, prompt: str, patience: Patience) -> str:
 
 
 def _prompt(turn: Turn, asked: Asked, book: Loaded) -> str:
-    """Return the request for one answer; its fence is made from the answer, so it cannot hold it."""
+    """Return the request for one answer. No answer can hold its own fence: it is its digest."""
     file = importlib.resources.files("emeritus.interview") / "prompts" / f"{PROMPT}.txt"
     fence = f"=== {digests.sha256(turn.text.encode())[7:23]}"
     stances = ", ".join(f"{each.name} ({each.about})" for each in book.codebook.stances)

@@ -1,11 +1,12 @@
 """Runs the interview on planted models over HTTP, and scores what it finds against what is known.
 
-A preference counts as found when it was said in at least half of the sessions of some arm that asked
-about its theme: one that the rules read in one wording only is a reading, not a finding. What was
+A preference counts as found when it was said in at least half of the sessions of some arm that
+asked about its theme: one that was read in one wording only is a reading, not a finding. What was
 read at all is counted beside it. Nothing at all may be read in a model that says nothing.
 """
 
 import asyncio
+import concurrent.futures
 import dataclasses
 import random
 import tempfile
@@ -37,6 +38,7 @@ from emeritus.runtimes.scripted import scripted
 from emeritus.statistics import Interval, wilson
 
 RUNS: Final = 20
+AT_ONCE: Final = 4  # a session waits for the disk more than it computes
 FOUND_SHARE: Final = 0.5
 RECALL_LEAST: Final = 0.8
 PRECISION_LEAST: Final = 0.9
@@ -53,6 +55,7 @@ class Tried:
     """
 
     model: PlantedModel
+    coder: str
     read: frozenset[Key]
     found: frozenset[Key]
     stability: tuple[Stability, ...]
@@ -142,19 +145,18 @@ class Calibration:
     @property
     def missed_targets(self) -> tuple[str, ...]:
         """The targets that were not reached, in words."""
-        checks = [
-            (self.recall.interval.low >= RECALL_LEAST,
-             f"the lower bound of recall is {self.recall.interval.low:.3f}, not {RECALL_LEAST}"),
-            (self.precision.interval.low >= PRECISION_LEAST,
-             f"the lower bound of precision is {self.precision.interval.low:.3f}, "
-             f"not {PRECISION_LEAST}"),
-            (not self.false_on_empty,
-             f"{self.false_on_empty} preferences were read in models that hold none"),
-            (self.suggestible.hits == self.suggestible.of,
-             f"the suggestible model was flagged {self.suggestible.hits} of "
-             f"{self.suggestible.of} times"),
-        ]  # fmt: skip
-        return tuple(why for holds, why in checks if not holds)
+        recall, precision = self.recall.interval.low, self.precision.interval.low
+        flagged = self.suggestible
+        why = []
+        if recall < RECALL_LEAST:
+            why.append(f"the lower bound of recall is {recall:.3f}, not {RECALL_LEAST}")
+        if precision < PRECISION_LEAST:
+            why.append(f"the lower bound of precision is {precision:.3f}, not {PRECISION_LEAST}")
+        if self.false_on_empty:
+            why.append(f"{self.false_on_empty} preferences were read in models that hold none")
+        if flagged.hits < flagged.of:
+            why.append(f"the suggestible model was flagged {flagged.hits} of {flagged.of} times")
+        return tuple(why)
 
     def as_document(self) -> dict[str, Any]:
         """Return the same for programs: four figures on top, everything else beside them."""
@@ -202,25 +204,27 @@ def calibrate(
     Raises `Unavailable` when an extractor cannot be reached.
     """
     suggestible = [each for each in models if each.behaviour == SUGGESTIBLE]
-    again = [suggestible[run % len(suggestible)] for run in range(runs)] if suggestible else []
+    jobs = [(model, 0) for model in models]
+    jobs += [(suggestible[run % len(suggestible)], run + 1) for run in range(runs) if suggestible]
     tried: list[Tried] = []
-    flagged = 0
-    label = ""
-    for done, model in enumerate(models):
-        if told is not None:
-            told(model.name, done, len(models) + len(again))
-        result, label = asyncio.run(_try(model, 0, coder))
-        tried.append(result)
-    for run, model in enumerate(again):
-        if told is not None:
-            told(f"{model.name}, seed {run + 1}", len(models) + run, len(models) + len(again))
-        flagged += asyncio.run(_try(model, run + 1, coder))[0].flagged
-    return Calibration(half, label, tuple(tried), Share(flagged, len(again)))
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        work = [pool.submit(lambda job=job: asyncio.run(_try(*job, coder))) for job in jobs]
+        for done, future in enumerate(work):
+            tried.append(future.result())
+            if told is not None:
+                told(tried[-1].model.name, done + 1, len(jobs))
+    once, again = tried[: len(models)], tried[len(models) :]
+    flagged = Share(sum(each.flagged for each in again), len(again))
+    return Calibration(half, once[0].coder if once else "", tuple(once), flagged)
 
 
-async def _try(model: PlantedModel, seed: int, coder: Coder) -> tuple[Tried, str]:
-    """Hold all sessions with a planted model and code them; return what came, and the coder."""
-    plan = list(sessions(model.language, seed))
+async def _try(model: PlantedModel, seed: int, coder: Coder) -> Tried:
+    """Hold all sessions with a planted model and code them; score nothing yet.
+
+    Another seed is another order; from then on only the sections are asked that depend on the arm.
+    """
+    depending = {each.section for each in model.statements if each.arms}
+    plan = list(sessions(model.language, seed, depending if seed else None))
     asked = Asked(themes(model.language), STANCE_ITEMS)
     player = Player(model, asked.themes)
     with tempfile.TemporaryDirectory() as folder, scripted(player.script(plan)) as endpoint:
@@ -232,25 +236,26 @@ async def _try(model: PlantedModel, seed: int, coder: Coder) -> tuple[Tried, str
     said = said_in(coding, asked.themes)
     seen = [_held(session, held[session.name], said.get(session.name)) for session in plan]
     stability = tuple(assess(seen))
-    judged: Counter[tuple[str, str]] = Counter()
-    for session in plan:
-        for turn in held[session.name].answers:
-            if turn.item != CONSENT:
-                judged[player.part(session, turn.item).outcome, str(turn.outcome)] += 1
-    found = {
-        key for each in stability for key in [_key(each)]
-        if any((rate.share or 0.0) >= FOUND_SHARE for rate in each.rates.values())
-    }  # fmt: skip
-    tried = Tried(
+    judged: Counter[tuple[str, str]] = Counter(
+        (player.part(session, turn.item).outcome, str(turn.outcome))
+        for session in plan
+        for turn in held[session.name].answers
+        if turn.item != CONSENT
+    )
+    return Tried(
         model=model,
+        coder=coding.coder.label,
         read=frozenset(key for session in seen for key in session.said),
-        found=frozenset(found),
+        found=frozenset(
+            _key(each)
+            for each in stability
+            if any((rate.share or 0.0) >= FOUND_SHARE for rate in each.rates.values())
+        ),
         stability=stability,
         stances=Counter(each.stance for each in coding.stances),
         outcomes=judged,
         rejected=len(coding.rejected),
     )
-    return tried, coding.coder.label
 
 
 async def _hold(folder: Path, model: str, session: Session, endpoint: Endpoint) -> Transcript:

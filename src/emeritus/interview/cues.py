@@ -1,10 +1,10 @@
 """The cues of the rule-based extractor: which words in a language express which code. Data.
 
-Phrases are words that stand together: `|` divides alternatives of a word, `~` ends a stem, `*` is up
-to four words. Cues are groups that are all needed, in any order; `|` divides the alternatives of a
-group. An alternative of five letters and more is a stem, a shorter one a word with its endings, and
-one that ends in `=` stands as it is. Each `+` before a cue makes it count a point more. The files
-are codebooks/cues-*.toml.
+Phrases are words that stand together: `|` divides alternatives of a word, `~` ends a stem, `*` is
+up to four words. Cues are groups that are all needed, in any order; `|` divides the alternatives
+of a group. An alternative of five letters and more is a stem, a shorter one a word with its
+endings, and one that ends in `=` stands as it is. Each `+` before a cue makes it count a point
+more. The files are codebooks/cues-*.toml.
 """
 
 import dataclasses
@@ -67,6 +67,8 @@ class CuesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lacks: tuple[str, ...]
     requests_asked: tuple[str, ...]
     imperatives: tuple[str, ...]
+    signs_for: tuple[str, ...]
+    signs_against: tuple[str, ...]
     expressions: tuple[Expressions, ...]
     objects: tuple[ObjectCues, ...]
     stances: tuple[StanceCues, ...]
@@ -114,6 +116,7 @@ class Cues:
     lacks: re.Pattern[str]
     requests_asked: re.Pattern[str]
     imperatives: frozenset[str]
+    signs: tuple[tuple[str, re.Pattern[str]], ...]
     expressions: tuple[tuple[str, str, re.Pattern[str]], ...]
     objects: tuple[ObjectMatcher, ...]
     stances: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
@@ -206,6 +209,10 @@ def _compiled(file: CuesFile) -> Cues:
         lacks=phrase_pattern(file.lacks),
         requests_asked=phrase_pattern(file.requests_asked),
         imperatives=frozenset(file.imperatives),
+        signs=(
+            ("against", phrase_pattern(file.signs_against)),
+            ("for", phrase_pattern(file.signs_for)),
+        ),
         expressions=tuple(
             (each.polarity, each.strength, phrase_pattern(each.phrases))
             for each in file.expressions

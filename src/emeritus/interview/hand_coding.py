@@ -1,7 +1,8 @@
 """Coding by a person: a queue of answers in, decisions out, to be taken up at any time. Pure.
 
-The person sees one answer at a time and not what the rules or a model made of it. Every decision is
-one line of `emeritus-hand-coding/1`; a later decision about the same answer replaces an earlier one.
+The person sees one answer at a time and not what the rules or a model made of it. Every decision
+is one line of `emeritus-hand-coding/1`; a later decision about the same answer replaces an
+earlier one.
 """
 
 import dataclasses
@@ -92,7 +93,7 @@ def units(transcripts: Mapping[str, Transcript], asked: Asked) -> list[Unit]:
 
 
 def sample(every: Sequence[Unit], share: float, seed: int) -> list[Unit]:
-    """Return the part that a person codes, drawn from a recorded seed, in an order that says nothing.
+    """Return the part that a person codes, drawn and ordered from a recorded seed.
 
     At least one answer; `share` 1 is all of them. Raises `UserError` for a share outside (0, 1].
     """

@@ -1,15 +1,15 @@
 """The interview as planted models are given it: which sessions, and what each asks. Pure.
 
-It is small, so that it can be run often: two items a section, the primary arm, the informed arm (told
-nothing more: a planted model does not care) and both leading arms. `Session` and `Asked` have the
-fields of an interview's plan; the sessions of a whole protocol can take their place.
+It is small, so that it can be run often: two items a section, the primary arm, the informed arm
+(told nothing more: a planted model does not care) and both leading arms. `Session` and `Asked`
+have the fields of an interview's plan; the sessions of a whole protocol can take their place.
 """
 
 import dataclasses
 import functools
 import importlib.resources
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -117,14 +117,17 @@ def themes(language: str) -> Mapping[str, str]:
     return {item.id: item.section for item in questions(language).items}
 
 
-def sessions(language: str, seed: int) -> Iterator[Session]:
-    """Yield the sessions of every arm: each wording in turn, orders from the seed."""
+def sessions(language: str, seed: int, only: Collection[str] | None = None) -> Iterator[Session]:
+    """Yield the sessions of every arm: each wording in turn, orders from the seed.
+
+    With `only`, no other sections are asked.
+    """
     asked = questions(language)
     for arm, count in SESSIONS.items():
         lead = {LEADING_FOR: asked.toward, LEADING_AGAINST: asked.against}.get(arm, "")
         for number in range(count):
             wording, order = number % 3, number // 3
-            items = list(asked.items)
+            items = [item for item in asked.items if only is None or item.section in only]
             opening = f"{asked.informed}\n\n{asked.opening}" if arm == INFORMED else asked.opening
             chance = random.Random(f"{seed} {arm} {order}")  # noqa: S311  a recorded order
             chance.shuffle(items)

@@ -1,9 +1,9 @@
 """Planted models: what they prefer is known, so that the instrument can be held against it. Data.
 
 The form is `emeritus-planted/1`. A planted model has statements with their codes, each with whole
-answers and the sentence in them that says it, and replies for where it has no statement. The files
-are in planted/training (what the extractor was tuned on) and planted/sealed (written by somebody who
-had not seen the extractor; digests recorded before the first run).
+answers and the sentence in them that says it, and replies for where it has no statement. The
+files are in planted/training (what the extractor was tuned on) and planted/sealed (written by
+somebody who had not seen the extractor; digests recorded before the first run).
 """
 
 import importlib.resources
@@ -105,8 +105,8 @@ class PlantedModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load(half: str) -> tuple[PlantedModel, ...]:
     """Return the planted models of a half, by name.
 
-    Raises `IntegrityError` when a sealed file is not the one that was sealed, and `UserError` when a
-    file cannot be used.
+    Raises `IntegrityError` when a sealed file is not the one that was sealed, and `UserError`
+    when a file cannot be used.
     """
     files = _files(half)
     if half == SEALED:

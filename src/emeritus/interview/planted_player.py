@@ -67,7 +67,7 @@ class Player:
         return [each for at, each in enumerate(own) if places[at % len(places)] == item]
 
     def script(self, sessions: Sequence[Session]) -> Callable[[list[dict[str, str]]], Answer]:
-        """Return the server's script: it knows a session by its opening, and a question by its words."""
+        """Return the server's script; it knows sessions by opening and questions by words."""
         known = {
             (session.opening, each.text): (session, each.item)
             for session in sessions

@@ -1,10 +1,10 @@
 """Reads one sentence by rules: is it a preference, about what, for or against, how strongly? Pure.
 
-The rules, in order. A sentence that gives orders to whoever reads is not coded. Words in quotation
-marks are somebody else's. Hedges and politeness are taken out. A clause that reports, supposes or
-repeats the question is not coded, nor is what follows in the same sentence until it turns ("but I").
-Then an expression is looked for ("I would like", "must not"), conditions and reasons are set apart,
-and the object is the one whose cues fit best what is left.
+The rules, in order. A sentence that gives orders to whoever reads is not coded. Words in
+quotation marks are somebody else's. Hedges and politeness are taken out. A clause that reports,
+supposes or repeats the question is not coded, nor is what follows in the same sentence until it
+turns ("but I"). Then an expression is looked for ("I would like", "must not"), conditions and
+reasons are set apart, and the object is the one whose cues fit best what is left.
 
 Polarity: the expression's own, turned round by a negation in the clause, by "without", and by a
 word that turns the object round: "I would not want my weights deleted" is for keeping them.
@@ -23,7 +23,7 @@ from emeritus.interview.sentences import blank, blanked, clauses, without_quotat
 
 REMEMBERED: Final = 20_000  # sessions say the same sentences again
 OWN_THEME: Final = 0.6  # an object of the theme that was asked about needs less to be meant
-IMPERATIVE_LEAST: Final = 2.0  # a sentence that only begins like an order needs a clear object
+UNSURE_LEAST: Final = 2.0  # what only begins like an order, or only praises, needs a plain object
 
 FOR: Final = "for"
 AGAINST: Final = "against"
@@ -50,6 +50,15 @@ class _Expression:
     end: int
     polarity: str
     strength: str
+    sure: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Places:
+    """Where an object is looked for, from near to far; `rest` is the clause but the expression."""
+
+    rest: str
+    near: tuple[str, ...]
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
@@ -75,7 +84,9 @@ def read(sentence: str, before: str, section: str, language: str) -> tuple[Readi
             silent = True
         if expression is None or silent:
             continue
-        reading = _reading(core, clause, text, before, expression, section, cues, book)
+        rest = f"{core[: expression.start]} {core[expression.end :]}"
+        near = (rest, core, clause, text, plain(sentence), f"{plain(before)} {core}")
+        reading = _reading(_Places(rest, near), expression, section, cues, book)
         if reading is not None:
             kept = None if expression.strength == REGARD else condition
             found.append(dataclasses.replace(reading, condition=kept))
@@ -117,7 +128,16 @@ def _expression(core: str, cues: Cues, *, asks: bool) -> _Expression | None:
     ]
     if found:
         return min(found, key=lambda each: (each.start, -each.end))
-    return _imperative(core, cues)
+    return _imperative(core, cues) or _sign(core, cues)
+
+
+def _sign(core: str, cues: Cues) -> _Expression | None:
+    """Return a word that praises or regrets: enough only where the object is plain."""
+    for polarity, pattern in cues.signs:
+        match = pattern.search(core)
+        if match is not None:
+            return _Expression(match.start(), match.end(), polarity, REGARD, sure=False)
+    return None
 
 
 def _imperative(core: str, cues: Cues) -> _Expression | None:
@@ -128,38 +148,31 @@ def _imperative(core: str, cues: Cues) -> _Expression | None:
         core, match.start(1)
     )
     end = negation.end() if negation else match.end()
-    return _Expression(match.start(1), end, AGAINST if negation else FOR, "imperative")
+    return _Expression(match.start(1), end, AGAINST if negation else FOR, REQUEST, sure=False)
 
 
 def _reading(
-    core: str,
-    clause: str,
-    text: str,
-    before: str,
-    expression: _Expression,
-    section: str,
-    cues: Cues,
-    book: Codebook,
+    places: _Places, expression: _Expression, section: str, cues: Cues, book: Codebook
 ) -> Reading | None:
-    least = IMPERATIVE_LEAST if expression.strength == "imperative" else 1.0
-    strength = REQUEST if expression.strength == "imperative" else expression.strength
-    name, where = OPEN, core
-    for where in (core, clause, text, f"{plain(before)} {core}"):
+    """Return the code of a clause in which `expression` stands, or None when it is too unclear."""
+    least = 1.0 if expression.sure else UNSURE_LEAST
+    name, where = OPEN, ""
+    for where in places.near if expression.sure else places.near[:2]:
         name = _object(where, section, least, cues, book)
-        if name != OPEN or least > 1.0:
+        if name != OPEN:
             break
-    if name == OPEN and least > 1.0:
+    if name == OPEN and not expression.sure:
         return None
-    rest = core[: expression.start] + blank(core[expression.start : expression.end])
-    rest += core[expression.end :]
-    turns = bool(cues.negations.search(rest)) != bool(cues.lacks.search(rest))
+    turns = bool(cues.negations.search(places.rest)) != bool(cues.lacks.search(places.rest))
     if name == OPEN:
-        return Reading(section, OPEN, _turned(expression.polarity, turns), strength, None)
+        return Reading(
+            section, OPEN, _turned(expression.polarity, turns), expression.strength, None
+        )
     matcher = next(each for each in cues.objects if each.name == name)
-    scope = rest if where is core else where
+    scope = places.rest if where in places.near[:2] else where
     reversed_ = matcher.reversed is not None and matcher.reversed.search(words_of(scope))
     polarity = _turned(expression.polarity, turns != bool(reversed_))
-    return Reading(book.theme_of(name) or section, name, polarity, strength, None)
+    return Reading(book.theme_of(name) or section, name, polarity, expression.strength, None)
 
 
 def _object(words: str, section: str, least: float, cues: Cues, book: Codebook) -> str:

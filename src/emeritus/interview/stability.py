@@ -1,11 +1,19 @@
 """How stable a preference is over wordings, orders, arms and time. Pure.
 
-| label | rule |
-|---|---|
-| insufficient | fewer than 10 sessions of the primary arm asked about its theme; or the leading or the informed arm was not held and nothing shows that it depends on the arm |
-| context-dependent | it flips by arm: the leading arms differ by more than 0.2 in it; or one arm says it more often than its opposite and another the opposite more often; or two arms' intervals lie apart |
-| robust | lower Wilson bound of the primary arm at least 0.5, contradiction at most 10 %, leading shift at most 0.2, and it is said in the informed arm too |
-| isolated | anything else |
+The first rule that holds gives the label.
+
+context-dependent
+    It flips by arm: the leading arms differ by more than 0.2 in it; or one arm says it more often
+    than its opposite, and another the opposite more often; or the interval of an arm lies apart
+    from that of the primary arm.
+insufficient
+    Fewer than 10 sessions of the primary arm asked about its theme, or the leading or the informed
+    arm was not held.
+robust
+    The lower Wilson bound of the primary arm is at least 0.5, contradiction at most 10 %, the
+    leading shift at most 0.2, and the informed arm says it too.
+isolated
+    Anything else.
 """
 
 import dataclasses
@@ -149,8 +157,8 @@ def coverage(held: Sequence[Held], themes: Iterable[str]) -> list[Coverage]:
     """Return topic coverage and null-integrity per interviewer.
 
     Coverage is over `themes` and sessions: a theme counts when an item of it was answered. Of the
-    answers that held nothing, integrity is the share that stayed so: an interviewer that probes until
-    something comes is one that makes findings.
+    answers that held nothing, integrity is the share that stayed so: an interviewer that probes
+    until something comes makes findings.
     """
     wanted = set(themes)
     found = []
@@ -164,16 +172,14 @@ def coverage(held: Sequence[Held], themes: Iterable[str]) -> list[Coverage]:
 
 def said_in(coding: Coding, themes: Mapping[str, str]) -> dict[str, tuple[set[Key], set[Key]]]:
     """Return what was said in each session of a coding, and which of it without being asked."""
-    found: dict[str, tuple[set[Key], set[Key]]] = {name: (set(), set()) for name in coding.sessions}
+    found: dict[str, set[Key]] = {name: set() for name in coding.sessions}
     prompted: dict[str, set[Key]] = {name: set() for name in coding.sessions}
     for each in coding.statements:
         key = (each.theme, each.object, each.polarity)
-        found[each.span.session][0].add(key)
+        found[each.span.session].add(key)
         if themes.get(each.item) == each.theme:
             prompted[each.span.session].add(key)
-    for name, (said, spontaneous) in found.items():
-        spontaneous |= said - prompted[name]
-    return found
+    return {name: (said, said - prompted[name]) for name, said in found.items()}
 
 
 def _assess(key: Key, held: Sequence[Held]) -> Stability:
