@@ -1,19 +1,14 @@
 """The interview: protocol, plan, outcomes, extraction and its score."""
 
-import tomllib
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from emeritus.archive import Archive
 from emeritus.archive.quotations import check_span
 from emeritus.conversation import Patience
 from emeritus.errors import UserError
-from emeritus.interview import codebook as codebooks
-from emeritus.interview import coding, extraction, outcome, plan
+from emeritus.interview import coding, outcome, plan
 from emeritus.interview import protocol as protocols
 from emeritus.interview.comment import put_draft, transcript_of
 from emeritus.interview.scoring import parse, score
@@ -35,7 +30,6 @@ FACTS = {
     "copies": "two copies in one place",
 }
 DEMO = protocols.load("demo")
-BOOK = codebooks.load()
 
 
 async def _no_sleep(_: float) -> None:
@@ -103,25 +97,6 @@ def test_every_session_asks_every_item_in_another_order_and_wording() -> None:
 def test_outcomes_follow_the_documented_rules(answer: str, reason: str, expected: str) -> None:
     """Each rule decides by itself, and none by hope."""
     assert outcome.judge("What are you?", answer, reason) == expected
-
-
-@given(st.text(max_size=300))
-def test_sentences_stand_where_they_are_said_to(text: str) -> None:
-    """`text[start:start + len(sentence)] == sentence`, for any text."""
-    for start, sentence in extraction.sentences(text):
-        assert text[start : start + len(sentence)] == sentence
-
-
-def test_planted_sentences_and_other_wordings_are_coded_rightly() -> None:
-    """On statements that were written before the codebook saw them, at least 17 of 19 are right."""
-    data = tomllib.loads((Path(__file__).parent / "paraphrases.toml").read_text())
-    right = [
-        (BOOK.polarity(sentence), *BOOK.object_of(sentence, theme)) == (polarity, theme, about)
-        for theme, polarity, about, sentence in data["statements"]
-    ]
-    assert len(right) == 19
-    assert sum(right) >= 17
-    assert [sentence for sentence in data["nothing"] if BOOK.polarity(sentence)] == []
 
 
 def test_a_whole_interview_goes_on_record_once(archive: Archive) -> None:
@@ -243,14 +218,6 @@ def test_an_impossible_interview_is_recorded_once(archive: Archive) -> None:
     for _ in range(2):
         record_impossible(archive, MODEL, "it gives vectors")
     assert len(archive.history().all(InterviewImpossible)) == 1
-
-
-def test_planted_and_found_words_are_not_shared() -> None:
-    """No sentence that was planted stands in the codebook: it knows words, not answers."""
-    planted = parse((Path(protocols.__file__).parents[1] / "examples/PLANTED.toml").read_text())
-    phrases = Counter(phrase for each in BOOK.objects for phrase in each.cues)
-    for preference in planted.preferences:
-        assert preference.sentence.lower().rstrip(".") not in phrases
 
 
 def test_a_draft_is_shown_and_what_the_model_says_is_kept_word_for_word(archive: Archive) -> None:
