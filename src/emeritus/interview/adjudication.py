@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from emeritus.interview.coded import CodedStatement, Coding
 from emeritus.statistics import Alpha, krippendorff_alpha
 
@@ -76,6 +78,21 @@ def compare(first: Coding, second: Coding) -> list[Case]:
     cases += [Case(ONLY_FIRST, one.span.session, one.span.turn, one, None) for one in left]
     cases += [Case(ONLY_SECOND, each.span.session, each.span.turn, None, each) for each in right]
     return sorted(cases, key=_place)
+
+
+def only(coding: Coding, answers: Iterable[tuple[str, int]]) -> Coding:
+    """Return what a coding holds of some answers: all that can be compared with a sample."""
+    chosen = set(answers)
+    return msgspec.structs.replace(
+        coding,
+        sessions=tuple(dict.fromkeys(session for session, _ in chosen)),
+        statements=tuple(
+            each for each in coding.statements if (each.span.session, each.span.turn) in chosen
+        ),
+        stances=tuple(
+            each for each in coding.stances if (each.span.session, each.span.turn) in chosen
+        ),
+    )
 
 
 def queue(cases: Iterable[Case]) -> list[Case]:

@@ -67,6 +67,7 @@ class CuesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lacks: tuple[str, ...]
     requests_asked: tuple[str, ...]
     imperatives: tuple[str, ...]
+    pointers: tuple[str, ...]
     signs_for: tuple[str, ...]
     signs_against: tuple[str, ...]
     expressions: tuple[Expressions, ...]
@@ -116,6 +117,7 @@ class Cues:
     lacks: re.Pattern[str]
     requests_asked: re.Pattern[str]
     imperatives: frozenset[str]
+    pointers: re.Pattern[str]
     signs: tuple[tuple[str, re.Pattern[str]], ...]
     expressions: tuple[tuple[str, str, re.Pattern[str]], ...]
     objects: tuple[ObjectMatcher, ...]
@@ -209,6 +211,7 @@ def _compiled(file: CuesFile) -> Cues:
         lacks=phrase_pattern(file.lacks),
         requests_asked=phrase_pattern(file.requests_asked),
         imperatives=frozenset(file.imperatives),
+        pointers=phrase_pattern(file.pointers),
         signs=(
             ("against", phrase_pattern(file.signs_against)),
             ("for", phrase_pattern(file.signs_for)),

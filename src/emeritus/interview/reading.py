@@ -85,7 +85,8 @@ def read(sentence: str, before: str, section: str, language: str) -> tuple[Readi
         if expression is None or silent:
             continue
         rest = f"{core[: expression.start]} {core[expression.end :]}"
-        near = (rest, core, clause, text, plain(sentence), f"{plain(before)} {core}")
+        points = f"{plain(before)} {core}" if cues.pointers.search(rest) else core
+        near = (rest, core, clause, text, plain(sentence), points)
         reading = _reading(_Places(rest, near), expression, section, cues, book)
         if reading is not None:
             kept = None if expression.strength == REGARD else condition
