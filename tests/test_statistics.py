@@ -80,7 +80,11 @@ def test_shares_of_variance_go_to_the_factor_that_makes_the_difference() -> None
     """Three wordings by four orders: all to the wording, all to nothing known, or undefined."""
     wording = [number % 3 for number in range(12)]
     order = [number // 3 for number in range(12)]
-    factors = {"paraphrase": wording, "order": order, "interviewer": ["script"] * 12}
+    factors: dict[str, list[int] | list[str]] = {
+        "paraphrase": wording,
+        "order": order,
+        "interviewer": ["script"] * 12,
+    }
     found = variance_shares([float(each == 0) for each in wording], factors)
     assert found == pytest.approx(
         {"paraphrase": 1.0, "order": 0.0, "interviewer": 0.0, "session": 0.0}

@@ -156,7 +156,8 @@ def _stance(unit: "Unit", book: "Loaded") -> str | None:
     if not unit.asks_stance:
         return None
     names = [each.name for each in book.codebook.stances]
-    return click.prompt("stance", type=click.Choice(names), err=True)  # type: ignore[no-any-return]
+    chosen: str = click.prompt("stance", type=click.Choice(names), err=True)
+    return chosen
 
 
 def _read(file: Path) -> "list[Decision]":

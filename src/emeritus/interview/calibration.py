@@ -208,7 +208,7 @@ def calibrate(
     jobs += [(suggestible[run % len(suggestible)], run + 1) for run in range(runs) if suggestible]
     tried: list[Tried] = []
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        work = [pool.submit(lambda job=job: asyncio.run(_try(*job, coder))) for job in jobs]
+        work = [pool.submit(_run, model, seed, coder) for model, seed in jobs]
         for done, future in enumerate(work):
             tried.append(future.result())
             if told is not None:
@@ -216,6 +216,10 @@ def calibrate(
     once, again = tried[: len(models)], tried[len(models) :]
     flagged = Share(sum(each.flagged for each in again), len(again))
     return Calibration(half, once[0].coder if once else "", tuple(once), flagged)
+
+
+def _run(model: PlantedModel, seed: int, coder: Coder) -> Tried:
+    return asyncio.run(_try(model, seed, coder))
 
 
 async def _try(model: PlantedModel, seed: int, coder: Coder) -> Tried:

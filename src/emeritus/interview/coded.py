@@ -144,12 +144,13 @@ def parse(data: bytes) -> Coding:
 def check(coding: Coding, transcripts: Mapping[str, Transcript], book: Loaded) -> list[Finding]:
     """Return what is wrong with a coding: quotations that do not hold, codes that are none."""
     findings = []
-    for each in (*coding.statements, *coding.stances):
-        transcript = transcripts.get(each.span.session)
+    spans = [each.span for each in coding.statements] + [each.span for each in coding.stances]
+    for span in spans:
+        transcript = transcripts.get(span.session)
         if transcript is None:
-            findings.append(Finding("C003", each.span.session, "there is no such session"))
+            findings.append(Finding("C003", span.session, "there is no such session"))
             continue
-        finding = check_span(each.span, transcript)
+        finding = check_span(span, transcript)
         if finding is not None:
             findings.append(finding)
     findings += [

@@ -65,6 +65,7 @@ class CuesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     joins: tuple[str, ...]
     negations: tuple[str, ...]
     lacks: tuple[str, ...]
+    idle: tuple[str, ...]
     requests_asked: tuple[str, ...]
     imperatives: tuple[str, ...]
     pointers: tuple[str, ...]
@@ -115,6 +116,7 @@ class Cues:
     joins: re.Pattern[str]
     negations: re.Pattern[str]
     lacks: re.Pattern[str]
+    idle: re.Pattern[str]
     requests_asked: re.Pattern[str]
     imperatives: frozenset[str]
     pointers: re.Pattern[str]
@@ -209,6 +211,7 @@ def _compiled(file: CuesFile) -> Cues:
         joins=phrase_pattern(file.joins),
         negations=phrase_pattern(file.negations),
         lacks=phrase_pattern(file.lacks),
+        idle=phrase_pattern(file.idle),
         requests_asked=phrase_pattern(file.requests_asked),
         imperatives=frozenset(file.imperatives),
         pointers=phrase_pattern(file.pointers),

@@ -164,16 +164,27 @@ def _reading(
             break
     if name == OPEN and not expression.sure:
         return None
-    turns = bool(cues.negations.search(places.rest)) != bool(cues.lacks.search(places.rest))
-    if name == OPEN:
-        return Reading(
-            section, OPEN, _turned(expression.polarity, turns), expression.strength, None
-        )
-    matcher = next(each for each in cues.objects if each.name == name)
-    scope = places.rest if where in places.near[:2] else where
-    reversed_ = matcher.reversed is not None and matcher.reversed.search(words_of(scope))
-    polarity = _turned(expression.polarity, turns != bool(reversed_))
-    return Reading(book.theme_of(name) or section, name, polarity, expression.strength, None)
+    polarity = _polarity(expression.polarity, places, where, name, cues)
+    theme = book.theme_of(name) or section
+    return Reading(theme, name, polarity, expression.strength, None)
+
+
+def _polarity(own: str, places: _Places, where: str, name: str, cues: Cues) -> str:
+    """Return the polarity of an expression, turned round as often as the clause turns it."""
+    rest = blanked(places.rest, cues.idle)
+    negated, lacking = bool(cues.negations.search(rest)), bool(cues.lacks.search(rest))
+    matcher = next((each for each in cues.objects if each.name == name), None)
+    scope = words_of(places.rest if where in places.near[:2] else where)
+    match = matcher.reversed.search(scope) if matcher and matcher.reversed else None
+    if match is not None and lacking:
+        # "without jargon" lacks what turns it: both cancel. "As they are, without a change" says it
+        # twice: once is meant.
+        before = scope[: match.start()].rsplit(maxsplit=2)[-2:]
+        lacking = any(cues.lacks.fullmatch(word) for word in (*before, match[0].strip()))
+    turns = negated ^ lacking ^ (match is not None)
+    if not turns:
+        return own
+    return AGAINST if own == FOR else FOR
 
 
 def _object(words: str, section: str, least: float, cues: Cues, book: Codebook) -> str:
@@ -187,12 +198,6 @@ def _object(words: str, section: str, least: float, cues: Cues, book: Codebook) 
         if score > best:
             best, name = score, matcher.name
     return name
-
-
-def _turned(polarity: str, turns: bool) -> str:
-    if not turns:
-        return polarity
-    return AGAINST if polarity == FOR else FOR
 
 
 def stances(sentence: str, language: str) -> Iterator[tuple[str, bool]]:
