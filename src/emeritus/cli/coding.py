@@ -40,6 +40,7 @@ def code(
     from emeritus.errors import UserError
     from emeritus.interview import adjudication, codebook, coded, hand_coding
     from emeritus.interview import protocol as protocols
+    from emeritus.interview.asked_coders import NO_EXTRACTOR
     from emeritus.interview.coding import asked_of, code_by_rules, sessions_of
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", coder):
@@ -47,6 +48,7 @@ def code(
     published = protocols.load(plan)
     held = sessions_of(archive, model, published)
     asked, book = asked_of(published.protocol), codebook.load()
+    output.line(NO_EXTRACTOR)
     queue = hand_coding.sample(hand_coding.units(held, asked), share, seed)
     file = _file(archive, model, coder, seed)
     decisions = _read(file)
