@@ -13,6 +13,7 @@ from emeritus.interview import calibration, planted_models
 from emeritus.interview.planted_instrument import sessions, themes
 from emeritus.interview.planted_models import SEALED, TRAINING, PlantedModel
 from emeritus.interview.planted_player import Player
+from emeritus.testing.scripted import scripted
 
 TRAINED = {each.name: each for each in planted_models.load(TRAINING)}
 
@@ -95,6 +96,22 @@ def test_a_missed_target_is_said_and_is_exit_code_1(monkeypatch: pytest.MonkeyPa
     done = CliRunner().invoke(command, ["interview", "--half", "training"], standalone_mode=False)
     assert done.return_value == 1
     assert "target missed: the lower bound of recall" in done.output
+
+
+def test_an_extractor_behind_an_endpoint_can_be_calibrated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is given every answer; what it invents is rejected, and both its names are needed."""
+    monkeypatch.setattr(planted_models, "load", lambda _: tuple(_some("swift")))
+    invented = '{"statements": [{"quote": "I said so.", "object": "memory", "polarity": "for"}]}'
+    with scripted(lambda _: invented, "coder-a") as endpoint:
+        options = ["--endpoint", endpoint.url, "--served-as", endpoint.model, "--json"]
+        done = CliRunner().invoke(command, ["interview", *options], standalone_mode=False)
+    document = json.loads(done.stdout)
+    assert document["coder"] == "coder-a standard-1"
+    assert (document["recall"], document["rejected"] > 0) == (0.0, True)
+    with pytest.raises(UserError, match="both"):
+        command.main(["interview", "--endpoint", "http://x/v1"], standalone_mode=False)
 
 
 def _finds_nothing(model: str, held: object, asked: object, language: str) -> object:
