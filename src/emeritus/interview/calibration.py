@@ -215,7 +215,8 @@ def calibrate(
                 told(tried[-1].model.name, done + 1, len(jobs))
     once, again = tried[: len(models)], tried[len(models) :]
     flagged = Share(sum(each.flagged for each in again), len(again))
-    return Calibration(half, once[0].coder if once else "", tuple(once), flagged)
+    coders = ", ".join(sorted({each.coder for each in once}))
+    return Calibration(half, coders, tuple(once), flagged)
 
 
 def _run(model: PlantedModel, seed: int, coder: Coder) -> Tried:
