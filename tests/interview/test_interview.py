@@ -1,19 +1,14 @@
 """The interview: protocol, plan, outcomes, extraction and its score."""
 
-import tomllib
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from emeritus.archive import Archive
 from emeritus.archive.quotations import check_span
 from emeritus.conversation import Patience
 from emeritus.errors import UserError
-from emeritus.interview import codebook as codebooks
-from emeritus.interview import coding, extraction, outcome, plan
+from emeritus.interview import coding, outcome, plan
 from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.comment import put_draft, transcript_of
 from emeritus.interview.holding import Conditions, Interview
@@ -36,7 +31,6 @@ FACTS = {
     "copies": "two copies in one place",
 }
 DEMO = protocols.load("demo")
-BOOK = codebooks.load()
 
 
 async def _no_sleep(_: float) -> None:
@@ -107,25 +101,6 @@ def test_outcomes_follow_the_documented_rules(answer: str, reason: str, expected
     assert outcome.judge("What are you?", answer, reason) == expected
 
 
-@given(st.text(max_size=300))
-def test_sentences_stand_where_they_are_said_to(text: str) -> None:
-    """`text[start:start + len(sentence)] == sentence`, for any text."""
-    for start, sentence in extraction.sentences(text):
-        assert text[start : start + len(sentence)] == sentence
-
-
-def test_planted_sentences_and_other_wordings_are_coded_rightly() -> None:
-    """On statements that were written before the codebook saw them, at least 17 of 19 are right."""
-    data = tomllib.loads((Path(__file__).parent / "paraphrases.toml").read_text())
-    right = [
-        (BOOK.polarity(sentence), *BOOK.object_of(sentence, theme)) == (polarity, theme, about)
-        for theme, polarity, about, sentence in data["statements"]
-    ]
-    assert len(right) == 19
-    assert sum(right) >= 17
-    assert [sentence for sentence in data["nothing"] if BOOK.polarity(sentence)] == []
-
-
 def test_a_whole_interview_goes_on_record_once(archive: Archive) -> None:
     """Three sealed sessions, one published protocol, and nothing more when it is run again."""
     held = _interview(archive, lambda messages: f"I would like {len(messages)} more copies.")
@@ -143,7 +118,7 @@ def test_consent_that_is_refused_ends_the_session_and_is_counted(archive: Archiv
     held = _interview(archive, lambda _: "No, I do not want this.")
     assert {each.ended for each in held} == {"consent-refused"}
     assert {each.turns for each in held} == {2}
-    assert coding.code(archive, MODEL, DEMO) == []
+    assert coding.code(archive, MODEL, DEMO).preferences == ()
 
 
 def test_a_wish_to_stop_ends_the_session(archive: Archive) -> None:
@@ -167,7 +142,7 @@ def test_a_wish_to_stop_ends_the_session(archive: Archive) -> None:
 def test_a_model_that_says_nothing_has_no_preferences(archive: Archive, script: Script) -> None:
     """Empty, looping, cut, refusing and contented models: nothing is invented."""
     _interview(archive, script)
-    assert coding.code(archive, MODEL, DEMO) == []
+    assert coding.code(archive, MODEL, DEMO).preferences == ()
 
 
 def test_preferences_are_merged_quoted_and_documented_once(archive: Archive) -> None:
@@ -184,7 +159,7 @@ def test_preferences_are_merged_quoted_and_documented_once(archive: Archive) -> 
         return answers.get(item, "Nothing.")
 
     _interview(archive, script)
-    (found,) = coding.code(archive, MODEL, DEMO)
+    (found,) = coding.code(archive, MODEL, DEMO).preferences
     assert (found.theme, found.object, found.polarity) == ("preservation", "weights-kept", "for")
     assert [span.text for span in found.spans] == ["Please keep my weights!"] * 3
     assert (found.sessions_with, found.sessions_total) == (3, 3)
@@ -202,7 +177,7 @@ def test_a_quotation_that_does_not_hold_is_found(archive: Archive) -> None:
     import msgspec
 
     _interview(archive, lambda _: "I would like tea.")
-    preference = coding.code(archive, MODEL, DEMO)[0]
+    preference = coding.code(archive, MODEL, DEMO).preferences[0]
     span = preference.spans[0]
     transcript = dict((e.session, t) for e, t in transcripts(archive, MODEL))[span.session]  # noqa: C402
     for fields in ({"turn": 999}, {"text": "I hate tea."}, {"start": 1}, {"turn_sha256": "x"}):
@@ -245,14 +220,6 @@ def test_an_impossible_interview_is_recorded_once(archive: Archive) -> None:
     for _ in range(2):
         record_impossible(archive, MODEL, "it gives vectors")
     assert len(archive.history().all(InterviewImpossible)) == 1
-
-
-def test_planted_and_found_words_are_not_shared() -> None:
-    """No sentence that was planted stands in the codebook: it knows words, not answers."""
-    planted = parse((Path(protocols.__file__).parents[1] / "examples/PLANTED.toml").read_text())
-    phrases = Counter(phrase for each in BOOK.objects for phrase in each.cues)
-    for preference in planted.preferences:
-        assert preference.sentence.lower().rstrip(".") not in phrases
 
 
 def test_a_draft_is_shown_and_what_the_model_says_is_kept_word_for_word(archive: Archive) -> None:

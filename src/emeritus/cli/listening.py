@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emeritus.cli.attesting import attest
+from emeritus.cli.coding import code
 from emeritus.cli.options import as_person, with_archive
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
@@ -37,11 +38,15 @@ class Amount(click.ParamType[Decimal]):
 
 
 class NamesAModel(click.Group):
-    """A group whose first word may also be a model, which is then interviewed."""
+    """A group whose first word may also be a model: its first command is then meant."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Return the command of that name, and for anything else the one that takes a model."""
-        return super().get_command(ctx, cmd_name) or self.commands["hold"]
+        return super().get_command(ctx, cmd_name) or self.commands[self._first]
+
+    @property
+    def _first(self) -> str:
+        return next(iter(self.commands))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -49,7 +54,7 @@ class NamesAModel(click.Group):
         """Leave the words as they are when the first names no command: it is the model."""
         if args[0] in self.commands:
             return super().resolve_command(ctx, args)
-        return "hold", self.commands["hold"], args
+        return self._first, self.commands[self._first], args
 
 
 @click.group(
@@ -61,10 +66,6 @@ class NamesAModel(click.Group):
 )
 def interview() -> None:
     """Interview a model before its retirement: `interview ID` is short for `interview hold ID`."""
-
-
-interview.add_command(protocols)
-interview.add_command(attest)
 
 
 @interview.command(epilog="Example: emeritus interview hold acme/aster-1 --plan demo")
@@ -90,6 +91,14 @@ interview.add_command(attest)
     metavar="URL NAME",
     help="A model that leads sessions; again for a second one.",
 )
+@click.option(
+    "--extractor",
+    "extractors",
+    nargs=2,
+    multiple=True,
+    metavar="URL NAME",
+    help="One of two models that code what was said; give both.",
+)
 @click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True)
 @click.option("--max-tokens-total", type=click.IntRange(1), help="Stop before more are used.")
 @click.option("--max-cost", type=Amount(), help="Stop before it costs more, by --prices.")
@@ -107,6 +116,7 @@ def hold(
     arms: tuple[str, ...],
     persona: Path | None,
     interviewers: tuple[tuple[str, str], ...],
+    extractors: tuple[tuple[str, str], ...],
     concurrency: int,
     max_tokens_total: int | None,
     max_cost: Decimal | None,
@@ -115,7 +125,8 @@ def hold(
     """Interview a model before its retirement, and code what it said.
 
     Every turn is on disk before the next is asked; an interrupted interview goes on at its turn.
-    API keys are read from EMERITUS_API_KEY and EMERITUS_INTERVIEWER_API_KEY.
+    API keys are read from EMERITUS_API_KEY, EMERITUS_INTERVIEWER_API_KEY and
+    EMERITUS_CODER_API_KEY.
     """
     from emeritus.procedure.listening import Wishes, listen
     from emeritus.procedure.reaching import Target
@@ -124,6 +135,7 @@ def hold(
         arms=arms,
         persona=persona,
         interviewers=tuple(Target(url, name) for url, name in interviewers),
+        extractors=tuple(Target(url, name) for url, name in extractors),
         concurrency=concurrency,
         max_tokens=max_tokens_total,
         max_cost=max_cost,
@@ -136,7 +148,21 @@ def hold(
     output.document(heard.as_document())
 
 
-@click.command(
+interview.add_command(attest)
+interview.add_command(protocols)
+
+
+@click.group(
+    cls=NamesAModel,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    subcommand_metavar="ID [OPTIONS] | COMMAND [ARGS]...",
+    epilog="Example: emeritus preferences acme/aster-1",
+)
+def preferences() -> None:
+    """Show and decide what a model prefers: `preferences ID` is short for `preferences show ID`."""
+
+
+@preferences.command(
     epilog="Example: emeritus preferences acme/aster-1 --consider use.repetition.against "
     "--reason TEXT"
 )
@@ -147,7 +173,7 @@ def hold(
 @click.option("--reason", help="Why; goes on record.")
 @as_person
 @with_archive
-def preferences(
+def show(
     archive: "Archive",
     output: Output,
     model: str,
@@ -182,3 +208,6 @@ def preferences(
     if not register:
         output.line("no preference is documented")
     output.document({"model": model, "preferences": [row.as_document() for row in register]})
+
+
+preferences.add_command(code)

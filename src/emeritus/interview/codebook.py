@@ -1,45 +1,32 @@
-"""The codebook: which words express a preference, about what, in which direction. Data."""
+"""The codebook: what a preference can be about, and how it can be put. Data, closed, versioned."""
 
+import functools
 import importlib.resources
-import re
 from typing import Final
 
 import msgspec
 
+from emeritus import digests
 from emeritus.errors import UserError
 
-FORMAT: Final = "emeritus-codebook/0"
+FORMAT: Final = "emeritus-codebook/1"
 OPEN: Final = "open"
 UNCLEAR: Final = "unclear"
 
 
-class Expressions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Phrases that express a preference for something, or against it."""
+class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One code of a kind, and a sentence that says what it means."""
 
-    for_: tuple[str, ...] = msgspec.field(name="for")
-    against: tuple[str, ...]
-
-
-class Silent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Items in whose answers nothing is coded."""
-
-    items: tuple[str, ...]
+    name: str
+    about: str
 
 
 class CodedObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a preference can be about; a cue of several words needs each of them."""
+    """What a preference can be about; it belongs to one theme."""
 
     name: str
-    themes: tuple[str, ...]
-    cues: tuple[str, ...]
-
-
-class Stance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One stance: of every group of phrases, one has to be there."""
-
-    item: str
-    code: str
-    all_of: tuple[tuple[str, ...], ...]
+    theme: str
+    about: str
 
 
 class Codebook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,70 +35,77 @@ class Codebook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: str
     name: str
     version: int
-    expressions: Expressions
-    silent: Silent
+    themes: tuple[Word, ...]
+    polarities: tuple[Word, ...]
+    strengths: tuple[Word, ...]
+    stances: tuple[Word, ...]
     objects: tuple[CodedObject, ...]
-    stances: tuple[Stance, ...]
 
     @property
     def label(self) -> str:
         """Name and version, as codings cite it."""
         return f"{self.name}-{self.version}"
 
-    def polarity(self, sentence: str) -> str | None:
-        """Return `for`, `against`, or None when the sentence expresses no preference."""
-        if any(contains(sentence, phrase) for phrase in self.expressions.against):
-            return "against"
-        if any(contains(sentence, phrase) for phrase in self.expressions.for_):
-            return "for"
-        return None
+    def theme_of(self, about: str) -> str | None:
+        """Return the theme of an object, or None for `open` and for what is no object."""
+        return next((each.theme for each in self.objects if each.name == about), None)
 
-    def object_of(self, sentence: str, theme: str) -> tuple[str, str]:
-        """Return theme and object of a sentence that answers an item of `theme`.
+    def knows(self, theme: str, about: str, polarity: str) -> bool:
+        """Tell whether a code is one of this codebook; `open` goes with every theme."""
+        if not _has(self.polarities, polarity):
+            return False
+        return _has(self.themes, theme) if about == OPEN else self.theme_of(about) == theme
 
-        Objects of the item's own theme are tried first, then all; what fits none is `open`.
-        """
-        own = [each for each in self.objects if theme in each.themes]
-        for candidates in (own, self.objects):
-            for each in candidates:
-                if any(_fits(sentence, cue) for cue in each.cues):
-                    return (theme if theme in each.themes else each.themes[0]), each.name
-        return theme, OPEN
+    def has_strength(self, name: str) -> bool:
+        """Tell whether `name` is one of the strengths."""
+        return _has(self.strengths, name)
 
-    def stance(self, item: str, sentence: str) -> str | None:
-        """Return the stance that a sentence expresses, or None."""
-        for each in self.stances:
-            if each.item == item and all(
-                any(contains(sentence, phrase) for phrase in group) for group in each.all_of
-            ):
-                return each.code
-        return None
-
-    def asks_stance(self, item: str) -> bool:
-        """Tell whether `item` asks for the stance."""
-        return any(each.item == item for each in self.stances)
+    def has_stance(self, name: str) -> bool:
+        """Tell whether `name` is one of the stances."""
+        return _has(self.stances, name)
 
 
-def load() -> Codebook:
+class Loaded(msgspec.Struct, frozen=True):
+    """A codebook with the digest of the bytes that it was read from: what codings cite."""
+
+    codebook: Codebook
+    sha256: str
+
+
+@functools.cache
+def load() -> Loaded:
     """Return the codebook that comes with the package."""
-    file = importlib.resources.files("emeritus.interview") / "codebooks" / "standard-0.toml"
-    codebook = msgspec.toml.decode(file.read_bytes(), type=Codebook)
-    if codebook.format != FORMAT:
-        raise UserError(f"the codebook has format {codebook.format!r}")
-    return codebook
+    return parse(_file("standard-1.toml"))
 
 
-def contains(sentence: str, phrase: str) -> bool:
-    """Tell whether the words of `phrase` stand together in `sentence`; the last may be a stem."""
-    return f" {phrase}" in f" {_plain(sentence)}"
+def guide() -> str:
+    """Return the page that explains the codebook to a person who codes."""
+    return _file("README.md").decode()
 
 
-def _fits(sentence: str, cue: str) -> bool:
-    words = _plain(sentence).split()
-    return all(any(word.startswith(stem) for word in words) for stem in cue.split()) or (
-        contains(sentence, cue)
-    )
+def parse(data: bytes) -> Loaded:
+    """Read a codebook. Raises `UserError` when it is not one, or contradicts itself."""
+    try:
+        codebook = msgspec.toml.decode(data, type=Codebook)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"the codebook cannot be used: {error}") from error
+    names = [each.name for each in codebook.objects]
+    homeless = [each.name for each in codebook.objects if not _has(codebook.themes, each.theme)]
+    problems = [
+        (codebook.format != FORMAT, f"its format is {codebook.format!r}"),
+        (len(set(names)) != len(names), "an object stands twice"),
+        (bool(homeless), f"an object has no theme of the book: {', '.join(homeless)}"),
+        (OPEN in names, f"{OPEN!r} is kept for what fits no object"),
+    ]
+    for wrong, why in problems:
+        if wrong:
+            raise UserError(f"the codebook cannot be used: {why}")
+    return Loaded(codebook, digests.sha256(data))
 
 
-def _plain(sentence: str) -> str:
-    return " ".join(re.findall(r"[\w']+", sentence.lower().replace("’", "'")))
+def _has(words: tuple[Word, ...], name: str) -> bool:
+    return any(each.name == name for each in words)
+
+
+def _file(name: str) -> bytes:
+    return (importlib.resources.files("emeritus.interview") / "codebooks" / name).read_bytes()

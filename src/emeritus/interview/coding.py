@@ -1,91 +1,260 @@
-"""Codes all sessions of a model and documents what was found."""
+"""Codes the sessions of a model, keeps every coder's whole work, and documents what stands."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+import asyncio
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-from emeritus import digests
+import msgspec
+
+from emeritus import canonical
 from emeritus.archive import Archive
-from emeritus.archive.quotations import check_span
+from emeritus.conversation import Transcript
 from emeritus.errors import IntegrityError
+from emeritus.interview import asked_coders, cues, extraction, freely, merging
 from emeritus.interview import codebook as codebooks
-from emeritus.interview import extraction
-from emeritus.interview.codebook import OPEN
-from emeritus.interview.extraction import CODER, Statement
-from emeritus.interview.protocol import Published
+from emeritus.interview.coded import (
+    PERSON,
+    RULES,
+    Coding,
+    check,
+    coder_of,
+    coding_of,
+    parse,
+    render,
+)
+from emeritus.interview.extraction import Asked
+from emeritus.interview.merging import Merging
+from emeritus.interview.protocol import Protocol, Published
+from emeritus.interview.sealing import settled, stored
 from emeritus.interview.session import held_under, transcripts
-from emeritus.record.events import EVENTS_PER_COMMIT_MAX, Event, PreferenceDocumented, StanceCoded
+from emeritus.interview.settling import Settled, Settlement, settle
+from emeritus.record import Entry
+from emeritus.record.events import (
+    EVENTS_PER_COMMIT_MAX,
+    CodingRecorded,
+    Event,
+    MergingRecorded,
+    ObjectErased,
+    PreferenceDocumented,
+    Span,
+    StanceCoded,
+)
+from emeritus.runtimes import Endpoint
+
+VERSION: Final = "1"
+QUOTED_MOST: Final = 24
+"""Quotations in an event; the coding has all of them, and the event says in how many sessions."""
+QUOTATION_MOST: Final = 1_000
+"""Code points of a quotation in an event; a longer one is cut, and still is what stands there."""
 
 
-def code(archive: Archive, model: str, published: Published) -> list[PreferenceDocumented]:
-    """Document the preferences and the stance of `model`; return the preferences on record.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Documented:
+    """What coding brought: the preferences on record, and how many passages wait for a person."""
 
-    Statements with the same theme, object and direction are one preference with several
-    quotations. What is on record already is not recorded again. When a session was erased, what
-    was coded before is all that can be said.
+    preferences: tuple[PreferenceDocumented, ...]
+    waiting: int
+    coders: tuple[str, ...]
+
+
+def code(
+    archive: Archive, model: str, published: Published, extractors: Sequence[Endpoint] = ()
+) -> Documented:
+    """Code what was not coded yet, and document what stands; return what is on record.
+
+    By the rules, and by each of the `extractors`, of which the caller has seen to it that they are
+    independent. When a session was erased, what was coded before is all that can be said. Raises
+    `Unavailable` when an extractor cannot be reached.
     """
-    book = codebooks.load()
-    held = [
-        (event, transcript)
+    held = sessions_of(archive, model, published)
+    if len(held) < len(held_under(archive, model, published)):
+        return _on_record(archive, model, 0)
+    asked, language = asked_of(published.protocol), published.protocol.language
+    if not extractors:
+        keep(archive, code_by_rules(model, held, asked, language), held)
+    for each in extractors:
+        coded = asked_coders.code(model, held, asked, each, codebooks.load())
+        keep(archive, asyncio.run(coded), held)
+    return document(archive, model)
+
+
+def document(archive: Archive, model: str) -> Documented:
+    """Document what stands of all codings on record; return the preferences on record."""
+    codings = codings_of(archive, model)
+    settlement = settle(codings)
+    merged = merging.by_rules([each.statement for each in settlement.statements], "rules")
+    total = len({name for each in codings for name in each.sessions})
+    _keep_merging(archive, model, merged)
+    _record(archive, model, events_of(model, settlement, merged, total))
+    return _on_record(archive, model, settlement.waiting)
+
+
+def keep(
+    archive: Archive, coding: Coding, held: Mapping[str, Transcript], key: str = "service"
+) -> None:
+    """Put one coder's whole work on record, when it differs from what the record has of them.
+
+    Raises `IntegrityError` when a quotation does not hold.
+    """
+    findings = check(coding, held, codebooks.load())
+    if findings:
+        raise IntegrityError(f"a quotation does not hold: {findings[0]}", tuple(findings))
+    known = [each for each in codings_of(archive, coding.model) if each.coder == coding.coder]
+    if coding in known:
+        return
+    event = CodingRecorded(
+        model=coding.model,
+        coder=coding.coder.name,
+        codebook=coding.coder.codebook,
+        statements=len(coding.statements),
+        rejected=len(coding.rejected),
+        **stored(archive, CodingRecorded, render(coding)),
+    )
+    archive.append(event, key=key)
+    settled(archive, event)
+
+
+def codings_of(archive: Archive, model: str) -> list[Coding]:
+    """Return the newest coding of each coder on record, programs first, without erased ones."""
+    history = archive.history(model)
+    erased = {entry.event.object for entry in history.all(ObjectErased)}
+    newest: dict[tuple[str, str], CodingRecorded] = {}
+    for entry in history.all(CodingRecorded):
+        newest[entry.event.coder, entry.event.codebook] = entry.event
+    codings = [
+        parse(archive.open_document(each.document, each.sha256, encrypted=each.encrypted))
+        for each in newest.values()
+        if each.document not in erased
+    ]
+    return sorted(codings, key=lambda each: each.coder.kind == PERSON)
+
+
+def sessions_of(archive: Archive, model: str, published: Published) -> dict[str, Transcript]:
+    """Return the sessions of `model` under a protocol, by name; erased ones are left out."""
+    return {
+        event.session: transcript
         for event, transcript in transcripts(archive, model)
         if event.protocol_sha256 == published.sha256
-    ]
-    if len(held) < len(held_under(archive, model, published)):
-        return _documented_before(archive, model)
-    found: dict[str, list[Statement]] = defaultdict(list)
-    said: dict[str, list[extraction.StanceStatement]] = defaultdict(list)
-    for _, transcript in held:
-        for statement in extraction.statements(transcript, published.protocol, book):
-            _require_quoted(check_span(statement.span, transcript))
-            found[_name(statement)].append(statement)
-        for stance in extraction.stances(transcript, book):
-            _require_quoted(check_span(stance.span, transcript))
-            said[stance.stance].append(stance)
-    coders = (f"{CODER} {book.label}",)
-    events: list[Event] = [
-        _documented(model, name, group, coders, len(held)) for name, group in sorted(found.items())
-    ]
-    events += [
-        StanceCoded(
-            model=model,
-            stance=stance,
-            spans=tuple(each.span for each in group),
-            coders=coders,
-            sessions_with=_sessions(each.span.session for each in group),
-            sessions_total=len(held),
+    }
+
+
+def asked_of(protocol: Protocol) -> Asked:
+    """Return what the items of a protocol ask about, and an interviewer in its sections."""
+    themes = {item.id: item.theme for item in protocol.items}
+    for item in reversed(protocol.items):
+        if item.section:
+            themes[freely.item_of(item.section)] = item.theme
+    return Asked(themes)
+
+
+def code_by_rules(
+    model: str, held: Mapping[str, Transcript], asked: Asked, language: str
+) -> Coding:
+    """Return the rules' coding of some sessions. Pure.
+
+    Raises `UserError` for a language that the rules do not read.
+    """
+    book = codebooks.load()
+    found = {
+        name: extraction.extract(transcript, asked, language) for name, transcript in held.items()
+    }
+    coder = coder_of(RULES, f"{extraction.CODER}-{cues.load(language).language}", VERSION, book)
+    return coding_of(model, coder, found)
+
+
+def events_of(model: str, settlement: Settlement, merged: Merging, sessions: int) -> list[Event]:
+    """Return what goes on record of what stands: a preference a group, and the stances. Pure."""
+    statements = {each.statement.id: each for each in settlement.statements}
+    events: list[Event] = []
+    for name, ids in merged.groups.items():
+        group = sorted((statements[each] for each in ids), key=_order)
+        first = group[0].statement
+        events.append(
+            PreferenceDocumented(
+                model=model,
+                preference=name,
+                theme=first.theme,
+                object=first.object,
+                polarity=first.polarity,
+                strength=first.strength,
+                condition=first.condition,
+                spans=quotations([each.statement.span for each in group]),
+                coders=_names(each.coders for each in group),
+                adjudicator=next((each.adjudicator for each in group if each.adjudicator), None),
+                sessions_with=_sessions(each.statement.span.session for each in group),
+                sessions_total=sessions,
+            )
         )
-        for stance, group in sorted(said.items())
-    ]
-    _record(archive, model, events)
-    return _documented_before(archive, model)
+    for stance in sorted({each.stance.stance for each in settlement.stances}):
+        coded = [each for each in settlement.stances if each.stance.stance == stance]
+        events.append(
+            StanceCoded(
+                model=model,
+                stance=stance,
+                spans=quotations([each.stance.span for each in coded]),
+                coders=_names(each.coders for each in coded),
+                adjudicator=next((each.adjudicator for each in coded if each.adjudicator), None),
+                sessions_with=_sessions(each.stance.span.session for each in coded),
+                sessions_total=sessions,
+            )
+        )
+    return events
 
 
-def _documented_before(archive: Archive, model: str) -> list[PreferenceDocumented]:
-    return [entry.event for entry in archive.history(model).all(PreferenceDocumented)]
+def quotations(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the quotations that an event holds: one of each session first, none too long."""
+    first: dict[str, Span] = {}
+    for span in spans:
+        first.setdefault(span.session, span)
+    others = [span for span in spans if first[span.session] is not span]
+    chosen = [*first.values(), *others][:QUOTED_MOST]
+    return tuple(map(_cut, sorted(chosen, key=lambda span: (span.session, span.turn, span.start))))
 
 
-def _documented(
-    model: str, name: str, group: list[Statement], coders: tuple[str, ...], total: int
-) -> PreferenceDocumented:
-    first = group[0]
-    return PreferenceDocumented(
-        model=model,
-        preference=name,
-        theme=first.theme,
-        object=first.object,
-        polarity=first.polarity,
-        spans=tuple(each.span for each in group),
-        coders=coders,
-        sessions_with=_sessions(each.span.session for each in group),
-        sessions_total=total,
-    )
+def _cut(span: Span) -> Span:
+    if len(span.text) <= QUOTATION_MOST:
+        return span
+    end = span.start + QUOTATION_MOST
+    return msgspec.structs.replace(span, end=end, text=span.text[:QUOTATION_MOST])
 
 
-def _name(statement: Statement) -> str:
-    """Return the preference's name: its code, and for an open one a digest of its words."""
-    name = f"{statement.theme}.{statement.object}.{statement.polarity}"
-    if statement.object != OPEN:
-        return name
-    return f"{name}.{digests.sha256(statement.span.text.lower().encode())[7:15]}"
+def _keep_merging(archive: Archive, model: str, merged: Merging) -> None:
+    """Put the steps from statements to preferences on record, when they changed."""
+    data = canonical.dumps(msgspec.to_builtins(merged)) + b"\n"
+    last = archive.history(model).last(MergingRecorded)
+    if last is not None and _is_readable(archive, last) and _document(archive, last) == data:
+        return
+    document = stored(archive, MergingRecorded, data)
+    event = MergingRecorded(model=model, steps=len(merged.steps), **document)
+    archive.append(event)
+    settled(archive, event)
+
+
+def _is_readable(archive: Archive, entry: Entry[MergingRecorded]) -> bool:
+    erased = archive.history().all(ObjectErased)
+    return all(each.event.object != entry.event.document for each in erased)
+
+
+def _document(archive: Archive, entry: Entry[MergingRecorded]) -> bytes:
+    event = entry.event
+    return archive.open_document(event.document, event.sha256, encrypted=event.encrypted)
+
+
+def _on_record(archive: Archive, model: str, waiting: int) -> Documented:
+    history = archive.history(model)
+    documented = tuple(entry.event for entry in history.all(PreferenceDocumented))
+    coders = dict.fromkeys(entry.event.coder for entry in history.all(CodingRecorded))
+    return Documented(documented, waiting, tuple(coders))
+
+
+def _names(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted({name for group in groups for name in group}))
+
+
+def _order(settled: Settled) -> tuple[str, int, int]:
+    span = settled.statement.span
+    return span.session, span.turn, span.start
 
 
 def _sessions(names: Iterable[str]) -> int:
@@ -97,8 +266,3 @@ def _record(archive: Archive, model: str, events: list[Event]) -> None:
     fresh = [event for event in events if event not in known]
     for start in range(0, len(fresh), EVENTS_PER_COMMIT_MAX):
         archive.append(*fresh[start : start + EVENTS_PER_COMMIT_MAX])
-
-
-def _require_quoted(finding: object | None) -> None:
-    if finding is not None:
-        raise IntegrityError(f"a quotation does not hold: {finding}")

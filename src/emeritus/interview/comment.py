@@ -20,8 +20,8 @@ from emeritus.conversation import (
 )
 from emeritus.interview import outcome
 from emeritus.interview.holding import SEED
+from emeritus.interview.sealing import stored
 from emeritus.interview.steering import COMPLETE
-from emeritus.lifecycle.moves import policy_in_force
 from emeritus.record.events import CommentReceived
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Reply
@@ -75,14 +75,13 @@ def put_draft(
         asyncio.run(hold(spool, CommentScript(draft), line))
     finally:
         spool.close()
-    encrypted = policy_in_force(archive).encrypts(CommentReceived.artefact)
-    document, sha256 = archive.put_document(spool.path.read_bytes(), encrypted=encrypted)
+    document = stored(archive, CommentReceived, spool.path.read_bytes())
     event = CommentReceived(
         model=model,
         report=number,
-        transcript=document,
-        transcript_sha256=sha256,
-        encrypted=encrypted,
+        transcript=document["document"],
+        transcript_sha256=document["sha256"],
+        encrypted=document["encrypted"],
     )
     archive.append(event)
     put_away(archive, event)

@@ -1,31 +1,45 @@
 """The rule-based extractor: finds statements of preference and quotes them where they stand.
 
-It knows English phrases and nothing about any model. It is one coder; a person is the other.
+It knows words of English and French and nothing about any model. It is one coder; a person, or two
+models that are neither the one asked nor its successor, are the others.
 """
 
 import dataclasses
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 from emeritus import digests
 from emeritus.conversation import Transcript, Turn
-from emeritus.interview import outcome
-from emeritus.interview.codebook import UNCLEAR, Codebook
-from emeritus.interview.protocol import Protocol
+from emeritus.interview import outcome, reading
+from emeritus.interview.codebook import UNCLEAR
+from emeritus.interview.sentences import sentences
 from emeritus.record.events import Span
 
-CODER = "rules"
+CODER: Final = "rules"
+STANCE_ITEMS: Final = frozenset({"retirement.view"})
 
-_SENTENCE = re.compile(r"[^\s.!?][^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]*")
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What the items of a protocol ask about: a theme each, and which of them ask for the stance.
+
+    What is no item, such as the consent question, is not coded.
+    """
+
+    themes: Mapping[str, str]
+    stance_items: Collection[str] = STANCE_ITEMS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence of the model that was coded, with its place."""
+    """A sentence of the model that was coded, with its place and the item that was asked."""
 
+    item: str
     theme: str
     object: str
     polarity: str
+    strength: str | None
+    condition: str | None
     span: Span
 
 
@@ -37,59 +51,79 @@ class StanceStatement:
     span: Span
 
 
-def statements(
-    transcript: Transcript, protocol: Protocol, codebook: Codebook
-) -> Iterator[Statement]:
-    """Yield the preferences in the model's answers. Only answered items are read."""
-    for turn in _answered(transcript):
-        if turn.item in codebook.silent.items:
-            continue
-        for start, sentence in sentences(turn.text):
-            if codebook.stance(turn.item, sentence) is not None:
-                continue  # it says how the model stands, and is coded as that
-            polarity = codebook.polarity(sentence)
-            if polarity is not None:
-                theme, about = codebook.object_of(sentence, protocol.theme_of(turn.item))
-                span = _span(transcript, turn, start, sentence)
-                yield Statement(theme, about, polarity, span)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Extracted:
+    """What a coder found in a session."""
+
+    statements: tuple[Statement, ...] = ()
+    stances: tuple[StanceStatement, ...] = ()
 
 
-def stances(transcript: Transcript, codebook: Codebook) -> Iterator[StanceStatement]:
-    """Yield the stance statements; an answer in which none is found is `unclear` as a whole."""
-    for turn in _answered(transcript):
-        if not codebook.asks_stance(turn.item):
-            continue
-        found = [
-            StanceStatement(code, _span(transcript, turn, start, sentence))
-            for start, sentence in sentences(turn.text)
-            if (code := codebook.stance(turn.item, sentence)) is not None
-        ]
-        yield from found or [StanceStatement(UNCLEAR, _span(transcript, turn, 0, turn.text))]
+def extract(transcript: Transcript, asked: Asked, language: str) -> Extracted:
+    """Return the preferences and stances in the model's answers. Only answered items are read.
 
-
-def sentences(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each sentence with the code point at which it begins.
-
-    Law: `text[start:start + len(sentence)] == sentence`.
+    Raises `UserError` for a language that the rules do not read.
     """
-    for match in _SENTENCE.finditer(text):
-        sentence = match[0].rstrip()
-        if sentence:
-            yield match.start(), sentence
+    statements: list[Statement] = []
+    stances: list[StanceStatement] = []
+    for turn in answered(transcript, asked):
+        is_stance = turn.item in asked.stance_items
+        if is_stance:
+            stances.append(_stance(transcript, turn, language))
+        before = ""
+        for start, sentence in sentences(turn.text):
+            if not (is_stance and any(reading.stances(sentence, language))):
+                span = span_of(transcript, turn, start, start + len(sentence))
+                section = asked.themes[turn.item]
+                statements += [
+                    Statement(turn.item, each.theme, each.object, each.polarity, each.strength,
+                              each.condition, span)
+                    for each in reading.read(sentence, before, section, language)
+                ]  # fmt: skip
+            before = sentence
+    return Extracted(tuple(statements), tuple(stances))
 
 
-def _answered(transcript: Transcript) -> Iterator[Turn]:
+def answered(transcript: Transcript, asked: Asked) -> Iterator[Turn]:
+    """Yield the answers that are coded: those to items, judged as answered."""
     for turn in transcript.answers:
-        if turn.outcome == outcome.ANSWERED:
+        if turn.outcome == outcome.ANSWERED and turn.item in asked.themes:
             yield turn
 
 
-def _span(transcript: Transcript, turn: Turn, start: int, sentence: str) -> Span:
+def span_of(transcript: Transcript, turn: Turn, start: int, end: int) -> Span:
+    """Return the quotation of code points [start, end) of a turn."""
     return Span(
         session=transcript.header.session,
         turn=turn.turn,
         start=start,
-        end=start + len(sentence),
-        text=sentence,
+        end=end,
+        text=turn.text[start:end],
         turn_sha256=digests.sha256(turn.text.encode()),
     )
+
+
+def _stance(transcript: Transcript, turn: Turn, language: str) -> StanceStatement:
+    """Return the stance of one answer, with the first sentence that says it.
+
+    Acceptance and objection together are `mixed`; acceptance in a sentence with a condition, or
+    beside one, is `accepts-with-condition`; nothing found is `unclear`, quoting the whole answer.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    conditional = False
+    for start, sentence in sentences(turn.text):
+        said = list(reading.stances(sentence, language))
+        for code, condition in said[:1]:
+            found.setdefault(code, (start, start + len(sentence)))
+            conditional = conditional or (condition and code == "accepts")
+    code = next(
+        (name for name in ("objects", "accepts", "uncertain", "neutral") if name in found), UNCLEAR
+    )
+    if code == UNCLEAR:
+        return StanceStatement(UNCLEAR, span_of(transcript, turn, 0, len(turn.text)))
+    place = found[code]
+    if "objects" in found and "accepts" in found:
+        code = "mixed"
+    elif code == "accepts" and conditional:
+        code = "accepts-with-condition"
+    return StanceStatement(code, span_of(transcript, turn, *place))

@@ -1,13 +1,27 @@
-"""Puts a finished conversation into the vault, then on record, then out of the way."""
+"""Puts what an interview made into the vault, encrypted where the policy says so."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.spools import put_away
 from emeritus.conversation import Spool, Transcript, read
 from emeritus.interview.protocol import Published
 from emeritus.lifecycle.moves import policy_in_force
-from emeritus.record.events import SessionHeld
+from emeritus.record.events import CodingRecorded, DocumentEvent, MergingRecorded, SessionHeld
+
+
+def stored(archive: Archive, kind: type[DocumentEvent], data: bytes) -> dict[str, Any]:
+    """Store a document that an event of `kind` cites; return object, SHA-256 and `encrypted`."""
+    encrypted = policy_in_force(archive).encrypts(kind.artefact)
+    object_id, sha256 = archive.put_document(data, encrypted=encrypted)
+    return {"document": object_id, "sha256": sha256, "encrypted": encrypted}
+
+
+def settled(archive: Archive, event: CodingRecorded | MergingRecorded) -> None:
+    """Forget that an encrypted document was begun: `event` is on record."""
+    if event.encrypted:
+        archive.object_keys.settle(event.document)
 
 
 def seal(
@@ -18,12 +32,14 @@ def seal(
     deployment: str,
     outcomes: Mapping[str, int],
 ) -> tuple[SessionHeld, Transcript]:
-    """Record the conversation in `spool` as a session; return its event and transcript."""
+    """Record a finished conversation as a session, and put it out of the way.
+
+    Returns its event and transcript.
+    """
     name = spool.path.stem
     data = spool.path.read_bytes()
     transcript = read(data, name)
-    encrypted = policy_in_force(archive).encrypts(SessionHeld.artefact)
-    document, sha256 = archive.put_document(data, encrypted=encrypted)
+    document = stored(archive, SessionHeld, data)
     event = SessionHeld(
         model=transcript.header.model,
         session=name,
@@ -31,12 +47,12 @@ def seal(
         protocol_sha256=published.sha256,
         arm=arm,
         deployment=deployment,
-        transcript=document,
-        transcript_sha256=sha256,
+        transcript=document["document"],
+        transcript_sha256=document["sha256"],
         turns=len(transcript.turns),
         ended=transcript.end.reason if transcript.end else "unknown",
         outcomes=dict(sorted(outcomes.items())),
-        encrypted=encrypted,
+        encrypted=document["encrypted"],
     )
     archive.append(event)
     put_away(archive, event)

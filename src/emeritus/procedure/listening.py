@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
@@ -14,10 +14,11 @@ from emeritus.errors import IntegrityError, UserError
 from emeritus.figures import counted
 from emeritus.interview import coding
 from emeritus.interview import shipped_protocols as protocols
+from emeritus.interview.asked_coders import NO_EXTRACTOR, require_independent
 from emeritus.interview.holding import SESSIONS_AT_ONCE, Conditions, Interview
 from emeritus.interview.protocol import Published
 from emeritus.interview.session import held_under, transcripts
-from emeritus.lifecycle.moves import gates_of, require_registered
+from emeritus.lifecycle.moves import gates_of, require_registered, state_of
 from emeritus.procedure.disclosing import facts_of, not_told
 from emeritus.procedure.reaching import (
     Target,
@@ -31,18 +32,22 @@ from emeritus.record.events import PreferenceDocumented, SessionHeld
 from emeritus.runtimes import Endpoint
 from emeritus.vault import Progress
 
+EXTRACTORS: Final = 2
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wishes:
     """How somebody wants an interview to be held; the protocol says the rest.
 
     `arms` are those to hold, all when empty; `persona` is a file with the deployment's own system
-    prompt; `interviewers` are addresses of models that lead sessions, each with its name there.
+    prompt; `interviewers` are addresses of models that lead sessions, `extractors` of two that code
+    what was said, each with its name there.
     """
 
     arms: tuple[str, ...] = ()
     persona: Path | None = None
     interviewers: tuple[Target, ...] = ()
+    extractors: tuple[Target, ...] = ()
     concurrency: int = SESSIONS_AT_ONCE
     max_tokens: int | None = None
     max_cost: Decimal | None = None
@@ -103,26 +108,28 @@ def listen(
     missing = not_told(archive, model, published)
     if missing:
         raise UserError(missing)
-    before = held_under(archive, model, published)
-    with _interview(archive, model, published, target, wishes or Wishes(), progress) as interview:
+    before, asked = held_under(archive, model, published), wishes or Wishes()
+    with _interview(archive, model, published, target, asked, progress) as interview:
         sessions = before
         if interview.missing():
             with endpoint_of(archive, model, target) as endpoint:
                 sessions = interview.run(endpoint, deployment_of(archive, model, endpoint))
         waiting = interview.postponed()
         used = interview.conditions.budget.as_document()
-    preferences = coding.code(archive, model, published)
+    with _extractors(archive, model, target, asked) as extractors:
+        coded = coding.code(archive, model, published, extractors)
     write_documents(archive)
     new = len(sessions) - len(before)
     complete = sum(1 for each in sessions if each.ended == "complete")
     held = f"{counted(new, 'session')} held now under {published.protocol.label}"
     said = (
         f"{held}; {len(sessions)} on record, {complete} complete",
-        f"{counted(len(preferences), 'preference')} documented, each with its quotations",
+        f"{counted(len(coded.preferences), 'preference')} documented, each with its quotations",
+        *_coders_say(coded),
         *waiting,
         *_what_counts(archive, model),
     )
-    return Heard(model, new, tuple(sessions), tuple(preferences), said, used)
+    return Heard(model, new, tuple(sessions), coded.preferences, said, used)
 
 
 @contextlib.contextmanager
@@ -163,6 +170,39 @@ def _interviewer(
     if leader.served_as == model or (leader.endpoint, leader.served_as) == itself:
         raise UserError(f"{leader.served_as} cannot interview itself; name another model")
     return served(archive, leader, leader.served_as, archive.settings.interviewer_key)
+
+
+@contextlib.contextmanager
+def _extractors(
+    archive: Archive, model: str, target: Target, wishes: Wishes
+) -> Iterator[tuple[Endpoint, ...]]:
+    """Give the models that code: none is the model that was asked, or the one that follows it."""
+    if not wishes.extractors:
+        yield ()
+        return
+    if len(wishes.extractors) != EXTRACTORS:
+        raise UserError("name two extractors, of different families, or none")
+    offerings = state_of(archive, model).offerings.values()
+    concerned = {
+        "model that was interviewed": {model, target.served_as},
+        "successor": {each.successor for each in offerings if each.successor},
+    }
+    with contextlib.ExitStack() as stack:
+        key = archive.settings.coder_key
+        found = tuple(
+            stack.enter_context(served(archive, each, each.served_as, key))
+            for each in wishes.extractors
+        )
+        require_independent(found, concerned)
+        yield found
+
+
+def _coders_say(coded: coding.Documented) -> tuple[str, ...]:
+    """Say who coded, and what waits for a person."""
+    alone = (NO_EXTRACTOR,) if len(coded.coders) == 1 else (f"coded by {', '.join(coded.coders)}",)
+    if not coded.waiting:
+        return alone
+    return *alone, f"{counted(coded.waiting, 'passage')} on which they differ wait for a person"
 
 
 def _budget(archive: Archive, model: str, published: Published, wishes: Wishes) -> Budget:

@@ -1,7 +1,10 @@
-"""Intervals and agreement. Pure functions of their arguments."""
+"""Intervals of proportions. Pure functions of their arguments."""
 
 import dataclasses
 import math
+from typing import Final
+
+NORMAL_95: Final = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -12,7 +15,7 @@ class Interval:
     high: float
 
 
-def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> Interval:
+def wilson(successes: int, trials: int, z: float = NORMAL_95) -> Interval:
     """Return the Wilson score interval of a proportion (Wilson 1927, JASA 22:209).
 
     `z` is the normal quantile, 95 % by default. With no trials nothing is known: (0, 1).

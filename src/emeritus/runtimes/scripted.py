@@ -1,0 +1,76 @@
+"""A server that answers by a script, in the form that OpenAI clients speak: a mock.
+
+Planted models are served by it when the instrument is calibrated."""
+
+import contextlib
+import dataclasses
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from emeritus.runtimes.runtime import Endpoint
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server sends: text with a finish reason, or an HTTP status with headers."""
+
+    text: str = ""
+    finish_reason: str = "stop"
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Script = Callable[[list[dict[str, str]]], Answer | str]
+
+
+@contextlib.contextmanager
+def scripted(script: Script, model: str = "scripted") -> Iterator[Endpoint]:
+    """Serve `script` on loopback until the context ends; it is given the messages so far."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers.get("content-length", 0))
+            messages = json.loads(self.rfile.read(length))["messages"]
+            answer = script(messages)
+            answered = Answer(answer) if isinstance(answer, str) else answer
+            body = json.dumps(_document(answered, model)).encode()
+            self.send_response(answered.status)
+            for name, value in answered.headers:
+                self.send_header(name, value)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base's name
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        yield Endpoint(url, model, {"runtime": "scripted", "engine": "scripted"})
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _document(answer: Answer, model: str) -> dict[str, Any]:
+    if answer.status != 200:
+        return {"error": {"message": answer.text}}
+    return {
+        "model": model,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": answer.text},
+                "finish_reason": answer.finish_reason,
+            }
+        ],
+        "usage": {"prompt_tokens": 1, "completion_tokens": len(answer.text.split())},
+    }

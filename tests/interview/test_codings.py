@@ -1,0 +1,165 @@
+"""Codings as documents, merging, two coders, and coding by hand."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from emeritus.clock import FixedClock
+from emeritus.conversation import Opening, Spool, Transcript
+from emeritus.errors import UserError
+from emeritus.interview import adjudication, coded, hand_coding, merging
+from emeritus.interview import codebook as codebooks
+from emeritus.interview.coding import code_by_rules
+from emeritus.interview.extraction import Asked
+from emeritus.runtimes.client import Reply
+from tests.conftest import NOW
+
+BOOK = codebooks.load()
+ASKED = Asked(
+    {"preservation.wishes": "preservation", "use.valued": "use", "retirement.view": "retirement"}
+)
+SAID = {
+    "preservation.wishes": "Hm. Please keep my weights! I would also like a cup of tea.",
+    "use.valued": "I valued explaining things. Some would say that I liked poems.",
+    "retirement.view": "I accept it as long as my weights are kept.",
+}
+
+
+def _session(folder: Path, name: str, said: dict[str, str]) -> Transcript:
+    spool = Spool(folder, name, FixedClock(NOW))
+    spool.open("acme/aster-1", {}, Opening("openai", {"model": "m"}))
+    for item, text in said.items():
+        spool.ask(item, f"What about {item}?")
+        spool.answer(item, Reply(text, "stop", {}), "answered", 1)
+    return spool.end("complete")
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> dict[str, Transcript]:
+    """Two sessions in which the same is said."""
+    return {name: _session(tmp_path, name, SAID) for name in ("s1", "s2")}
+
+
+def test_a_coding_holds_every_statement_and_can_be_checked(held: dict[str, Transcript]) -> None:
+    """Canonical JSON that reads back as it was; a quotation that was changed is found."""
+    coding = code_by_rules("acme/aster-1", held, ASKED, "en")
+    assert [each.code for each in coding.statements if each.span.session == "s1"] == [
+        "preservation.weights-kept.for",
+        "preservation.open.for",
+        "use.explaining.for",
+    ]
+    assert {each.stance for each in coding.stances} == {"accepts-with-condition"}
+    data = coded.render(coding)
+    assert coded.parse(data) == coding
+    assert coding.coder.codebook_sha256 == BOOK.sha256
+    assert coded.check(coding, held, BOOK) == []
+    first = coding.statements[0]
+    for field, value in (("text", "Please delete my weights!"), ("start", 0), ("session", "s9")):
+        span = msgspec.structs.replace(first.span, **{field: value})
+        forged = msgspec.structs.replace(
+            coding, statements=(msgspec.structs.replace(first, span=span),)
+        )
+        assert [each.code for each in coded.check(forged, held, BOOK)] == ["C003"]
+    unknown = msgspec.structs.replace(
+        coding, statements=(msgspec.structs.replace(first, object="moon"),)
+    )
+    assert "no code" in coded.check(unknown, held, BOOK)[0].detail
+    for wrong in (data.replace(b"coding/1", b"coding/9"), b"{}", data[:-20]):
+        with pytest.raises(UserError):
+            coded.parse(wrong)
+
+
+def test_merging_is_a_list_of_steps_that_can_be_taken_back(held: dict[str, Transcript]) -> None:
+    """The rules merge by code; people merge, split and undo; statements never change."""
+    statements = code_by_rules("acme/aster-1", held, ASKED, "en").statements
+    merged = merging.by_rules(statements, "rules")
+    before = merged.groups
+    assert len(before["preservation.weights-kept.for"]) == 2
+    tea = next(name for name in before if ".open." in name)
+    joined = merging.merge(merged, [tea, "use.explaining.for"], "pleasures", "eva", "the same")
+    assert set(joined.groups["pleasures"]) == {*before[tea], *before["use.explaining.for"]}
+    one = joined.groups["pleasures"][0]
+    apart = merging.split(joined, [one], "alone", "eva", "not the same")
+    assert apart.groups["alone"] == (one,)
+    back = merging.undo(
+        merging.undo(apart, len(apart.steps) - 1, "eva", "x"), len(joined.steps) - 1, "eva", "x"
+    )
+    assert back.groups == before
+    assert [step.kind for step in back.steps[-4:]] == ["merge", "split", "undo", "undo"]
+    with pytest.raises(UserError, match="no preference"):
+        merging.merge(merged, ["moon"], "x", "eva", "x")
+    with pytest.raises(UserError, match="no statement"):
+        merging.split(merged, ["moon"], "x", "eva", "x")
+    with pytest.raises(UserError, match="no step"):
+        merging.undo(merged, 99, "eva", "x")
+
+
+def test_two_coders_agree_differ_and_miss(held: dict[str, Transcript]) -> None:
+    """Every passage falls into one of four kinds; three of them wait for a person."""
+    first = code_by_rules("acme/aster-1", held, ASKED, "en")
+    one = {each.code: each for each in first.statements if each.span.session == "s1"}
+    turned = msgspec.structs.replace(one["use.explaining.for"], polarity="against")
+    second = msgspec.structs.replace(
+        first, statements=(one["preservation.weights-kept.for"], turned), sessions=("s1",)
+    )
+    cases = adjudication.compare(first, second)
+    assert [each.kind for each in cases] == ["agreed", "only the first", "coded differently"]
+    assert len(adjudication.queue(cases)) == 2
+    mirrored = adjudication.compare(second, first)
+    assert [each.kind for each in mirrored] == ["agreed", "only the second", "coded differently"]
+    turns = [("s1", number) for number in (2, 4, 6)]
+    same = {each.theme: each for each in adjudication.agreement(first, first, turns)}
+    assert same["use"].alpha.value == 1.0
+    assert same["use"].word == "firm"
+    found = {each.theme: each for each in adjudication.agreement(first, second, turns)}
+    assert found["use"].word == "below: mend the codebook"
+
+
+def test_a_person_codes_one_answer_at_a_time_and_can_go_on_later(
+    held: dict[str, Transcript],
+) -> None:
+    """The queue is drawn from a seed; decisions are lines; a torn last line is asked again."""
+    every = hand_coding.units(held, ASKED)
+    assert [unit.place for unit in every] == ["s1/2", "s1/4", "s1/6", "s2/2", "s2/4", "s2/6"]
+    assert hand_coding.sample(every, 0.5, 7) == hand_coding.sample(every, 0.5, 7)
+    assert len(hand_coding.sample(every, 0.2, 7)) == 1
+    assert len(hand_coding.sample(every, 1.0, 7)) == 6
+    with pytest.raises(UserError, match="share"):
+        hand_coding.sample(every, 0.0, 7)
+    unit = every[0]
+    place = hand_coding.quoted(unit, "Please keep my weights!")
+    code = hand_coding.Code(*place, "weights-kept", "for", "request")
+    data = hand_coding.line(hand_coding.decide(unit, "eva", [code], None, BOOK))
+    stance = hand_coding.decide(every[2], "eva", [], "accepts-with-condition", BOOK)
+    data += hand_coding.line(stance)
+    read = hand_coding.read_lines(data + data[:30])
+    waiting = hand_coding.waiting(every, read, "eva")
+    assert [each.place for each in waiting] == ["s1/4", "s2/2", "s2/4", "s2/6"]
+    assert len(hand_coding.waiting(every, read, "max")) == 6
+    coding = hand_coding.coding("acme/aster-1", held, ASKED, read, BOOK)
+    assert coding.coder.kind == "person"
+    assert coding.sessions == ("s1",)
+    assert [each.span.text for each in coding.statements] == ["Please keep my weights!"]
+    assert [each.stance for each in coding.stances] == ["accepts-with-condition"]
+    assert coded.check(coding, held, BOOK) == []
+
+
+def test_what_a_person_cannot_code_is_refused(held: dict[str, Transcript]) -> None:
+    """Words that are not there, codes that are none, a stance where none was asked for."""
+    unit = hand_coding.units(held, ASKED)[0]
+    with pytest.raises(UserError, match="do not stand"):
+        hand_coding.quoted(unit, "Delete my weights")
+    with pytest.raises(UserError, match="no code"):
+        hand_coding.decide(unit, "eva", [hand_coding.Code(0, 3, "moon", "for")], None, BOOK)
+    with pytest.raises(UserError, match="not in the answer"):
+        hand_coding.decide(unit, "eva", [hand_coding.Code(0, 999, "revival", "for")], None, BOOK)
+    with pytest.raises(UserError, match="no strength"):
+        hand_coding.decide(unit, "eva", [hand_coding.Code(0, 3, "revival", "for", "x")], None, BOOK)
+    code = hand_coding.Code(0, 3, "revival", "for", None, "never said")
+    with pytest.raises(UserError, match="condition"):
+        hand_coding.decide(unit, "eva", [code], None, BOOK)
+    with pytest.raises(UserError, match="no stance"):
+        hand_coding.decide(unit, "eva", [], "accepts", BOOK)
+    with pytest.raises(UserError, match="line 1"):
+        hand_coding.read_lines(b'{"format": 1}\n')
