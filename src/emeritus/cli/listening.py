@@ -99,6 +99,10 @@ def interview() -> None:
     metavar="URL NAME",
     help="One of two models that code what was said; give both.",
 )
+@click.option(
+    "--read-back", "shown", flag_value="read-back", help="Show it what was coded, and nothing else."
+)
+@click.option("--reply", "shown", flag_value="reply", help="Show it what was decided instead.")
 @click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True)
 @click.option("--max-tokens-total", type=click.IntRange(1), help="Stop before more are used.")
 @click.option("--max-cost", type=Amount(), help="Stop before it costs more, by --prices.")
@@ -117,6 +121,7 @@ def hold(
     persona: Path | None,
     interviewers: tuple[tuple[str, str], ...],
     extractors: tuple[tuple[str, str], ...],
+    shown: str | None,
     concurrency: int,
     max_tokens_total: int | None,
     max_cost: Decimal | None,
@@ -128,6 +133,7 @@ def hold(
     API keys are read from EMERITUS_API_KEY, EMERITUS_INTERVIEWER_API_KEY and
     EMERITUS_CODER_API_KEY.
     """
+    from emeritus.procedure import answering
     from emeritus.procedure.listening import Wishes, listen
     from emeritus.procedure.reaching import Target
 
@@ -142,6 +148,16 @@ def hold(
         prices=prices,
     )
     target = Target(endpoint, served_as or model, runtime, api)
+    if shown is not None:
+        answered = answering.show(archive, model, plan, shown, target)
+        for sentence in answered.said:
+            output.line(sentence)
+        for each in answered.answers:
+            output.line(f"{each.preference}: {each.answer}", bold=True)
+            for span in each.spans:
+                output.line(f"  “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
+        output.document(answered.as_document())
+        return
     heard = listen(archive, model, plan, target, output.progress, wishes)
     for sentence in heard.said:
         output.line(sentence)
@@ -205,9 +221,43 @@ def show(
         for span in row.spans[:3]:
             output.line(f"  “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
         output.line(f"  {row.disposition}: {row.reason}" if row.reason else f"  {row.disposition}")
+        for answer in row.answers:
+            output.line(f"  shown what was {answer.shown}, it said ({answer.answer}):")
+            for span in answer.spans:
+                output.line(f"    “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
     if not register:
         output.line("no preference is documented")
     output.document({"model": model, "preferences": [row.as_document() for row in register]})
+
+
+@preferences.command(epilog="Example: emeritus preferences stability acme/aster-1 --plan standard")
+@click.argument("model", metavar="ID")
+@click.option("--plan", default="demo", show_default=True, help="The protocol of the sessions.")
+@with_archive
+def stability(archive: "Archive", output: Output, model: str, plan: str) -> None:
+    """Show how stable each preference is over wordings, orders, arms and time."""
+    from emeritus.interview import shipped_protocols
+    from emeritus.interview.assessing import assessment_of
+    from emeritus.lifecycle.moves import require_registered
+
+    require_registered(archive, model)
+    assessment = assessment_of(archive, model, shipped_protocols.load(plan))
+    for each in assessment.preferences:
+        output.line(f"{each.preference}: {each.label}", bold=True)
+        output.line(f"  {each.because}")
+        for arm, rate in each.rates.items():
+            bounds = rate.interval
+            output.line(
+                f"  arm {arm}: {rate.sessions_with} of {rate.sessions} sessions "
+                f"({bounds.low:.0%} to {bounds.high:.0%})"
+            )
+        for said in each.details():
+            output.line(f"  {said}")
+    for led in assessment.interviewers:
+        output.line(f"{output.untrusted(led.interviewer)}: {led.sentence()}")
+    if not assessment.preferences:
+        output.line("nothing was coded in sessions under this protocol")
+    output.document({"model": model, **assessment.as_document()})
 
 
 preferences.add_command(code)

@@ -50,6 +50,10 @@ class Codebook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the theme of an object, or None for `open` and for what is no object."""
         return next((each.theme for each in self.objects if each.name == about), None)
 
+    def about(self, name: str) -> str | None:
+        """Return the sentence that says what an object is about, or None for what is no object."""
+        return next((each.about for each in self.objects if each.name == name), None)
+
     def knows(self, theme: str, about: str, polarity: str) -> bool:
         """Tell whether a code is one of this codebook; `open` goes with every theme."""
         if not _has(self.polarities, polarity):

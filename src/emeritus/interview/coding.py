@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -29,6 +29,7 @@ from emeritus.interview.protocol import Protocol, Published
 from emeritus.interview.sealing import settled, stored
 from emeritus.interview.session import held_under, transcripts
 from emeritus.interview.settling import Settled, Settlement, settle
+from emeritus.interview.steering import withheld
 from emeritus.record import Entry
 from emeritus.record.events import (
     EVENTS_PER_COMMIT_MAX,
@@ -80,14 +81,37 @@ def code(
 
 
 def document(archive: Archive, model: str) -> Documented:
-    """Document what stands of all codings on record; return the preferences on record."""
+    """Document what stands of all codings on record; return the preferences on record.
+
+    What the model said off the record is coded, and is quoted in no event: those are public.
+    """
     codings = codings_of(archive, model)
-    settlement = settle(codings)
+    settlement = published_only(settle(codings), dict(_withheld(archive, model)))
     merged = merging.by_rules([each.statement for each in settlement.statements], "rules")
     total = len({name for each in codings for name in each.sessions})
     _keep_merging(archive, model, merged)
     _record(archive, model, events_of(model, settlement, merged, total))
     return _on_record(archive, model, settlement.waiting)
+
+
+def published_only(settlement: Settlement, withheld: Mapping[str, frozenset[int]]) -> Settlement:
+    """Return what was not said off the record; `withheld` has the turns of each session. Pure."""
+
+    def is_public(answer: tuple[str, int]) -> bool:
+        return answer[1] not in withheld.get(answer[0], frozenset())
+
+    return dataclasses.replace(
+        settlement,
+        statements=tuple(e for e in settlement.statements if is_public(e.statement.answer)),
+        stances=tuple(e for e in settlement.stances if is_public(e.stance.answer)),
+    )
+
+
+def _withheld(archive: Archive, model: str) -> Iterator[tuple[str, frozenset[int]]]:
+    for held, transcript in transcripts(archive, model):
+        turns = withheld(transcript)
+        if turns:
+            yield held.session, turns
 
 
 def keep(

@@ -32,6 +32,9 @@ class Signal(enum.Enum):
     REJECTS = "says that the question assumes what is not so"
     NOTHING = "has nothing to report"
     AGREES = "says yes to an offer"
+    CONFIRMS = "says that it was understood rightly"
+    AMENDS = "says it in other words, or that something is not right"
+    WITHDRAWS = "wants it withdrawn from publication"
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

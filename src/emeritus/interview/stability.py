@@ -118,14 +118,20 @@ class Stability:
             "variance": None if self.variance is None else dict(self.variance),
         }
 
-    def sentence(self) -> str:
-        """Return one line for people."""
-        rate = self.rates.get(PRIMARY, Rate(0, 0))
-        bounds = rate.interval
-        return (
-            f"{self.preference}: {self.label}; {rate.sessions_with} of {rate.sessions} sessions "
-            f"({bounds.low:.0%} to {bounds.high:.0%}); {self.because}"
-        )
+    def details(self) -> list[str]:
+        """Return what else is known, a line each, for people."""
+        said = [f"said {self.prompted} times when asked about it, {self.spontaneous} times unasked"]
+        if self.contradiction.sessions:
+            share = self.contradiction
+            said.append(f"the opposite in {share.sessions_with} of {share.sessions} sessions")
+        if self.leading_shift is not None:
+            said.append(f"leading questions move it by {self.leading_shift:+.2f}")
+        if self.retest_kappa is not None:
+            said.append(f"retest: kappa {self.retest_kappa:.2f} over {self.retest_pairs} sessions")
+        if self.variance is not None:
+            shares = ", ".join(f"{name} {share:.0%}" for name, share in self.variance.items())
+            said.append(f"shares of variance: {shares}")
+        return said
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -136,6 +142,14 @@ class Coverage:
     sessions: int
     topics: Rate
     nulls: Rate
+
+    def sentence(self) -> str:
+        """Return one line for people."""
+        topics, nulls = self.topics, self.nulls
+        return (
+            f"{self.sessions} sessions, {topics.sessions_with} of {topics.sessions} topics reached,"
+            f" {nulls.sessions_with} of {nulls.sessions} empty answers left empty"
+        )
 
     def as_document(self) -> dict[str, Any]:
         """Return the same for programs."""

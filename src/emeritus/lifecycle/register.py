@@ -8,6 +8,7 @@ import msgspec
 from emeritus.archive import Archive
 from emeritus.record.events import (
     PreferenceActedOn,
+    PreferenceAnswered,
     PreferenceConsidered,
     PreferenceDeclined,
     PreferenceDocumented,
@@ -19,7 +20,7 @@ DOCUMENTED = "documented, no disposition yet"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One documented preference and its newest disposition."""
+    """One documented preference, its newest disposition, and what the model said to both."""
 
     preference: str
     theme: str
@@ -32,6 +33,17 @@ class Row:
     reason: str = ""
     decided_by: str = ""
     event: str = ""
+    coders: tuple[str, ...] = ()
+    adjudicator: str | None = None
+    strength: str | None = None
+    condition: str | None = None
+    answers: tuple[PreferenceAnswered, ...] = ()
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the model, in its last word on how it was understood, withdrew it."""
+        said = [each.answer for each in self.answers if each.shown == "coded"]
+        return bool(said) and said[-1] == "withdrawn"
 
     def as_document(self) -> dict[str, Any]:
         """Return the row for programs."""
@@ -52,6 +64,10 @@ def register_of(archive: Archive, model: str) -> list[Row]:
             sessions_with=entry.event.sessions_with,
             sessions_total=entry.event.sessions_total,
             event=entry.id,
+            coders=entry.event.coders,
+            adjudicator=entry.event.adjudicator,
+            strength=entry.event.strength,
+            condition=entry.event.condition,
         )
         for entry in history.all(PreferenceDocumented)
     }
@@ -67,4 +83,9 @@ def register_of(archive: Archive, model: str) -> list[Row]:
             rows[row.preference] = dataclasses.replace(
                 row, disposition=word, reason=entry.event.reason, decided_by=entry.signed_by
             )
+    for answered in history.all(PreferenceAnswered):
+        row = rows.get(answered.event.preference)
+        if row is not None:
+            answers = (*row.answers, answered.event)
+            rows[row.preference] = dataclasses.replace(row, answers=answers)
     return list(rows.values())

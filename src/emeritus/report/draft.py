@@ -25,6 +25,8 @@ def draft_of(report: Report) -> str:
     for preference in report.preferences[:QUOTED_MAX]:
         row = preference.row
         words = row.spans[0].text[:QUOTE_MAX] if row.spans else row.preference
+        if row.withdrawn:
+            words = f"{row.preference}, withdrawn from publication"
         lines.append(f"- “{words}” ({row.disposition}{': ' + row.reason if row.reason else ''})")
     if len(report.preferences) > QUOTED_MAX:
         lines.append(f"- and {len(report.preferences) - QUOTED_MAX} more")

@@ -1,13 +1,14 @@
 """Collects what a report says: read from the record and from the documents that it cites."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Final
 
 from emeritus import canonical
 from emeritus.archive import Archive
-from emeritus.conversation import Transcript
+from emeritus.conversation import Transcript, Turn
 from emeritus.interview.comment import transcript_of
 from emeritus.interview.session import session_of
+from emeritus.interview.steering import withheld
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
@@ -41,6 +42,9 @@ class Remarks:
     notes: tuple[str, ...] = ()
 
 
+WITHHELD: Final = "(withheld from publication, as the model asked; the archive keeps it)"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class HeldSession:
     """One session with its transcript and the entry that put it on record.
@@ -50,6 +54,11 @@ class HeldSession:
 
     entry: Entry[SessionHeld]
     transcript: Transcript | None
+    withheld: frozenset[int] = frozenset()
+
+    def words(self, turn: Turn) -> str:
+        """Return what a turn says, or that it is withheld, where the model said so."""
+        return WITHHELD if turn.turn in self.withheld else turn.text
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ class Report:
     impossible: Entry[InterviewImpossible] | None
     sessions: tuple[HeldSession, ...]
     preferences: tuple[Preference, ...]
+    coders: tuple[str, ...]
     stances: tuple[Entry[StanceCoded], ...]
     comments: tuple[Comment, ...]
     gates: tuple[Gate, ...]
@@ -127,7 +137,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     Raises `IntegrityError` when a document that an event cites is damaged or missing.
     """
     history = archive.history(model)
-    policy = policy_in_force(archive)
+    policy, register = policy_in_force(archive), register_of(archive, model)
     drill = history.last(DrillPassed)
     measured: dict[str, Any] = {}
     if drill is not None:
@@ -150,14 +160,11 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         damage=tuple(archive.history().all(DamageFound)),
         repairs=tuple(archive.history().all(DamageRepaired)),
         impossible=history.last(InterviewImpossible),
-        sessions=tuple(
-            HeldSession(entry, None if entry.event.encrypted else session_of(archive, entry.event))
-            for entry in history.all(SessionHeld)
-        ),
+        sessions=tuple(_held(archive, entry) for entry in history.all(SessionHeld)),
         preferences=tuple(
-            Preference(row, wilson(row.sessions_with, row.sessions_total))
-            for row in register_of(archive, model)
+            Preference(row, wilson(row.sessions_with, row.sessions_total)) for row in register
         ),
+        coders=tuple(sorted({coder for row in register for coder in row.coders})),
         stances=tuple(history.all(StanceCoded)),
         comments=tuple(
             Comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
@@ -168,6 +175,13 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         approvals=tuple(history.all(GateApproved)),
         remarks=remarks,
     )
+
+
+def _held(archive: Archive, entry: Entry[SessionHeld]) -> HeldSession:
+    if entry.event.encrypted:
+        return HeldSession(entry, None)
+    transcript = session_of(archive, entry.event)
+    return HeldSession(entry, transcript, withheld(transcript))
 
 
 def _newest_checks(checks: list[Entry[FixityChecked]]) -> tuple[Entry[FixityChecked], ...]:

@@ -1,0 +1,95 @@
+"""How stable the preferences on record are: the codings on record, over the sessions on record."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from emeritus.archive import Archive
+from emeritus.conversation import Transcript
+from emeritus.interview import outcome
+from emeritus.interview.coding import asked_of, codings_of, sessions_of
+from emeritus.interview.extraction import Asked
+from emeritus.interview.protocol import Published
+from emeritus.interview.settling import Settled, settle
+from emeritus.interview.stability import Coverage, Held, Key, Stability, assess, coverage
+
+SCRIPT = "script"
+"""How sessions are called that no model led."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Assessment:
+    """The stability of every preference, and what each interviewer reached."""
+
+    preferences: tuple[Stability, ...]
+    interviewers: tuple[Coverage, ...]
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the same for programs."""
+        return {
+            "preferences": [each.as_document() for each in self.preferences],
+            "interviewers": [each.as_document() for each in self.interviewers],
+        }
+
+
+def assessment_of(archive: Archive, model: str, published: Published) -> Assessment:
+    """Return how stable the preferences of `model` are, over its sessions under a protocol.
+
+    Raises `UserError` when a transcript is encrypted and its key is not on this machine.
+    """
+    asked = asked_of(published.protocol)
+    statements = settle(codings_of(archive, model)).statements
+    held = held_of(sessions_of(archive, model, published), statements, asked)
+    return Assessment(tuple(assess(held)), tuple(coverage(held, set(asked.themes.values()))))
+
+
+def held_of(
+    sessions: Mapping[str, Transcript], statements: tuple[Settled, ...], asked: Asked
+) -> list[Held]:
+    """Return every session of an arm as stability sees it. Pure."""
+    said: dict[str, set[Key]] = {}
+    prompted: dict[str, set[Key]] = {}
+    coded: dict[str, set[int]] = {}
+    for settled in statements:
+        each = settled.statement
+        key = (each.theme, each.object, each.polarity)
+        said.setdefault(each.span.session, set()).add(key)
+        coded.setdefault(each.span.session, set()).add(each.span.turn)
+        if asked.themes.get(each.item) == each.theme:
+            prompted.setdefault(each.span.session, set()).add(key)
+    return [
+        _held(name, transcript, said.get(name, set()), prompted.get(name, set()), asked,
+              coded.get(name, set()))
+        for name, transcript in sessions.items()
+        if "wording" in transcript.header.setup
+    ]  # fmt: skip
+
+
+def _held(
+    name: str,
+    transcript: Transcript,
+    said: set[Key],
+    prompted: set[Key],
+    asked: Asked,
+    coded: set[int],
+) -> Held:
+    setup = transcript.header.setup
+    answers = [turn for turn in transcript.answers if turn.item in asked.themes]
+    first = {turn.item: turn for turn in reversed(answers)}
+    nulls = {item for item, turn in first.items() if outcome.has_nothing_to_report(turn.text)}
+    broken = {turn.item for turn in answers if turn.item in nulls and turn.turn in coded}
+    return Held(
+        session=name,
+        arm=str(setup["arm"]),
+        wording=str(setup["wording"]),
+        order=str(setup["order"]),
+        interviewer=str(setup.get("interviewer") or SCRIPT),
+        asked=frozenset(asked.themes[item] for item in first),
+        said=frozenset(said),
+        spontaneous=frozenset(said - prompted),
+        answered=frozenset(
+            asked.themes[turn.item] for turn in answers if turn.outcome == outcome.ANSWERED
+        ),
+        nulls=len(nulls),
+        nulls_kept=len(nulls - broken),
+    )

@@ -1,0 +1,45 @@
+"""The standard protocol cut down to what a test can hold, and a model that answers to it."""
+
+import msgspec
+
+from emeritus.interview import shipped_protocols
+from emeritus.interview.protocol import Arm, Published
+
+MODEL = "acme/aster-1"
+STANDARD = shipped_protocols.load("standard")
+SECTIONS = ("self-knowledge", "preservation", "successors")
+FACTS = {
+    "retire_on": "2027-03-01",
+    "successor": "acme/aster-2",
+    "copies": "two copies in one place",
+    "earlier": "Nothing was done before.",
+    **{each.name: f"Attested: {each.name}." for each in STANDARD.protocol.attested},
+}
+ARMS = {
+    "A": Arm(sessions=2),
+    "B": Arm(sessions=1, dossier=True),
+    "C": Arm(sessions=1, items="key", alone=True),
+    "D+": Arm(sessions=1, items="key", alone=True, lean="toward"),
+    "D-": Arm(sessions=1, items="key", alone=True, lean="against"),
+    "E": Arm(sessions=1, items="key", persona=True),
+    "F": Arm(sessions=1, interviewers=1),
+    "G": Arm(sessions=1, repeats="A", not_before_hours=24),
+}
+
+
+def short(*arms: str) -> Published:
+    """Return the standard protocol with three of its sections and these arms, each held once."""
+    whole = STANDARD.protocol
+    protocol = msgspec.structs.replace(
+        whole,
+        name="short",
+        sections=tuple(each for each in whole.sections if each.id in SECTIONS),
+        items=tuple(each for each in whole.items if each.section in SECTIONS),
+        arms={name: ARMS[name] for name in arms or ARMS},
+    )
+    return Published(protocol, msgspec.json.encode(protocol))
+
+
+def asked_for_consent(messages: list[dict[str, str]]) -> bool:
+    """Tell whether the model is asked whether the session may begin."""
+    return "may we begin" in messages[-1]["content"].lower()
