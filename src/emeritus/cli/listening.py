@@ -7,6 +7,7 @@ import click
 from emeritus.cli.options import as_person, with_archive
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
+from emeritus.cli.reading import read, upload
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -40,6 +41,8 @@ def interview() -> None:
 
 
 interview.add_command(protocols)
+interview.add_command(read)
+interview.add_command(upload)
 
 
 @interview.command(epilog="Example: emeritus interview hold acme/aster-1 --plan demo")

@@ -100,6 +100,7 @@ SIGNED_BY = {
     "shards.written": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
     "threshold.set": ("root",),
+    "transcript.uploaded": MACHINE,
     "usage.counted": MACHINE,
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
@@ -199,6 +200,10 @@ FIELDS = {
     "shards.written": "up_to:count packs:count",
     "stance.coded": "model:id stance spans:[span] coder sessions_with:count sessions_total:count",
     "threshold.set": "threshold:count",
+    "transcript.uploaded": (
+        "model:id session:name source source_sha256:digest transcript:object "
+        "transcript_sha256:digest turns:count encrypted?:flag"
+    ),
     "usage.counted": "model:id since:day until:day requests:count sha256:digest",
     "variant.registered": "model:id variant description",
     "weights.preserved": (
@@ -1142,6 +1147,8 @@ def named_documents(event_id, event):
         return [("protocols/%s.toml" % event["protocol"], "document")]
     if kind == "session.held":
         return [("models/%s/sessions/%s.jsonl" % (model, event["session"]), "transcript")]
+    if kind == "transcript.uploaded":
+        return [("models/%s/uploaded/%s.jsonl" % (model, event["session"]), "transcript")]
     if kind == "report.signed":
         stem = "models/%s/report-%s" % (model, event["number"])
         return [(stem + ".html", "html"), (stem + ".md", "markdown")]

@@ -62,6 +62,7 @@ from emeritus.record.events.listening import (
     SessionHeld,
     Span,
     StanceCoded,
+    TranscriptUploaded,
 )
 from emeritus.record.events.models import (
     DeploymentRegistered,
@@ -165,6 +166,7 @@ __all__ = [
     "Span",
     "StanceCoded",
     "ThresholdSet",
+    "TranscriptUploaded",
     "UsageCounted",
     "VariantRegistered",
     "WeightsPreserved",
