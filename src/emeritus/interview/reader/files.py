@@ -45,9 +45,7 @@ def write_reader(archive: Archive, model: str, dest: Path, form: Form, *, everyt
         with dest.open("rb") as file:
             beginning = file.read(max(map(len, BEGINNINGS)))
         if not beginning.startswith(BEGINNINGS):
-            raise UserError(
-                f"{dest} is there, and not a file that this command wrote; name another"
-            )
+            raise UserError(f"{dest} is there, and was not written by this command; name another")
     data = WRITERS[form](archive, model, everything=everything).encode()
     write_file(dest, data, 0o600 if everything else 0o666, replace=True)
     return len(data)
