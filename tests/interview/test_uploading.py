@@ -78,6 +78,17 @@ def test_what_is_not_kept_as_it_was_is_counted() -> None:
     assert (brought.joined, brought.reasoning_left_out) == (1, 1)
 
 
+def test_long_texts_of_an_inspect_log_are_put_in() -> None:
+    """Inspect may keep them beside the messages; one that is not there refuses the file."""
+    messages = [{"role": "assistant", "content": [{"type": "text", "text": "attachment://ab"}]}]
+    sample: dict[str, Any] = {"messages": messages, "attachments": {"ab": "A long text."}}
+    (brought,) = read_file(json.dumps({"samples": [sample]}).encode())
+    assert brought.messages[-1].text == "A long text."
+    sample["attachments"] = {}
+    with pytest.raises(UserError, match="sample 1: a text is kept beside it"):
+        read_file(json.dumps({"samples": [sample]}).encode())
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -31,6 +31,7 @@ from emeritus.record.events import (
     SessionHeld,
     Span,
     StanceCoded,
+    TranscriptUploaded,
     WeightsPreserved,
 )
 from emeritus.record.format import Commit
@@ -59,6 +60,7 @@ INCOMPLETE: Final = (
 ASSERTED: Final[tuple[tuple[str, frozenset[type[Event]]], ...]] = (
     ("times are what the signing machine said", frozenset()),
     ("that the answers came from this model, and not from another", frozenset({SessionHeld})),
+    ("that uploaded transcripts are what was said of them", frozenset({TranscriptUploaded})),
     (
         "that the replicas exist in other places and were read through",
         frozenset({FixityChecked, ReplicaSynced}),

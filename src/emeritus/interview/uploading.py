@@ -35,6 +35,7 @@ NOT_JUDGED: Final = "not-judged"
 ABSENT: Final = "absent"
 """The item of an empty turn that stands where a conversation begins with the model."""
 
+ATTACHMENT: Final = "attachment://"
 ROLES: Final = {"user": ASKED, "assistant": ANSWERED}
 
 
@@ -114,7 +115,7 @@ def _listed(text: str) -> Iterator[tuple[str, Any]]:
         return
     if isinstance(document, dict) and isinstance(document.get("samples"), list):
         for number, sample in enumerate(document["samples"], start=1):
-            yield f"sample {number}", _messages(sample)
+            yield f"sample {number}", _resolved(_messages(sample), sample, f"sample {number}")
     else:
         yield "the file", _messages(document)
 
@@ -124,6 +125,21 @@ def _loaded(line: str, where: str) -> Any:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where} is no JSON, and neither is the whole file") from error
+
+
+def _resolved(value: Any, sample: Any, where: str) -> Any:
+    """Return messages of Inspect with long texts put in, which it may keep beside them."""
+    if isinstance(value, list):
+        return [_resolved(each, sample, where) for each in value]
+    if isinstance(value, dict):
+        return {name: _resolved(each, sample, where) for name, each in value.items()}
+    if not isinstance(value, str) or not value.startswith(ATTACHMENT):
+        return value
+    beside = sample.get("attachments")
+    text = beside.get(value.removeprefix(ATTACHMENT)) if isinstance(beside, dict) else None
+    if not isinstance(text, str):
+        raise UserError(f"{where}: a text is kept beside it, and is not there")
+    return text
 
 
 def _messages(document: Any) -> Any:

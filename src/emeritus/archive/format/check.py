@@ -1629,6 +1629,8 @@ def asserted(events):
     kinds = {event.get("kind") for _, event in events}
     if "session.held" in kinds:
         said.append("that the answers came from this model, and not from another")
+    if "transcript.uploaded" in kinds:
+        said.append("that uploaded transcripts are what was said of them")
     if "fixity.checked" in kinds or "replica.synced" in kinds:
         said.append("that the replicas exist where the record says and were read through")
     if "gate.approved" in kinds:

@@ -91,8 +91,10 @@ class Sources:
     @property
     def conversations(self) -> Iterator[tuple[SessionHeld | TranscriptUploaded, Words]]:
         """Every conversation with what is there of it, in the order of the record."""
-        for each in (*self.held, *self.uploaded):
-            yield each.entry.event, each.words
+        for session in self.held:
+            yield session.entry.event, session.words
+        for brought in self.uploaded:
+            yield brought.entry.event, brought.words
 
 
 def collect(archive: Archive, model: str, *, everything: bool) -> Sources:
