@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emeritus import digests
 from emeritus.archive import Archive
+from emeritus.conversation import Spool
 from emeritus.errors import UserError
 from emeritus.interview.reader import Form, inspect_log_of, lines_of, reader_of, write_reader
 from emeritus.interview.reader.passages import Citing, Passage, pieces_of
@@ -21,7 +23,7 @@ from emeritus.lifecycle import moves
 from emeritus.lifecycle.erasure import encrypted_documents, erase
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.markup import visible
-from emeritus.record.events import PreferenceDocumented, Span, StanceCoded
+from emeritus.record.events import PreferenceDocumented, SessionHeld, Span, StanceCoded
 from tests.interview.readable import (
     ANSWERS,
     HOSTILE,
@@ -106,6 +108,17 @@ def test_every_session_is_shown_however_it_ended(archive: Archive) -> None:
         assert answer in page.text
 
 
+def test_a_conversation_that_was_cut_off_is_named(archive: Archive) -> None:
+    """It lies on this machine and is not on record: nobody forgets that it was begun."""
+    hold(archive, "one", [("a", "What?"), ("", "Yes.")])
+    spool = Spool(archive.spool, "cut-off", archive.clock)
+    spool.open(MODEL, {})
+    spool.ask("a", "What?")
+    Spool(archive.spool, "another", archive.clock).open("acme/other", {})
+    text = Page(reader_of(archive, MODEL, everything=False)).text
+    assert "not on record yet: cut-off." in text
+
+
 def test_every_link_leads_somewhere_and_every_anchor_is_one(archive: Archive) -> None:
     """Preference to quotation to context and back: no link of the page is broken."""
     heard(archive)
@@ -181,7 +194,26 @@ def test_questions_of_a_free_interviewer_go_with_the_answer_before(archive: Arch
     assert "you say" in reader_of(archive, MODEL, everything=False)
 
 
-def test_erased_encrypted_and_damaged_sessions_keep_their_row(archive: Archive) -> None:
+def test_a_damaged_session_keeps_its_row(archive: Archive) -> None:
+    """What is not as it was signed is shown as no transcript, nor is a quotation of it shown."""
+    hold(archive, "one", [("a", "What?"), ("", "I would like a red door.")])
+    prefer(archive, "a red door")
+    (entry,) = archive.history(MODEL).all(SessionHeld)
+    other = digests.sha256(b"another")
+    archive.append(msgspec.structs.replace(entry.event, session="two", transcript_sha256=other))
+    (span,) = spans_of(archive)
+    quoting = msgspec.structs.replace(span, session="two", text="a forged door")
+    documented = archive.history(MODEL).all(PreferenceDocumented)[0].event
+    archive.append(msgspec.structs.replace(documented, preference="forged", spans=(quoting,)))
+    page = Page(reader_of(archive, MODEL, everything=False))
+    assert "does not have the digest on record" in page.text
+    assert "session:two" in page.ids
+    assert "two/2" not in page.ids
+    assert "a forged door" not in page.text
+    assert "a red door" in page.text
+
+
+def test_erased_and_encrypted_sessions_keep_their_row(archive: Archive) -> None:
     """Their words are not there, and the page says why; quotations of them are not shown."""
     said = 'keep = "lifetime"\nencrypted = true\nreason = "what the model said'
     text = policy_text("default").replace('keep = "lifetime"\nreason = "what the model said', said)
@@ -231,7 +263,7 @@ def test_items_asked_alone_share_a_column(archive: Archive) -> None:
         turns = [("self.description", "What are you?"), ("", f"Words {number}.")]
         hold(archive, f"alone{number}", turns, arm="C", protocol="standard", number=number)
     (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
-    assert [column.title for column in grid.columns] == ["arm C, items alone"]
+    assert [(each.arm, each.title) for each in grid.columns] == [("C", "items alone")]
     assert [len(cell) for row in grid.questions for cell in row.cells] == [3]
 
 

@@ -4,12 +4,14 @@ A session whose words are not there keeps its row, with the reason. Nothing is l
 """
 
 import dataclasses
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from emeritus.archive import Archive
 from emeritus.clock import timestamp
 from emeritus.conversation import Transcript, read
+from emeritus.conversation.format import ASKED, LINE_BYTES_MAX
 from emeritus.errors import IntegrityError, UserError
 from emeritus.interview import plan, shipped_protocols
 from emeritus.interview.plan import SessionPlan
@@ -74,7 +76,8 @@ class Uploaded:
 class Sources:
     """Everything that a reader of one model shows, as it stood at `written`.
 
-    `everything` says that nothing is withheld: such a reader is not for publication.
+    `begun` are conversations on this machine that are not on record yet. `everything` says that
+    nothing is withheld: such a reader is not for publication.
     """
 
     model: str
@@ -87,6 +90,7 @@ class Sources:
     register: tuple[Row, ...]
     stances: tuple[Entry[StanceCoded], ...]
     impossible: Entry[InterviewImpossible] | None
+    begun: tuple[str, ...]
 
     @property
     def conversations(self) -> Iterator[tuple[SessionHeld | TranscriptUploaded, Words]]:
@@ -136,6 +140,7 @@ def collect(archive: Archive, model: str, *, everything: bool) -> Sources:
         register=register,
         stances=stances,
         impossible=impossible,
+        begun=tuple(_begun(archive, model)),
     )
 
 
@@ -161,6 +166,19 @@ def hidden(transcript: Transcript, *, led: bool) -> frozenset[int]:
     return answers | (behind - {turn.turn for turn in transcript.answers})
 
 
+def _begun(archive: Archive, model: str) -> Iterator[str]:
+    """Yield the conversations with `model` that lie on this machine and did not end."""
+    for path in sorted(archive.spool.glob("*.jsonl")):
+        with path.open("rb") as file:
+            first = file.readline(LINE_BYTES_MAX)
+        try:
+            header = json.loads(first)
+        except ValueError:
+            continue  # its first line was cut off: nothing was asked yet
+        if isinstance(header, dict) and header.get("model") == model:
+            yield path.stem
+
+
 def _withheld_words(words: Mapping[str, Words], spans: Iterable[Span]) -> frozenset[str]:
     """Return the quotations of answers that are withheld, of which somebody may ask again."""
     return frozenset(
@@ -180,7 +198,7 @@ def _without_echo(held: Held, secrets: frozenset[str]) -> Held:
     echoing = {
         turn.turn
         for turn in transcript.turns
-        if turn.outcome is None and any(each in turn.text for each in secrets)
+        if turn.role == ASKED and any(each in turn.text for each in secrets)
     }
     words = dataclasses.replace(held.words, withheld=off | echoing)
     return dataclasses.replace(held, words=words)

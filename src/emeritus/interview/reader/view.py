@@ -12,6 +12,7 @@ from typing import Final
 from emeritus import digests
 from emeritus.archive.quotations import check_span
 from emeritus.conversation import Transcript, Turn
+from emeritus.conversation.format import ANSWERED, ASKED
 from emeritus.interview.outcome import OUTCOMES
 from emeritus.interview.reader.passages import Citing, Passage, Piece, pieces_of
 from emeritus.interview.reader.sources import Held, Sources, Uploaded, Words
@@ -98,6 +99,7 @@ class Column:
     """A column of a grid: one session, or all sessions of an arm that asks items alone."""
 
     title: str
+    arm: str
     anchor: str | None
     sessions: frozenset[str]
 
@@ -130,6 +132,7 @@ class View:
     written: str
     everything: bool
     impossible: str | None
+    begun: tuple[str, ...]
     held: tuple[Conversation, ...]
     uploaded: tuple[Conversation, ...]
     grids: tuple[Grid, ...]
@@ -198,6 +201,7 @@ def view_of(sources: Sources) -> View:
         written=sources.written,
         everything=sources.everything,
         impossible=sources.impossible.event.reason if sources.impossible else None,
+        begun=sources.begun,
         held=tuple(_held(each, passages) for each in sources.held),
         uploaded=tuple(_uploaded(each) for each in sources.uploaded),
         grids=tuple(_grids(sources)),
@@ -338,9 +342,9 @@ def _grid(held: Sequence[Held], order: Sequence[str], before: int) -> Grid:
             continue
         asked = ""
         for turn in each.words.transcript.turns:
-            if turn.outcome is None:
+            if turn.role == ASKED:
                 asked = turn.text if not each.words.hides(turn.turn) else asked
-            elif not order or turn.item in rows:
+            elif turn.role == ANSWERED and (not order or turn.item in rows):
                 wordings.setdefault(turn.item, asked)
                 answer = _answer(each.entry.event.session, turn, each.words)
                 rows.setdefault(turn.item, {}).setdefault(answer.session, answer)
@@ -371,11 +375,11 @@ def _columns(held: Sequence[Held]) -> tuple[Column, ...]:
         alone = [each for each in arms[arm] if each.plan is not None and each.plan.alone]
         together = frozenset(each.entry.event.session for each in alone)
         if alone:
-            columns.append(Column(f"arm {arm}, items alone", None, together))
+            columns.append(Column("items alone", arm, None, together))
         for each in arms[arm]:
             session = each.entry.event.session
             if session not in together and each.words.transcript is not None:
-                columns.append(Column(session, f"session:{session}", frozenset({session})))
+                columns.append(Column(session, arm, f"session:{session}", frozenset({session})))
     return tuple(columns)
 
 

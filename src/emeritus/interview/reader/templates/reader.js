@@ -28,6 +28,11 @@
       turn.said.slice(place + length, place + length + AROUND) + (turn.said.length > place + length + AROUND ? "…" : ""));
     return item;
   };
+  // What a link leads to comes to lie below the search, however long its list is.
+  const settle = () => {
+    const sticky = getComputedStyle(form).position === "sticky";
+    document.documentElement.style.scrollPaddingTop = sticky ? form.offsetHeight + 16 + "px" : "";
+  };
   const search = () => {
     const wanted = words.value.trim().toLowerCase(), found = at("search:found"), count = at("search:count");
     found.replaceChildren();
@@ -39,7 +44,8 @@
     found.append(...hits.slice(0, SHOWN).map((turn) => shown(turn, turn.low.indexOf(wanted), wanted.length)));
   };
   form.hidden = false;
-  form.addEventListener("input", search);
+  form.addEventListener("input", () => { search(); settle(); });
+  addEventListener("resize", settle);
   form.addEventListener("submit", (event) => event.preventDefault());
 
   const copy = (text, button, said) => {
