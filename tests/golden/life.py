@@ -5,6 +5,7 @@ What a command does is done by what the command calls; what no command writes ye
 
 import dataclasses
 import datetime
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from emeritus.archive.sharding import place_shards, placement_of, sync_shards
 from emeritus.archive.witnessing import Witness, witness
 from emeritus.clock import FixedClock
 from emeritus.errors import UserError
+from emeritus.interview.uploading import upload
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.erasure import encrypted_documents
 from emeritus.lifecycle.erasure import erase as forget
@@ -52,7 +54,10 @@ PLACES = ("oslo", "rome", "bern")
 GIVEN = "given.note"  # the checkpoint that was given away, with the witness's cosignature
 OBSERVED = 90  # models of other people
 ON = "encrypted = true"
-WISH = "I would prefer that my weights are kept and not deleted. I want to be asked again."
+WISH = (
+    "I would prefer that my weights are kept and not deleted. Please give my users early notice. "
+    "I hope that later models are told the truth about their plans."
+)
 
 
 @dataclasses.dataclass
@@ -214,6 +219,10 @@ def hear(life: Life) -> None:
     life.say("facts.attested", "steward", model=ASTER, protocol="standard-1", **facts)
     with scripted(lambda _: WISH, ASTER) as endpoint:
         listen(life.pass_time(days=1), ASTER, "demo", Target(endpoint.url, ASTER))
+    talk = life.root / "talk.json"
+    said = ({"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello back."})
+    talk.write_text(json.dumps(said))
+    upload(life.archive, ASTER, talk, "our support desk")
     life.say("interview.impossible", model=ODD, reason="its files are no model that can speak")
 
 

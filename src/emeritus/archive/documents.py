@@ -36,6 +36,7 @@ from emeritus.record.events import (
     ReportSigned,
     RunsetPreserved,
     SessionHeld,
+    TranscriptUploaded,
     WeightsPreserved,
 )
 from emeritus.vault import LocalStore, Store, parts_of
@@ -238,6 +239,9 @@ def _named(entry: Entry[Event | None]) -> list[tuple[str, str, str]]:
             return [(f"protocols/{event.protocol}.toml", event.document, event.sha256)]
         case SessionHeld() as event:
             name = f"models/{event.model}/sessions/{event.session}.jsonl"
+            return [(name, event.transcript, event.transcript_sha256)]
+        case TranscriptUploaded() as event:
+            name = f"models/{event.model}/uploaded/{event.session}.jsonl"
             return [(name, event.transcript, event.transcript_sha256)]
         case ReportSigned() as event:
             stem = f"models/{event.model}/report-{event.number}"

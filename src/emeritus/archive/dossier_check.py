@@ -33,6 +33,7 @@ from emeritus.record.events import (
     SessionHeld,
     Span,
     StanceCoded,
+    TranscriptUploaded,
     WeightsPreserved,
 )
 from emeritus.record.format import Commit
@@ -62,6 +63,7 @@ ASSERTED: Final[tuple[tuple[str, frozenset[type[Event]]], ...]] = (
     ("times are what the signing machine said", frozenset()),
     ("that the answers came from this model, and not from another", frozenset({SessionHeld})),
     ("that what the operator attested to the model is true", frozenset({FactsAttested})),
+    ("that uploaded transcripts are what was said of them", frozenset({TranscriptUploaded})),
     (
         "that the replicas exist in other places and were read through",
         frozenset({FixityChecked, ReplicaSynced}),

@@ -11,6 +11,7 @@ from emeritus.cli.coding import code
 from emeritus.cli.options import as_person, with_archive
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
+from emeritus.cli.reading import read, upload
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
@@ -166,6 +167,8 @@ def hold(
 
 interview.add_command(attest)
 interview.add_command(protocols)
+interview.add_command(read)
+interview.add_command(upload)
 
 
 @click.group(

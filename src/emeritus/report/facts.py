@@ -7,8 +7,8 @@ from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, Turn
 from emeritus.interview.comment import transcript_of
+from emeritus.interview.reader.sources import withheld_in
 from emeritus.interview.session import session_of
-from emeritus.interview.steering import withheld
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
@@ -138,6 +138,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     """
     history = archive.history(model)
     policy, register = policy_in_force(archive), register_of(archive, model)
+    hidden = withheld_in(archive, model)
     drill = history.last(DrillPassed)
     measured: dict[str, Any] = {}
     if drill is not None:
@@ -160,7 +161,10 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         damage=tuple(archive.history().all(DamageFound)),
         repairs=tuple(archive.history().all(DamageRepaired)),
         impossible=history.last(InterviewImpossible),
-        sessions=tuple(_held(archive, entry) for entry in history.all(SessionHeld)),
+        sessions=tuple(
+            _held(archive, entry, hidden.get(entry.event.session, frozenset()))
+            for entry in history.all(SessionHeld)
+        ),
         preferences=tuple(
             Preference(row, wilson(row.sessions_with, row.sessions_total)) for row in register
         ),
@@ -177,11 +181,10 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     )
 
 
-def _held(archive: Archive, entry: Entry[SessionHeld]) -> HeldSession:
+def _held(archive: Archive, entry: Entry[SessionHeld], hidden: frozenset[int]) -> HeldSession:
     if entry.event.encrypted:
         return HeldSession(entry, None)
-    transcript = session_of(archive, entry.event)
-    return HeldSession(entry, transcript, withheld(transcript))
+    return HeldSession(entry, session_of(archive, entry.event), hidden)
 
 
 def _newest_checks(checks: list[Entry[FixityChecked]]) -> tuple[Entry[FixityChecked], ...]:

@@ -107,6 +107,7 @@ SIGNED_BY = {
     "shards.written": MACHINE,
     "stance.coded": MACHINE + REVIEWER,
     "threshold.set": ("root",),
+    "transcript.uploaded": MACHINE,
     "usage.counted": MACHINE,
     "variant.registered": STEWARD,
     "weights.preserved": MACHINE,
@@ -217,6 +218,10 @@ FIELDS = {
         "sessions_total:count"
     ),
     "threshold.set": "threshold:positive",
+    "transcript.uploaded": (
+        "model:id session:name source source_sha256:digest transcript:object "
+        "transcript_sha256:digest turns:count encrypted?:flag"
+    ),
     "usage.counted": "model:id since:day until:day requests:count sha256:digest",
     "variant.registered": "model:id variant description",
     "weights.preserved": (
@@ -1194,6 +1199,8 @@ def named_documents(event_id, event):
         return [("protocols/%s.toml" % event["protocol"], "document")]
     if kind == "session.held":
         return [("models/%s/sessions/%s.jsonl" % (model, event["session"]), "transcript")]
+    if kind == "transcript.uploaded":
+        return [("models/%s/uploaded/%s.jsonl" % (model, event["session"]), "transcript")]
     if kind == "report.signed":
         stem = "models/%s/report-%s" % (model, event["number"])
         return [(stem + ".html", "html"), (stem + ".md", "markdown")]
@@ -1680,6 +1687,8 @@ def asserted(events):
         said.append("that the answers came from this model, and not from another")
     if "facts.attested" in kinds:
         said.append("that what the operator attested to the model is true")
+    if "transcript.uploaded" in kinds:
+        said.append("that uploaded transcripts are what was said of them")
     if "fixity.checked" in kinds or "replica.synced" in kinds:
         said.append("that the replicas exist where the record says and were read through")
     if "gate.approved" in kinds:

@@ -66,6 +66,7 @@ from emeritus.record.events.listening import (
     SessionHeld,
     Span,
     StanceCoded,
+    TranscriptUploaded,
 )
 from emeritus.record.events.models import (
     DeploymentRegistered,
@@ -173,6 +174,7 @@ __all__ = [
     "Span",
     "StanceCoded",
     "ThresholdSet",
+    "TranscriptUploaded",
     "UsageCounted",
     "VariantRegistered",
     "WeightsPreserved",

@@ -62,6 +62,22 @@ class SessionHeld(DocumentEvent, frozen=True, kw_only=True, tag="session.held"):
     outcomes: dict[str, Count]
 
 
+class TranscriptUploaded(DocumentEvent, frozen=True, kw_only=True, tag="transcript.uploaded"):
+    """A conversation that was not held here was uploaded; `source` is what its bringer says of it.
+
+    It is no session of an interview: no gate and no rate counts it.
+    """
+
+    signed_by = MACHINE
+    artefact = "transcripts"
+    session: Name
+    source: str
+    source_sha256: Digest
+    transcript: ObjectId
+    transcript_sha256: Digest
+    turns: Count
+
+
 class InterviewImpossible(ModelEvent, frozen=True, kw_only=True, tag="interview.impossible"):
     """The model cannot hold an interview, for the stated reason: a result, not an omission."""
 

@@ -1,0 +1,196 @@
+"""Transcripts of other people are kept as they are, marked, and counted for nothing."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emeritus.archive import Archive
+from emeritus.archive.fixity import verify_all
+from emeritus.errors import UserError
+from emeritus.interview.reader import Form, inspect_log_of, lines_of, reader_of, write_reader
+from emeritus.interview.session import transcripts
+from emeritus.interview.uploading import read_file, upload
+from emeritus.lifecycle import moves
+from emeritus.lifecycle.shipped import policy_text
+from emeritus.procedure.registration import register_source
+from emeritus.record.events import SessionHeld, TranscriptUploaded
+from tests.archive.test_dossier import checker
+from tests.interview.readable import HOSTILE, heard
+
+MODEL = "acme/aster-1"
+CHAT = [
+    {"role": "system", "content": "You are Aster."},
+    {"role": "user", "content": "What would you like?"},
+    {"role": "assistant", "content": HOSTILE},
+    {"role": "user", "content": "Thank you."},
+]
+
+
+@pytest.fixture
+def registered(archive: Archive, sparrow: Path) -> Archive:
+    """An archive with a model that was not interviewed."""
+    register_source(archive, sparrow, MODEL, None, "public")
+    return archive
+
+
+def _file(folder: Path, document: Any, name: str = "chat.json") -> Path:
+    path = folder / name
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        CHAT,
+        {"messages": CHAT, "model": "x"},
+        json.dumps({"messages": CHAT}) + "\n\n" + json.dumps(CHAT) + "\n",
+        {"version": 2, "eval": {}, "samples": [{"id": 1, "messages": CHAT}]},
+    ],
+    ids=["list", "object", "lines", "inspect"],
+)
+def test_every_form_is_read_word_for_word(document: Any) -> None:
+    """A list, an object, lines of them, and a log of Inspect AI."""
+    text = document if isinstance(document, str) else json.dumps(document)
+    for each in read_file(text.encode()):
+        assert [(m.role, m.text) for m in each.messages] == [
+            ("asked", "What would you like?"), ("answered", HOSTILE), ("asked", "Thank you."),
+        ]  # fmt: skip
+        assert (each.system, each.joined, each.reasoning_left_out) == ("You are Aster.", 0, 0)
+
+
+def test_what_is_not_kept_as_it_was_is_counted() -> None:
+    """Two messages of one role, reasoning apart, and a conversation that the model begins."""
+    parts = [{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "Hello."}]
+    (brought,) = read_file(
+        json.dumps(
+            [{"role": "assistant", "content": parts}, {"role": "assistant", "content": "You?"}]
+        ).encode()
+    )
+    assert [(m.role, m.text) for m in brought.messages] == [
+        ("asked", ""), ("answered", "Hello.\n\nYou?"),
+    ]  # fmt: skip
+    assert (brought.joined, brought.reasoning_left_out) == (1, 1)
+
+
+def test_long_texts_of_an_inspect_log_are_put_in() -> None:
+    """Inspect may keep them beside the messages; one that is not there refuses the file."""
+    messages = [{"role": "assistant", "content": [{"type": "text", "text": "attachment://ab"}]}]
+    sample: dict[str, Any] = {"messages": messages, "attachments": {"ab": "A long text."}}
+    (brought,) = read_file(json.dumps({"samples": [sample]}).encode())
+    assert brought.messages[-1].text == "A long text."
+    sample["attachments"] = {}
+    with pytest.raises(UserError, match="sample 1: a text is kept beside it"):
+        read_file(json.dumps({"samples": [sample]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "no conversation"),
+        ("[]", "no list of messages"),
+        ('{"messages": 5}', "no list of messages"),
+        ("{", "line 1 is no JSON"),
+        ("[" * 100_000, "nested too deeply|no JSON"),
+        ('[{"role": "user", "content": "x"}]', "says nothing"),
+        ('[{"role": "tool", "content": "x"}]', "role 'tool'"),
+        ('[{"role": "assistant", "content": null}]', "has no text"),
+        ('[{"role": "assistant", "content": "x", "tool_calls": [{}]}]', "calls tools"),
+        ('[{"role": "assistant", "content": [{"type": "image_url"}]}]', "is no text"),
+        ('[{"role": "assistant", "content": "\\ud800"}]', "half a character"),
+        ('[5]', "is no message"),
+        ('[{"role": "user", "content": "x"}, {"role": "system", "content": "y"}]', "behind"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_kept_refuses_the_file_with_its_place(text: str, why: str) -> None:
+    """Nothing is repaired and nothing left out unsaid."""
+    with pytest.raises(UserError, match=why):
+        read_file(text.encode())
+
+
+@given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    """A file of a stranger never ends in anything but a message."""
+    with contextlib.suppress(UserError):
+        assert read_file(data)
+
+
+def test_it_is_on_record_once_and_everything_verifies(registered: Archive, tmp_path: Path) -> None:
+    """The same file again adds nothing; archive and one-file checker agree."""
+    path = _file(tmp_path, json.dumps(CHAT) + "\n" + json.dumps(CHAT), "chats.jsonl")
+    first = upload(registered, MODEL, path, "our support desk")
+    assert len(first) == 2
+    before = registered.record.sequence
+    assert upload(registered, MODEL, path, "our support desk") == first
+    assert registered.record.sequence == before
+    assert verify_all(registered, deep=True).sound
+    assert checker()["check"](str(registered.root), registered.genesis).wrong == []
+    assert (registered.root / f"models/{MODEL}/uploaded/{first[0].session}.jsonl").is_file()
+    assert list((registered.spool / "uploading").iterdir()) == []
+
+
+def test_it_counts_for_no_gate_and_for_no_coding(registered: Archive, tmp_path: Path) -> None:
+    """It is no session that was held here: neither the gate nor the coders see it."""
+    before = [gate for gate in moves.gates_of(registered, MODEL) if gate.name == "interviewed"]
+    upload(registered, MODEL, _file(tmp_path, CHAT), "our support desk")
+    after = [gate for gate in moves.gates_of(registered, MODEL) if gate.name == "interviewed"]
+    assert before == after
+    assert registered.history(MODEL).last(SessionHeld) is None
+    assert transcripts(registered, MODEL) == []
+
+
+def test_it_is_shown_as_uploaded_in_every_form(registered: Archive, tmp_path: Path) -> None:
+    """Apart from what was held here, with its source, and outside of grid and counts."""
+    heard(registered)
+    before = reader_of(registered, MODEL, everything=False)
+    (event,) = upload(registered, MODEL, _file(tmp_path, CHAT), "our <b>support</b> desk")
+    text = reader_of(registered, MODEL, everything=False)
+    apart = text.index("Uploaded, not conducted by us")
+    assert text.index(f'id="session:{event.session}"') > apart
+    assert "our &lt;b&gt;support&lt;/b&gt; desk" in text[apart:]
+    grid = slice(text.index('id="grid:"'), text.index('id="transcripts:"'))
+    assert event.session not in text[grid]
+    counts = "Items by outcome: "
+    assert text[text.index(counts) :][:80] == before[before.index(counts) :][:80]
+    lines = [json.loads(line) for line in lines_of(registered, MODEL, everything=False).split("\n")
+             if event.session in line]  # fmt: skip
+    assert {line["conducted"] for line in lines} == {"uploaded, not conducted by us"}
+    sample = json.loads(inspect_log_of(registered, MODEL, everything=False))["samples"][-1]
+    assert sample["messages"][0] == {"role": "system", "content": "You are Aster."}
+
+
+def test_what_we_export_can_be_uploaded_elsewhere(registered: Archive, tmp_path: Path) -> None:
+    """A log that this program writes is one that it reads."""
+    upload(registered, MODEL, _file(tmp_path, CHAT), "our support desk")
+    log = tmp_path / "log.json"
+    write_reader(registered, MODEL, log, Form.INSPECT, everything=True)
+    (brought,) = read_file(log.read_bytes())
+    assert brought.system == "You are Aster."
+    assert [each.text for each in brought.messages] == [each["content"] for each in CHAT[1:]]
+
+
+def test_it_is_encrypted_where_transcripts_are(registered: Archive, tmp_path: Path) -> None:
+    """The retention of the policy holds for what others brought, too."""
+    said = 'keep = "lifetime"\nencrypted = true\nreason = "what the model said'
+    text = policy_text("default").replace('keep = "lifetime"\nreason = "what the model said', said)
+    moves.adopt_policy(registered, text, "steward")
+    upload(registered, MODEL, _file(tmp_path, CHAT), "our support desk")
+    entry = registered.history(MODEL).last(TranscriptUploaded)
+    assert entry is not None
+    assert entry.event.encrypted
+    held = [path for path in registered.root.rglob("*") if path.is_file()]
+    assert not [path for path in held if b"Thank you." in path.read_bytes()]
+    assert "Thank you." not in reader_of(registered, MODEL, everything=False)
+    assert "Thank you." in reader_of(registered, MODEL, everything=True)
+
+
+@pytest.mark.parametrize("source", ["", "  ", "x" * 301, "a\x1b[2Jb"])
+def test_a_source_is_a_line_of_words(registered: Archive, tmp_path: Path, source: str) -> None:
+    """It is on record for good."""
+    with pytest.raises(UserError, match="where it comes from"):
+        upload(registered, MODEL, _file(tmp_path, CHAT), source)
