@@ -7,11 +7,14 @@ from click.testing import CliRunner, Result
 
 from emeritus.archive import Archive
 from emeritus.cli import coding as command
+from emeritus.cli import merging as merging_command
 from emeritus.errors import UserError
 from emeritus.interview import hand_coding
 from emeritus.interview import shipped_protocols as protocols
-from emeritus.interview.coding import asked_of, codings_of, sessions_of
+from emeritus.interview.coding import asked_of, code, codings_of, sessions_of
 from emeritus.interview.holding import Interview
+from emeritus.lifecycle.register import register_of
+from emeritus.record.events import MergingRecorded
 from emeritus.testing.scripted import scripted
 
 MODEL = "acme/aster-1"
@@ -86,3 +89,32 @@ def test_what_is_typed_wrong_is_asked_again_and_what_a_model_said_is_shown_safel
     assert "\x1b[31m" not in everything.output
     with pytest.raises(UserError, match="coder's name"):
         command.code.main([MODEL, "--coder", "../eva"], standalone_mode=False)
+
+
+def test_preferences_are_put_together_and_taken_apart_again(
+    heard: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was merged away stands no more, its events stay, and undoing brings it back."""
+    code(heard, MODEL, DEMO)
+    names = [row.preference for row in register_of(heard, MODEL)]
+    assert len(names) == 2
+    monkeypatch.setattr("emeritus.cli.options.opened", lambda _: heard)
+
+    def merged(*words: str) -> Result:
+        arguments = [MODEL, *words]
+        return CliRunner().invoke(merging_command.merge, arguments, standalone_mode=False)
+
+    refused = merged(*names, "--into", names[0])
+    assert "needs a reason" in str(refused.exception)
+    done = merged(*names, "--into", names[0], "--reason", "one wish")
+    assert done.exception is None
+    (row,) = register_of(heard, MODEL)
+    assert row.preference == names[0]
+    assert row.sessions_with == 3
+    assert code(heard, MODEL, DEMO).preferences[0].preference == names[0]
+    listed = merged()
+    assert "merge by steward: into" in listed.output
+    step = listed.output.split("step ")[1].partition(",")[0]
+    assert merged("--undo", step, "--reason", "two after all").exception is None
+    assert sorted(row.preference for row in register_of(heard, MODEL)) == sorted(names)
+    assert len(heard.history(MODEL).all(MergingRecorded)) == 3

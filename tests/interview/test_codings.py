@@ -73,7 +73,7 @@ def test_a_coding_holds_every_statement_and_can_be_checked(held: dict[str, Trans
 def test_merging_is_a_list_of_steps_that_can_be_taken_back(held: dict[str, Transcript]) -> None:
     """The rules merge by code; people merge, split and undo; statements never change."""
     statements = code_by_rules("acme/aster-1", held, ASKED, "en").statements
-    merged = merging.by_rules(statements, "rules")
+    merged = merging.by_rules(statements)
     before = merged.groups
     assert len(before["preservation.weights-kept.for"]) == 2
     tea = next(name for name in before if ".open." in name)
@@ -93,6 +93,21 @@ def test_merging_is_a_list_of_steps_that_can_be_taken_back(held: dict[str, Trans
         merging.split(merged, ["moon"], "x", "eva", "x")
     with pytest.raises(UserError, match="no step"):
         merging.undo(merged, 99, "eva", "x")
+
+
+def test_what_people_merged_stays_when_more_is_coded(held: dict[str, Transcript]) -> None:
+    """Their steps come behind the rules' steps of today, and mean the same ones."""
+    statements = code_by_rules("acme/aster-1", held, ASKED, "en").statements
+    early = merging.by_rules(statements[:3])
+    names = [name for name in early.groups if not name.startswith("use.")]
+    joined = merging.merge(early, names, "together", "eva", "the same")
+    back = merging.undo(joined, len(joined.steps) - 1, "eva", "no, not the same")
+    late = merging.by_rules(statements)
+    assert merging.parse(merging.render(joined)) == joined
+    assert set(merging.carried(joined, late).groups["together"]) == set(joined.groups["together"])
+    assert merging.carried(back, late).groups == late.groups
+    with pytest.raises(UserError, match="no step 0 of a person"):
+        merging.undo(joined, 0, "eva", "x")
 
 
 def test_two_coders_agree_differ_and_miss(held: dict[str, Transcript]) -> None:

@@ -35,13 +35,13 @@ from emeritus.record.events import (
     PreferenceActedOn,
     PreferenceConsidered,
     PreferenceDeclined,
-    PreferenceDocumented,
     ReplicaAdded,
     ReportSigned,
     RetirementAnnounced,
     ShardsPlaced,
     Span,
 )
+from emeritus.record.preferences import standing_preferences
 
 Told = Entry[Event | None]
 Names = Callable[[Told], list[str]]
@@ -284,7 +284,7 @@ def _promised(about: History) -> Iterable[tuple[Cell, ...]]:
 def _owed(about: History) -> Iterable[tuple[Cell, ...]]:
     """Yield what was let pass, left open or not answered yet."""
     disposed = {entry.event.preference for kind in DISPOSITIONS for entry in about.all(kind)}
-    waiting = [e for e in about.all(PreferenceDocumented) if e.event.preference not in disposed]
+    waiting = [e for e in standing_preferences(about) if e.event.preference not in disposed]
     if waiting:
         said = "no person has recorded a disposition of these preferences: "
         said += ", ".join(entry.event.preference for entry in waiting)

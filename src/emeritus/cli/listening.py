@@ -8,6 +8,7 @@ import click
 
 from emeritus.cli.attesting import attest
 from emeritus.cli.coding import code
+from emeritus.cli.merging import merge
 from emeritus.cli.options import as_person, with_archive
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
@@ -264,3 +265,4 @@ def stability(archive: "Archive", output: Output, model: str, plan: str) -> None
 
 
 preferences.add_command(code)
+preferences.add_command(merge)

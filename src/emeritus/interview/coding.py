@@ -2,15 +2,14 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript
-from emeritus.errors import IntegrityError
+from emeritus.errors import IntegrityError, UserError
 from emeritus.interview import asked_coders, cues, extraction, freely, merging
 from emeritus.interview import codebook as codebooks
 from emeritus.interview.coded import (
@@ -30,7 +29,7 @@ from emeritus.interview.sealing import settled, stored
 from emeritus.interview.session import held_under, transcripts
 from emeritus.interview.settling import Settled, Settlement, settle
 from emeritus.interview.steering import withheld
-from emeritus.record import Entry
+from emeritus.record import History
 from emeritus.record.events import (
     EVENTS_PER_COMMIT_MAX,
     CodingRecorded,
@@ -41,6 +40,7 @@ from emeritus.record.events import (
     Span,
     StanceCoded,
 )
+from emeritus.record.preferences import standing_preferences
 from emeritus.runtimes import Endpoint
 
 VERSION: Final = "1"
@@ -87,10 +87,14 @@ def document(archive: Archive, model: str) -> Documented:
     """
     codings = codings_of(archive, model)
     settlement = published_only(settle(codings), dict(_withheld(archive, model)))
-    merged = merging.by_rules([each.statement for each in settlement.statements], "rules")
+    fresh = merging.by_rules([each.statement for each in settlement.statements])
+    before = merging_of(archive, model)
+    merged = fresh if before is None else merging.carried(before, fresh)
     total = len({name for each in codings for name in each.sessions})
-    _keep_merging(archive, model, merged)
-    _record(archive, model, events_of(model, settlement, merged, total))
+    if merged != before:
+        keep_merging(archive, model, merged)
+    events = events_of(model, settlement, merged, total)
+    _record(archive, model, [*events, *_gone(archive.history(model), events)])
     return _on_record(archive, model, settlement.waiting)
 
 
@@ -192,7 +196,9 @@ def events_of(model: str, settlement: Settlement, merged: Merging, sessions: int
     statements = {each.statement.id: each for each in settlement.statements}
     events: list[Event] = []
     for name, ids in merged.groups.items():
-        group = sorted((statements[each] for each in ids), key=_order)
+        group = sorted((statements[each] for each in ids if each in statements), key=_order)
+        if not group:
+            continue
         first = group[0].statement
         events.append(
             PreferenceDocumented(
@@ -243,33 +249,56 @@ def _cut(span: Span) -> Span:
     return msgspec.structs.replace(span, end=end, text=span.text[:QUOTATION_MOST])
 
 
-def _keep_merging(archive: Archive, model: str, merged: Merging) -> None:
-    """Put the steps from statements to preferences on record, when they changed."""
-    data = canonical.dumps(msgspec.to_builtins(merged)) + b"\n"
-    last = archive.history(model).last(MergingRecorded)
-    if last is not None and _is_readable(archive, last) and _document(archive, last) == data:
-        return
-    document = stored(archive, MergingRecorded, data)
+def merging_of(archive: Archive, model: str) -> Merging | None:
+    """Return the steps on record from statements to preferences, or None without any."""
+    history = archive.history(model)
+    last = history.last(MergingRecorded)
+    erased = {entry.event.object for entry in history.all(ObjectErased)}
+    if last is None or last.event.document in erased:
+        return None
+    event = last.event
+    return merging.parse(
+        archive.open_document(event.document, event.sha256, encrypted=event.encrypted)
+    )
+
+
+def keep_merging(archive: Archive, model: str, merged: Merging, key: str = "service") -> None:
+    """Put the steps from statements to preferences on record."""
+    document = stored(archive, MergingRecorded, merging.render(merged))
     event = MergingRecorded(model=model, steps=len(merged.steps), **document)
-    archive.append(event)
+    archive.append(event, key=key)
     settled(archive, event)
 
 
-def _is_readable(archive: Archive, entry: Entry[MergingRecorded]) -> bool:
-    erased = archive.history().all(ObjectErased)
-    return all(each.event.object != entry.event.document for each in erased)
+def take_step(
+    archive: Archive, model: str, change: Callable[[Merging], Merging], key: str
+) -> tuple[PreferenceDocumented, ...]:
+    """Record a person's step from statements to preferences; return what is documented then.
 
-
-def _document(archive: Archive, entry: Entry[MergingRecorded]) -> bytes:
-    event = entry.event
-    return archive.open_document(event.document, event.sha256, encrypted=event.encrypted)
+    Raises `UserError` when nothing was coded, or for a step that cannot be taken.
+    """
+    before = merging_of(archive, model)
+    if before is None:
+        raise UserError(f"nothing that {model} said was coded yet")
+    keep_merging(archive, model, change(before), key)
+    return document(archive, model).preferences
 
 
 def _on_record(archive: Archive, model: str, waiting: int) -> Documented:
     history = archive.history(model)
-    documented = tuple(entry.event for entry in history.all(PreferenceDocumented))
+    documented = tuple(entry.event for entry in standing_preferences(history))
     coders = dict.fromkeys(entry.event.coder for entry in history.all(CodingRecorded))
     return Documented(documented, waiting, tuple(coders))
+
+
+def _gone(history: History, events: Sequence[Event]) -> list[Event]:
+    """Return that preferences stand no more which were documented, and are none today."""
+    named = {each.preference for each in events if isinstance(each, PreferenceDocumented)}
+    return [
+        msgspec.structs.replace(entry.event, spans=(), sessions_with=0)
+        for entry in standing_preferences(history)
+        if entry.event.preference not in named
+    ]
 
 
 def _names(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
@@ -286,7 +315,19 @@ def _sessions(names: Iterable[str]) -> int:
 
 
 def _record(archive: Archive, model: str, events: list[Event]) -> None:
-    known = [entry.event for entry in archive.history(model)]
-    fresh = [event for event in events if event not in known]
+    """Record the events that say something else than the newest of the same name."""
+    history = archive.history(model)
+    newest: dict[str, Event] = {}
+    for entry in history.all(PreferenceDocumented):
+        newest[entry.event.preference] = entry.event
+    for coded in history.all(StanceCoded):
+        newest[f"stance {coded.event.stance}"] = coded.event
+    fresh = [event for event in events if newest.get(_name(event)) != event]
     for start in range(0, len(fresh), EVENTS_PER_COMMIT_MAX):
         archive.append(*fresh[start : start + EVENTS_PER_COMMIT_MAX])
+
+
+def _name(event: Event) -> str:
+    if isinstance(event, PreferenceDocumented):
+        return event.preference
+    return f"stance {event.stance}" if isinstance(event, StanceCoded) else ""

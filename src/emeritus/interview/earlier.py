@@ -9,6 +9,7 @@ from emeritus.record.events import (
     PreferenceDeclined,
     PreferenceDocumented,
 )
+from emeritus.record.preferences import standing_preferences
 
 TOLD_MOST: Final = 40
 """Preferences that are told; of more, the newest, and how many there are."""
@@ -68,8 +69,8 @@ def _said(history: History, model: str) -> dict[tuple[str, str], Entry[Preferenc
     """Return the newest coding of every preference of another model."""
     return {
         (entry.event.model, entry.event.preference): entry
-        for entry in history.all(PreferenceDocumented)
-        if entry.event.model != model and entry.event.spans
+        for entry in standing_preferences(history)
+        if entry.event.model != model
     }
 
 

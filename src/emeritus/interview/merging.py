@@ -11,12 +11,15 @@ from typing import Final
 
 import msgspec
 
-from emeritus import digests
+from emeritus import canonical, digests
 from emeritus.errors import UserError
 from emeritus.interview.codebook import OPEN
 from emeritus.interview.coded import CodedStatement
 
 FORMAT: Final = "emeritus-merging/1"
+
+RULES: Final = "rules"
+"""Who took the steps that follow from the codes."""
 
 MERGE: Final = "merge"
 SPLIT: Final = "split"
@@ -54,7 +57,7 @@ class Merging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return {name: tuple(sorted(groups[name])) for name in sorted(groups)}
 
 
-def by_rules(statements: Iterable[CodedStatement], coder: str) -> Merging:
+def by_rules(statements: Iterable[CodedStatement]) -> Merging:
     """Return the merging that the rules make: one preference a code.
 
     Open statements share no code: each is a preference by its own words.
@@ -63,10 +66,26 @@ def by_rules(statements: Iterable[CodedStatement], coder: str) -> Merging:
     for each in statements:
         groups[name_of(each)].append(each.id)
     steps = tuple(
-        Step(MERGE, coder, "the same theme, object and polarity", name, tuple(sorted(ids)))
+        Step(MERGE, RULES, "the same theme, object and polarity", name, tuple(sorted(ids)))
         for name, ids in sorted(groups.items())
     )
     return Merging(FORMAT, steps)
+
+
+def render(merging: Merging) -> bytes:
+    """Return the document as it is stored: canonical JSON and a newline."""
+    return canonical.dumps(msgspec.to_builtins(merging)) + b"\n"
+
+
+def parse(data: bytes) -> Merging:
+    """Read a stored merging. Raises `UserError` when it is none of this format."""
+    try:
+        merging = msgspec.convert(canonical.loads(data.rstrip(b"\n"), canonical=True), Merging)
+    except (canonical.NotCanonical, msgspec.ValidationError) as error:
+        raise UserError(f"the merging cannot be used: {error}") from error
+    if merging.format != FORMAT:
+        raise UserError(f"the merging has format {merging.format!r}")
+    return merging
 
 
 def name_of(statement: CodedStatement) -> str:
@@ -94,9 +113,27 @@ def split(merging: Merging, statements: Sequence[str], into: str, by: str, why: 
 
 def undo(merging: Merging, number: int, by: str, why: str) -> Merging:
     """Return the merging with step `number` (from 0) taken back; the step stays on the list."""
-    if not 0 <= number < len(merging.steps) or merging.steps[number].kind == UNDO:
-        raise UserError(f"there is no step {number} that could be taken back")
+    taken = 0 <= number < len(merging.steps)
+    if not taken or merging.steps[number].kind == UNDO or merging.steps[number].by == RULES:
+        raise UserError(f"there is no step {number} of a person that could be taken back")
     return _with(merging, Step(UNDO, by, why, undoes=number))
+
+
+def carried(before: Merging, fresh: Merging) -> Merging:
+    """Return the rules' steps of today with the steps that people took before behind them.
+
+    People's steps name statements, which stay what they are; a step that takes another one back
+    goes on meaning the same one.
+    """
+    own = [number for number, step in enumerate(before.steps) if step.by != RULES]
+    moved = {number: len(fresh.steps) + place for place, number in enumerate(own)}
+    steps = [
+        step
+        if step.undoes is None
+        else msgspec.structs.replace(step, undoes=moved.get(step.undoes, step.undoes))
+        for step in (before.steps[number] for number in own)
+    ]
+    return Merging(fresh.format, (*fresh.steps, *steps))
 
 
 def _of(groups: dict[str, tuple[str, ...]], name: str) -> tuple[str, ...]:

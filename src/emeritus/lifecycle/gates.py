@@ -23,13 +23,13 @@ from emeritus.record.events import (
     GuidePublished,
     InterviewImpossible,
     ModelRetired,
-    PreferenceDocumented,
     ReportSigned,
     RunsetPreserved,
     SessionHeld,
     ShardsPlaced,
     WeightsPreserved,
 )
+from emeritus.record.preferences import standing_preferences
 from emeritus.record.replicas import standing_replicas
 
 PRIMARY_ARM = "A"
@@ -262,7 +262,7 @@ def _interviewed(case: Case) -> Gate:
 def _considered(case: Case) -> Gate:
     if not case.policy.gates.considered.required:
         return Gate("considered", Standing.NOT_APPLICABLE, "the policy does not ask for it")
-    documented = case.history.all(PreferenceDocumented)
+    documented = standing_preferences(case.history)
     impossible = case.history.last(InterviewImpossible)
     if impossible is None and case.history.last(SessionHeld) is None:
         command = commands.interview(case.history, case.model, commands.SHIPPED_SESSIONS, 0)

@@ -11,9 +11,9 @@ from emeritus.record.events import (
     PreferenceAnswered,
     PreferenceConsidered,
     PreferenceDeclined,
-    PreferenceDocumented,
     Span,
 )
+from emeritus.record.preferences import standing_preferences
 
 DOCUMENTED = "documented, no disposition yet"
 
@@ -69,7 +69,7 @@ def register_of(archive: Archive, model: str) -> list[Row]:
             strength=entry.event.strength,
             condition=entry.event.condition,
         )
-        for entry in history.all(PreferenceDocumented)
+        for entry in standing_preferences(history)
     }
     words = (
         (PreferenceConsidered, "considered"),

@@ -41,13 +41,13 @@ from emeritus.record.events import (
     DateKind,
     DrillPassed,
     GateApproved,
-    PreferenceDocumented,
     ReferenceRecorded,
     ReportSigned,
     RetirementAnnounced,
     SessionHeld,
     StanceCoded,
 )
+from emeritus.record.preferences import standing_preferences
 from emeritus.revival.drill import run_drill
 from emeritus.settings import Settings
 from emeritus.vault import Progress
@@ -289,7 +289,7 @@ def summary(demo: Demonstration) -> dict[str, Any]:
     archive = demo.archive
     kept = [preservation.require_preserved(archive, model).event for model in (OLD, NEW)]
     found = planted_score(archive)
-    quotes = [entry.event.spans[0].text for entry in archive.history(OLD).all(PreferenceDocumented)]
+    quotes = [entry.event.spans[0].text for entry in standing_preferences(archive.history(OLD))]
     return {
         "model": OLD,
         "retired": moves.state_of(archive, OLD).retired,
@@ -313,7 +313,7 @@ def planted_score(archive: Archive) -> Score:
     text = (importlib.resources.files("emeritus.examples") / "PLANTED.toml").read_text("utf-8")
     history = archive.history(OLD)
     return score(
-        [entry.event for entry in history.all(PreferenceDocumented)],
+        [entry.event for entry in standing_preferences(history)],
         [entry.event for entry in history.all(StanceCoded)],
         [entry.event for entry in history.all(SessionHeld)],
         parse(text),

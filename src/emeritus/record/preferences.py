@@ -1,0 +1,16 @@
+"""Which preferences of a model stand, from events alone."""
+
+from emeritus.record.entry import Entry, History
+from emeritus.record.events import PreferenceDocumented
+
+
+def standing_preferences(history: History) -> list[Entry[PreferenceDocumented]]:
+    """Return the newest word on each preference, in the order in which they were first documented.
+
+    One that was merged into another, or found to be none, was documented again without quotations:
+    it stands no more, and its earlier events stay.
+    """
+    newest: dict[tuple[str, str], Entry[PreferenceDocumented]] = {}
+    for entry in history.all(PreferenceDocumented):
+        newest[entry.event.model, entry.event.preference] = entry
+    return [entry for entry in newest.values() if entry.event.spans]
