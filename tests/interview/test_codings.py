@@ -12,6 +12,7 @@ from emeritus.interview import adjudication, coded, hand_coding, merging
 from emeritus.interview import codebook as codebooks
 from emeritus.interview.coding import code_by_rules
 from emeritus.interview.extraction import Asked
+from emeritus.interview.judging import judge_errors
 from emeritus.runtimes.client import Reply
 from tests.conftest import NOW
 
@@ -178,3 +179,23 @@ def test_what_a_person_cannot_code_is_refused(held: dict[str, Transcript]) -> No
         hand_coding.decide(unit, "eva", [], "accepts", BOOK)
     with pytest.raises(UserError, match="line 1"):
         hand_coding.read_lines(b'{"format": 1}\n')
+
+
+def test_a_program_is_corrected_by_what_a_person_coded(held: dict[str, Transcript]) -> None:
+    """Of answers, not of statements; with no person there is nothing to correct by."""
+    program = code_by_rules("acme/aster-1", held, ASKED, "en")
+    answers = [(name, 2 * number) for name in held for number in (1, 2, 3)]
+    assert judge_errors([program], answers) == []
+    person = msgspec.structs.replace(
+        program,
+        coder=coded.coder_of(coded.PERSON, "eva", "1", BOOK),
+        statements=tuple(each for each in program.statements if each.answer == ("s1", 2)),
+        answers=(("s1", 2), ("s1", 4), ("s1", 6)),
+    )
+    (error,) = judge_errors([program, person], answers)
+    assert (error.sensitivity.found, error.sensitivity.of) == (1, 1)
+    assert (error.specificity.found, error.specificity.of) == (1, 2)
+    assert (error.apparent.found, error.apparent.of) == (4, 6)
+    assert error.corrected is not None
+    assert error.corrected.value < error.apparent.share
+    assert "corrected" in error.sentence()

@@ -259,6 +259,8 @@ def stability(archive: "Archive", output: Output, model: str, plan: str) -> None
             output.line(f"  {said}")
     for led in assessment.interviewers:
         output.line(f"{output.untrusted(led.interviewer)}: {led.sentence()}")
+    for judge in assessment.judges:
+        output.line(judge.sentence())
     if not assessment.preferences:
         output.line("nothing was coded in sessions under this protocol")
     output.document({"model": model, **assessment.as_document()})

@@ -8,7 +8,8 @@ from emeritus.archive import Archive
 from emeritus.conversation import Transcript
 from emeritus.interview import outcome
 from emeritus.interview.coding import asked_of, codings_of, sessions_of
-from emeritus.interview.extraction import Asked
+from emeritus.interview.extraction import Asked, answered
+from emeritus.interview.judging import JudgeError, judge_errors
 from emeritus.interview.protocol import Published
 from emeritus.interview.settling import Settled, settle
 from emeritus.interview.stability import Coverage, Held, Key, Stability, assess, coverage
@@ -19,16 +20,18 @@ SCRIPT = "script"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Assessment:
-    """The stability of every preference, and what each interviewer reached."""
+    """The stability of every preference, what each interviewer reached, and how coders err."""
 
     preferences: tuple[Stability, ...]
     interviewers: tuple[Coverage, ...]
+    judges: tuple[JudgeError, ...]
 
     def as_document(self) -> dict[str, Any]:
         """Return the same for programs."""
         return {
             "preferences": [each.as_document() for each in self.preferences],
             "interviewers": [each.as_document() for each in self.interviewers],
+            "judges": [each.as_document() for each in self.judges],
         }
 
 
@@ -37,10 +40,17 @@ def assessment_of(archive: Archive, model: str, published: Published) -> Assessm
 
     Raises `UserError` when a transcript is encrypted and its key is not on this machine.
     """
-    asked = asked_of(published.protocol)
-    statements = settle(codings_of(archive, model)).statements
-    held = held_of(sessions_of(archive, model, published), statements, asked)
-    return Assessment(tuple(assess(held)), tuple(coverage(held, set(asked.themes.values()))))
+    asked, codings = asked_of(published.protocol), codings_of(archive, model)
+    sessions = sessions_of(archive, model, published)
+    held = held_of(sessions, settle(codings).statements, asked)
+    answers = [
+        (name, turn.turn) for name, each in sessions.items() for turn in answered(each, asked)
+    ]
+    return Assessment(
+        tuple(assess(held)),
+        tuple(coverage(held, set(asked.themes.values()))),
+        tuple(judge_errors(codings, answers)),
+    )
 
 
 def held_of(
