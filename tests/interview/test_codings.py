@@ -13,6 +13,7 @@ from emeritus.interview import codebook as codebooks
 from emeritus.interview.coding import code_by_rules
 from emeritus.interview.extraction import Asked
 from emeritus.interview.judging import judge_errors
+from emeritus.interview.settling import settle
 from emeritus.runtimes.client import Reply
 from tests.conftest import NOW
 
@@ -199,3 +200,35 @@ def test_a_program_is_corrected_by_what_a_person_coded(held: dict[str, Transcrip
     assert error.corrected is not None
     assert error.corrected.value < error.apparent.share
     assert "corrected" in error.sentence()
+
+
+def test_each_session_is_settled_by_those_who_read_it(held: dict[str, Transcript]) -> None:
+    """Two programs where both read, one where it was alone, and a person before both."""
+    rules = code_by_rules("acme/aster-1", held, ASKED, "en")
+    other = coded.coder_of(coded.ENDPOINT, "coder-a", "extract-1", BOOK, model="coder-a")
+    seen = [each for each in rules.statements if each.span.session == "s1"]
+    second = msgspec.structs.replace(
+        rules, coder=other, sessions=("s1",), statements=tuple(seen[:1]), stances=()
+    )
+    settlement = settle([second, rules])
+    both = [each for each in settlement.statements if len(each.coders) == 2]
+    assert [each.statement for each in both] == seen[:1]
+    alone = [each for each in settlement.statements if len(each.coders) == 1]
+    assert {each.statement.span.session for each in alone} == {"s2"}
+    assert settlement.waiting == len(seen) - 1
+    eva = coded.coder_of(coded.PERSON, "eva", "1", BOOK)
+    answers = tuple({each.answer for each in seen})
+    person = msgspec.structs.replace(
+        rules, coder=eva, sessions=("s1",), statements=tuple(seen), stances=(), answers=answers
+    )
+    decided = settle([second, rules, person])
+    assert decided.waiting == 0
+    assert {each.adjudicator for each in decided.statements} == {None, "eva standard-1"}
+
+
+def test_what_a_coder_said_of_other_sessions_stays(held: dict[str, Transcript]) -> None:
+    """Interviewed under two protocols, a model keeps what was found under both."""
+    whole = code_by_rules("acme/aster-1", held, ASKED, "en")
+    first, second = (coded.of_sessions(whole, {name}) for name in ("s1", "s2"))
+    assert coded.joined(first, second) == whole
+    assert coded.joined(whole, second) == whole

@@ -21,7 +21,7 @@ from emeritus.conversation import Transcript, Turn
 from emeritus.errors import Unavailable, UserError
 from emeritus.interview import codebook as codebooks
 from emeritus.interview.codebook import Loaded
-from emeritus.interview.coded import ENDPOINT, Coding, Rejected, coder_of, coding_of
+from emeritus.interview.coded import ENDPOINT, Coder, Coding, Rejected, coder_of, coding_of
 from emeritus.interview.extraction import (
     Asked,
     Extracted,
@@ -125,8 +125,12 @@ async def code(
             stances += got.stances
             rejected += refused
         found[name] = Extracted(tuple(statements), tuple(stances))
-    coder = coder_of(ENDPOINT, extractor.model, PROMPT, book, model=extractor.model)
-    return coding_of(model, coder, found, rejected)
+    return coding_of(model, coder_of_endpoint(extractor, book), found, rejected)
+
+
+def coder_of_endpoint(extractor: Endpoint, book: Loaded) -> Coder:
+    """Return how the coding of an extractor is signed."""
+    return coder_of(ENDPOINT, extractor.model, PROMPT, book, model=extractor.model)
 
 
 def read_answer(

@@ -4,7 +4,7 @@ The form is `emeritus-coding/1`, canonical JSON. Nothing in it is recomputed: it
 checked against the transcripts without the coder.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -141,6 +141,32 @@ def coding_of(
         ),
         rejected=tuple(rejected),
         answers=tuple(answers),
+    )
+
+
+def of_sessions(coding: Coding, names: Collection[str]) -> Coding:
+    """Return what a coding holds of some sessions."""
+    wanted = set(names)
+    return msgspec.structs.replace(
+        coding,
+        sessions=tuple(each for each in coding.sessions if each in wanted),
+        statements=tuple(each for each in coding.statements if each.span.session in wanted),
+        stances=tuple(each for each in coding.stances if each.span.session in wanted),
+        rejected=tuple(each for each in coding.rejected if each.session in wanted),
+        answers=tuple(each for each in coding.answers if each[0] in wanted),
+    )
+
+
+def joined(before: Coding, coding: Coding) -> Coding:
+    """Return a coder's work with what it held before of sessions that it does not speak of now."""
+    kept = of_sessions(before, set(before.sessions) - set(coding.sessions))
+    return msgspec.structs.replace(
+        coding,
+        sessions=(*kept.sessions, *coding.sessions),
+        statements=(*kept.statements, *coding.statements),
+        stances=(*kept.stances, *coding.stances),
+        rejected=(*kept.rejected, *coding.rejected),
+        answers=(*kept.answers, *coding.answers),
     )
 
 

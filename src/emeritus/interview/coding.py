@@ -13,12 +13,14 @@ from emeritus.errors import IntegrityError, UserError
 from emeritus.interview import asked_coders, cues, extraction, freely, merging
 from emeritus.interview import codebook as codebooks
 from emeritus.interview.coded import (
+    ENDPOINT,
     PERSON,
     RULES,
     Coding,
     check,
     coder_of,
     coding_of,
+    joined,
     parse,
     render,
 )
@@ -44,6 +46,9 @@ from emeritus.record.preferences import standing_preferences
 from emeritus.runtimes import Endpoint
 
 VERSION: Final = "1"
+KINDS: Final = (ENDPOINT, RULES, PERSON)
+"""In which order coders count: of more than two programs, the rules are the one too many."""
+
 QUOTED_MOST: Final = 24
 """Quotations in an event; the coding has all of them, and the event says in how many sessions."""
 QUOTATION_MOST: Final = 1_000
@@ -75,8 +80,13 @@ def code(
     if not extractors:
         keep(archive, code_by_rules(model, held, asked, language), held)
     for each in extractors:
-        coded = asked_coders.code(model, held, asked, each, codebooks.load())
-        keep(archive, asyncio.run(coded), held)
+        coder = asked_coders.coder_of_endpoint(each, codebooks.load())
+        read = {name for known in codings_of(archive, model) if known.coder == coder
+                for name in known.sessions}  # fmt: skip
+        fresh = {name: transcript for name, transcript in held.items() if name not in read}
+        if fresh:
+            coded = asked_coders.code(model, fresh, asked, each, codebooks.load())
+            keep(archive, asyncio.run(coded), fresh)
     return document(archive, model)
 
 
@@ -121,7 +131,7 @@ def _withheld(archive: Archive, model: str) -> Iterator[tuple[str, frozenset[int
 def keep(
     archive: Archive, coding: Coding, held: Mapping[str, Transcript], key: str = "service"
 ) -> None:
-    """Put one coder's whole work on record, when it differs from what the record has of them.
+    """Put one coder's work on record, with what the record has of them about other sessions.
 
     Raises `IntegrityError` when a quotation does not hold.
     """
@@ -129,6 +139,7 @@ def keep(
     if findings:
         raise IntegrityError(f"a quotation does not hold: {findings[0]}", tuple(findings))
     known = [each for each in codings_of(archive, coding.model) if each.coder == coding.coder]
+    coding = joined(known[0], coding) if known else coding
     if coding in known:
         return
     event = CodingRecorded(
@@ -155,7 +166,7 @@ def codings_of(archive: Archive, model: str) -> list[Coding]:
         for each in newest.values()
         if each.document not in erased
     ]
-    return sorted(codings, key=lambda each: each.coder.kind == PERSON)
+    return sorted(codings, key=lambda each: KINDS.index(each.coder.kind))
 
 
 def sessions_of(archive: Archive, model: str, published: Published) -> dict[str, Transcript]:

@@ -1,15 +1,23 @@
 """What several coders found becomes one list of statements, each with who coded it. Pure.
 
-One coder alone: its statements stand, under its name. Of two or more programs, the first two count,
-and what they agree on stands, under both names; what they differ on waits for a person. Where a
-person read an answer, the person's statements stand, and the person is named as adjudicator.
+What one program alone read stands, under its name. Of two or more that read a session, the first
+two count, and what they agree on stands, under both names; what they differ on waits for a person.
+Where a person read an answer, the person's statements stand, and the person is the adjudicator.
 """
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Sequence
 
 from emeritus.interview.adjudication import AGREED, compare
-from emeritus.interview.coded import PERSON, CodedStance, CodedStatement, Coding
+from emeritus.interview.coded import (
+    PERSON,
+    Answer,
+    CodedStance,
+    CodedStatement,
+    Coding,
+    of_sessions,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,18 +65,39 @@ def settle(codings: Sequence[Coding]) -> Settlement:
 
 def _of_programs(
     codings: Sequence[Coding],
-) -> tuple[list[Settled], list[SettledStance], list[tuple[str, int]]]:
-    if not codings:
-        return [], [], []
-    first = codings[0]
-    if len(codings) == 1:
-        label = (first.coder.label,)
-        return (
-            [Settled(each, label) for each in first.statements],
-            [SettledStance(each, label) for each in first.stances],
-            [],
-        )
-    second = codings[1]
+) -> tuple[list[Settled], list[SettledStance], list[Answer]]:
+    """Settle each session by the programs that read it: not all read the same."""
+    readers: dict[str, tuple[int, ...]] = defaultdict(tuple)
+    for at, coding in enumerate(codings):
+        for name in coding.sessions:
+            readers[name] = (*readers[name], at)[:2]
+    by_readers: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for name, who in readers.items():
+        by_readers[who].append(name)
+    statements: list[Settled] = []
+    stances: list[SettledStance] = []
+    waiting: list[Answer] = []
+    for who, names in by_readers.items():
+        own = [of_sessions(codings[at], names) for at in who]
+        found = _of_one(own[0]) if len(own) == 1 else _of_two(own[0], own[1])
+        statements += found[0]
+        stances += found[1]
+        waiting += found[2]
+    return statements, stances, waiting
+
+
+def _of_one(coding: Coding) -> tuple[list[Settled], list[SettledStance], list[Answer]]:
+    label = (coding.coder.label,)
+    return (
+        [Settled(each, label) for each in coding.statements],
+        [SettledStance(each, label) for each in coding.stances],
+        [],
+    )
+
+
+def _of_two(
+    first: Coding, second: Coding
+) -> tuple[list[Settled], list[SettledStance], list[Answer]]:
     labels = (first.coder.label, second.coder.label)
     cases = compare(first, second)
     agreed = [Settled(c.first, labels) for c in cases if c.kind == AGREED and c.first is not None]
