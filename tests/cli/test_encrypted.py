@@ -20,7 +20,9 @@ def test_transcripts_are_encrypted_read_and_erased(shell: Shell, sparrow: Path) 
     assert "nothing is kept encrypted" in shell.run("encrypted", "list")
     shell.run("interview", "acme/aster-1", "--plan", "demo")
     listed = shell.document("encrypted", "list", "acme/aster-1")["encrypted"]
-    assert len(listed) == 3
+    names = [each["document"].rpartition("/")[2] for each in listed]
+    assert sum(name.endswith(".jsonl.encrypted") for name in names) == 3
+    assert {name.partition("-")[0] for name in names[3:]} == {"coding", "merging"}
     assert all(each["key_here"] and each["erased"] is None for each in listed)
     name = listed[0]["document"]
     assert name in shell.run("encrypted", "list")

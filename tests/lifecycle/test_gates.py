@@ -17,6 +17,7 @@ from emeritus.record.events import (
     DateMoved,
     DrillPassed,
     Event,
+    FactsAttested,
     FixityChecked,
     GateApproved,
     GateWaived,
@@ -437,7 +438,13 @@ def test_a_protocol_that_is_not_here_is_said_and_waived() -> None:
     gate = next(each for each in judged if each.name == "interviewed")
     assert "this version has no protocol ours" in gate.because
     assert gate.command == f"emeritus waive {MODEL} interviewed --reason TEXT"
-    assert _gate("interviewed").command == f"emeritus interview {MODEL} --plan standard"
+    hold = f"emeritus interview {MODEL} --plan standard"
+    attest = f"emeritus interview attest {MODEL} --plan standard --facts FILE"
+    assert _gate("interviewed").command == f"{attest} && {hold}"
+    told = FactsAttested(
+        model=MODEL, protocol="standard-1", protocol_sha256=HASH, facts={"who": "The steward."}
+    )
+    assert _gate("interviewed", told).command == hold
     translated = [_session(n, "standard-1.fr") for n in range(12)]
     assert _gate("interviewed", *translated).standing is Standing.PASSED
     assert _gate("interviewed", policy="demo").command == f"emeritus interview {MODEL} --plan demo"

@@ -70,7 +70,7 @@ def _said(history: History, model: str) -> dict[tuple[str, str], Entry[Preferenc
     return {
         (entry.event.model, entry.event.preference): entry
         for entry in standing_preferences(history)
-        if entry.event.model != model
+        if entry.event.model != model and entry.event.spans
     }
 
 

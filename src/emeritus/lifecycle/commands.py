@@ -4,11 +4,13 @@ import datetime
 from collections.abc import Collection
 
 from emeritus.record.entry import History
-from emeritus.record.events import ModelRegistered, RunsetPreserved
+from emeritus.record.events import FactsAttested, ModelRegistered, RunsetPreserved
 
 DEFAULT_OFFERING = "api"
 SHIPPED_SESSIONS = {"demo": 3, "small": 12, "standard": 12}
 """Sessions of the primary arm of each protocol that `emeritus interview` can follow."""
+ATTESTED = frozenset({"small", "standard"})
+"""Those of them that tell the model what the operator has to attest first."""
 NOTHING_HERE = "none"  # the runtime of a run-set that nothing on that machine can start
 
 
@@ -30,13 +32,22 @@ def interview(history: History, model: str, protocols: Collection[str], needed: 
     """
     for protocol in protocols:
         if SHIPPED_SESSIONS.get(protocol, 0) >= needed:
-            return f"emeritus interview {model} --plan {protocol}{_where(history)}"
+            hold = f"emeritus interview {model} --plan {protocol}{_where(history)}"
+            told = [each.event.protocol for each in history.all(FactsAttested)]
+            if protocol not in ATTESTED or any(_is_of(each, protocol) for each in told):
+                return hold
+            return f"emeritus interview attest {model} --plan {protocol} --facts FILE && {hold}"
     return waive(model, "interviewed")
 
 
 def comment(history: History, model: str) -> str:
     """Return what shows the model a draft of its report, and signs the report with its words."""
     return f"emeritus report {model} --comment{_where(history)}"
+
+
+def _is_of(label: str, protocol: str) -> bool:
+    """Tell whether a label, such as `standard-1` or `standard-1.fr`, is of a protocol."""
+    return label.partition("-")[0] == protocol
 
 
 def _where(history: History) -> str:

@@ -7,10 +7,10 @@ from emeritus.record.events import PreferenceDocumented
 def standing_preferences(history: History) -> list[Entry[PreferenceDocumented]]:
     """Return the newest word on each preference, in the order in which they were first documented.
 
-    One that was merged into another, or found to be none, was documented again without quotations:
-    it stands no more, and its earlier events stay.
+    One that was merged into another, or found to be none, was documented again as said in no
+    session: it stands no more, and its earlier events stay.
     """
     newest: dict[tuple[str, str], Entry[PreferenceDocumented]] = {}
     for entry in history.all(PreferenceDocumented):
         newest[entry.event.model, entry.event.preference] = entry
-    return [entry for entry in newest.values() if entry.event.spans]
+    return [entry for entry in newest.values() if entry.event.sessions_with]

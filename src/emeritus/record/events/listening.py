@@ -112,8 +112,8 @@ class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preferenc
     """A statement was coded as a preference, each expression quoted with its place.
 
     `coders` are programs with their codebook, or people; `adjudicator` is who decided where they
-    differed. `strength` and `condition` are those of the codebook, where it has them. Without
-    `spans` it stands no more: it was merged into another, or found to be none.
+    differed. `strength` and `condition` are those of the codebook, where it has them. With 0 for
+    `sessions_with` it stands no more: it was merged into another, or found to be none.
     """
 
     signed_by = MACHINE | REVIEWER
