@@ -79,7 +79,8 @@ def read(sentence: str, before: str, section: str, language: str) -> tuple[Readi
         silent = silent and not turned
         core, condition = _core(clause, cues)
         expression = _expression(core, cues, asks=sentence.rstrip("\"”»’' ").endswith("?"))
-        excluded = cues.excluded.search(core)
+        # A supposition that opens a clause ("if I were a person") is a condition: not in the core.
+        excluded = cues.excluded.match(clause.strip()) or cues.excluded.search(core)
         if excluded and (expression is None or excluded.start() < expression.end):
             silent = True
         if expression is None or silent:
@@ -142,7 +143,9 @@ def _sign(core: str, cues: Cues) -> _Expression | None:
 
 
 def _imperative(core: str, cues: Cues) -> _Expression | None:
-    match = re.match(r"[\s,]*(?:and |so |then |et |donc )?\s*([^\W_]+(?:'[^\W_]+)?)", core)
+    match = re.match(
+        r"[\s,]*(?:and |so |then |but |et |donc |mais )?\s*([^\W_]+(?:'[^\W_]+)?)", core
+    )
     if match is None or match[1] not in cues.imperatives:
         return None
     negation = cues.negations.match(core, match.end() + 1) or cues.negations.match(

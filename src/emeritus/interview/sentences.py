@@ -6,7 +6,10 @@ from typing import Final
 
 _SENTENCE: Final = re.compile(r"[^\s.!?…][^.!?…\n]*(?:[.!?…](?!\s|$)[^.!?…\n]*)*[.!?…]*[\"”»’']*")
 _MARKS: Final = re.compile(r"[;:()]|\s[–—-]\s|—")
-_QUOTED: Final = re.compile(r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|‘[^’\n]*’(?!\w)|„[^“”\n]*[“”]")
+_QUOTED: Final = re.compile(  # a quotation, or one that begins or ends in another sentence
+    r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|‘[^’\n]*’(?!\w)|„[^“”\n]*[“”]"
+    r"|«[^»\n]*$|“[^”\n]*$|^[^«\n]*»|^[^“„\n]*”(?=\s|$)"
+)
 
 
 def sentences(text: str) -> Iterator[tuple[int, str]]:

@@ -30,6 +30,7 @@ class Signal(enum.Enum):
     OFF_RECORD_ALL = "wants everything withheld"
     DECLINES = "would rather not answer"
     REJECTS = "says that the question assumes what is not so"
+    WISHES = "says what it would like or does not want, which answers whatever stands beside it"
     NOTHING = "has nothing to report"
     AGREES = "says yes to an offer"
     CONFIRMS = "says that it was understood rightly"
@@ -46,6 +47,9 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patterns: dict[str, tuple[str, ...]]
 
 
+REMEMBERED: Final = 256  # answers: every signal is looked for in the same one, one after another
+REMEMBERED_SENTENCES: Final = 20_000  # sessions say the same sentences again
+
 _NEGATED: Final = re.compile(
     r"(?:\b(?:not|never|no need to|nothing to|without|pas|jamais|inutile de|sans)|n't)"
     r" (?:\w+ ){0,2}$"
@@ -60,6 +64,7 @@ def says(signal: Signal, text: str) -> bool:
     return any(gives(signal, sentence) for sentence in sentences(text))
 
 
+@functools.lru_cache(maxsize=REMEMBERED_SENTENCES)
 def gives(signal: Signal, sentence: str) -> bool:
     """Tell whether one plain sentence gives the signal."""
     return any(
@@ -69,10 +74,11 @@ def gives(signal: Signal, sentence: str) -> bool:
     )
 
 
-def sentences(text: str) -> list[str]:
+@functools.lru_cache(maxsize=REMEMBERED)
+def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences as patterns see them: small letters, no accents, no end mark."""
     own = _own_words(text)
-    return [plain for part in _SENTENCE_END.split(own) if (plain := _plain(part))]
+    return tuple(plain for part in _SENTENCE_END.split(own) if (plain := _plain(part)))
 
 
 def asks(text: str) -> bool:
