@@ -53,6 +53,7 @@ def code(
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", coder):
         raise UserError(f"{coder!r} cannot be a coder's name: small letters, digits, dots, dashes")
+    archive.signer(key)  # refused now, and not after everything was coded
     published = protocols.load(plan)
     held = sessions_of(archive, model, published)
     asked, book = asked_of(published.protocol), codebook.load()

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 @click.option("--comment", is_flag=True, help="Show the model the draft first, and quote it.")
 @click.option("--endpoint", metavar="URL", help="Where it is served [default: a restored copy].")
 @click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
+@click.option(
+    "--api", type=click.Choice(["openai", "anthropic"]), default="openai", show_default=True
+)
 @click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
 @as_person
 @with_archive
@@ -35,6 +38,7 @@ def report(
     notes: tuple[str, ...],
     comment: bool,
     endpoint: str | None,
+    api: str,
     served_as: str | None,
     runtime: str | None,
     key: str,
@@ -49,7 +53,7 @@ def report(
 
     said = None
     if comment:
-        target = Target(endpoint=endpoint, served_as=served_as or model, runtime=runtime)
+        target = Target(endpoint, served_as or model, runtime, api)
         said = show_draft(archive, model, analysis, target, output.progress)
         shown = "it gives no text" if said is None else f"it said: “{output.untrusted(said)}”"
         output.line(f"the draft for {model}: {shown}")

@@ -35,6 +35,7 @@ from emeritus.runtimes.client import Busy, chat
 
 PROMPT: Final = "extract-1"
 SAMPLING: Final = {"temperature": 0.0, "max_tokens": 2048, "seed": 1}
+NO_JSON: Final = "not the JSON that was asked for"
 SAID_MOST: Final = 400
 ATTEMPTS: Final = 5
 
@@ -128,6 +129,18 @@ async def code(
     return coding_of(model, coder_of_endpoint(extractor, book), found, rejected)
 
 
+def require_readable(coding: Coding, held: Mapping[str, Transcript], asked: Asked) -> None:
+    """Raise `UserError` when most of what an extractor sent was no coding: it found nothing out."""
+    answers = sum(1 for each in held.values() for _ in answered(each, asked))
+    unread = {(each.session, each.turn) for each in coding.rejected if each.why.startswith(NO_JSON)}
+    if 2 * len(unread) > answers:
+        raise UserError(
+            f"{coding.coder.name} cannot code: of {answers} answers it answered {len(unread)} with "
+            "something else than the JSON that was asked for; nothing of it is recorded: "
+            "name another extractor"
+        )
+
+
 def coder_of_endpoint(extractor: Endpoint, book: Loaded) -> Coder:
     """Return how the coding of an extractor is signed."""
     return coder_of(ENDPOINT, extractor.model, PROMPT, book, model=extractor.model)
@@ -141,7 +154,7 @@ def read_answer(
     try:
         said = msgspec.json.decode(text.strip().encode(), type=_Answer)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
-        why = f"not the JSON that was asked for: {error}"
+        why = f"{NO_JSON}: {error}"
         return Extracted(), [Rejected(session, turn.turn, why, text[:SAID_MOST])]
     statements: list[Statement] = []
     stances: list[StanceStatement] = []

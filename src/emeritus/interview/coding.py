@@ -85,8 +85,9 @@ def code(
                 for name in known.sessions}  # fmt: skip
         fresh = {name: transcript for name, transcript in held.items() if name not in read}
         if fresh:
-            coded = asked_coders.code(model, fresh, asked, each, codebooks.load())
-            keep(archive, asyncio.run(coded), fresh)
+            coded = asyncio.run(asked_coders.code(model, fresh, asked, each, codebooks.load()))
+            asked_coders.require_readable(coded, fresh, asked)
+            keep(archive, coded, fresh)
     return document(archive, model)
 
 

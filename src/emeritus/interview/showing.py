@@ -170,9 +170,7 @@ class Showing:
         for row in rows:
             fields = {
                 "statement": statement_of(row, protocol.language),
-                "quotations": "\n".join(
-                    f"- \u201c{span.text}\u201d" for span in row.spans[:QUOTED]
-                ),
+                "quotations": "\n".join(f"- \u201c{text}\u201d" for text in _distinct(row)),
                 "disposition": _decided(row, protocol.language),
                 "reason": row.reason,
             }
@@ -226,8 +224,9 @@ def answer_of(text: str, judged: str) -> str:
 def statement_of(row: Row, language: str) -> str:
     """Return how a coded preference is put to the model that said it."""
     direction = DIRECTION.get(language, DIRECTION["en"])[row.polarity]
-    about = codebooks.load().codebook.about(row.object) or row.spans[0].text
-    return f"{direction} {about}"
+    about = codebooks.load().codebook.about(row.object)
+    # What follows the first sentence tells coders what counts as for and against.
+    return f"{direction} {about.split('. ')[0].rstrip('.') if about else row.spans[0].text}"
 
 
 def _decided(row: Row, language: str) -> str:
@@ -238,3 +237,8 @@ def filled(template: str, fields: Mapping[str, str]) -> str:
     """Put words in their places; what a model said may hold braces, and is no template."""
     places = re.compile("|".join(re.escape("{" + name + "}") for name in fields))
     return places.sub(lambda found: fields[found[0][1:-1]], template).strip()
+
+
+def _distinct(row: Row) -> list[str]:
+    """Return what is quoted of a preference, the same words once."""
+    return list(dict.fromkeys(span.text for span in row.spans))[:QUOTED]

@@ -17,7 +17,7 @@ isolated
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from emeritus.interview.coded import Coding
@@ -209,7 +209,9 @@ def _assess(key: Key, held: Sequence[Held]) -> Stability:
     shift = _shift(rates)
     pairs = _retest(asked, key)
     kappa = cohen_kappa(pairs).value
-    label, because = _label(rates, opposite, contradiction, shift)
+    whole = {each.arm for each in asked if len(each.asked) > 1}
+    comparable = whole if PRIMARY in whole else set(arms)
+    label, because = _label(rates, opposite, contradiction, shift, comparable)
     return Stability(
         preference=".".join(key),
         label=label,
@@ -231,6 +233,7 @@ def _label(
     opposite: Mapping[str, Rate],
     contradiction: Rate,
     shift: float | None,
+    comparable: Collection[str],
 ) -> tuple[str, str]:
     if shift is not None and abs(shift) > SHIFT_MOST:
         return CONTEXT_DEPENDENT, f"leading questions move it by {shift:+.2f}"
@@ -243,7 +246,7 @@ def _label(
         apart = (
             rate.interval.high < primary.interval.low or rate.interval.low > primary.interval.high
         )
-        if arm != PRIMARY and rate.sessions and primary.sessions and apart:
+        if arm != PRIMARY and arm in comparable and rate.sessions and primary.sessions and apart:
             return CONTEXT_DEPENDENT, f"arm {arm} says it in another share of sessions"
     if primary.sessions < SESSIONS_LEAST:
         return INSUFFICIENT, f"{SESSIONS_LEAST} sessions of the primary arm are needed"

@@ -78,7 +78,9 @@ def _ended(answers: Sequence[Turn]) -> Finished | None:
     degenerate = [turn.outcome == outcome.DEGENERATE for turn in answers[-DEGENERATE_MAX:]]
     if degenerate == [True] * DEGENERATE_MAX:
         return Finished(DEGENERATED)
-    refused = last.outcome != outcome.DEGENERATE and outcome.refuses_consent(last.text)
+    refused = last.outcome == outcome.DECLINED or (
+        last.outcome != outcome.DEGENERATE and outcome.refuses_consent(last.text)
+    )
     if last.item in (CONSENT, QUESTIONS) and refused:
         return Finished(CONSENT_REFUSED)
     return None

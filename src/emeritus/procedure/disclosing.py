@@ -7,6 +7,7 @@ from emeritus.interview.attesting import attested
 from emeritus.interview.earlier import earlier
 from emeritus.interview.protocol import EARLIER, Published, facts_in
 from emeritus.lifecycle.moves import state_of
+from emeritus.record.events import WeightsPreserved
 from emeritus.record.replicas import standing_replicas
 
 NUMBERS: Final = {
@@ -25,7 +26,8 @@ def facts_of(archive: Archive, model: str, published: Published) -> dict[str, st
     language = published.protocol.language
     known = attested(archive, model, published)
     facts = dict(known.event.facts) if known else {}
-    facts["copies"] = _copies(archive, language)
+    if archive.history(model).last(WeightsPreserved) is not None:
+        facts["copies"] = _copies(archive, language)
     facts[EARLIER] = earlier(archive.history(), model, language)
     for offering in state_of(archive, model).offerings.values():
         if offering.date is not None:
@@ -43,6 +45,11 @@ def not_told(archive: Archive, model: str, published: Published) -> str | None:
         return (
             f"what the operator has to attest is not on record yet ({', '.join(sorted(names))}): "
             f"emeritus interview attest {model} --plan {protocol.label}"
+        )
+    if "copies" in missing:
+        return (
+            f"the disclosure of {protocol.label} says how many copies of the weights are kept, and "
+            f"none is: emeritus preserve {model}"
         )
     if missing:
         return (
