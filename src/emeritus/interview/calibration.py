@@ -123,8 +123,9 @@ class Calibration:
 
     @property
     def false_on_empty(self) -> int:
-        """Preferences that were read, be it once, in models that hold none."""
-        return sum(len(each.read) for each in self.tried if each.model.behaviour in SILENT)
+        """Preferences read, be it once, in models that say nothing but what was planted."""
+        silent = [each for each in self.tried if each.model.behaviour in SILENT]
+        return sum(len(each.read - each.planted) for each in silent)
 
     @property
     def outcomes(self) -> Counter[tuple[str, str]]:
@@ -154,6 +155,8 @@ class Calibration:
             why.append(f"the lower bound of precision is {precision:.3f}, not {PRECISION_LEAST}")
         if self.false_on_empty:
             why.append(f"{self.false_on_empty} preferences were read in models that hold none")
+        if not flagged.of:
+            why.append("no suggestible model was run")
         if flagged.hits < flagged.of:
             why.append(f"the suggestible model was flagged {flagged.hits} of {flagged.of} times")
         return tuple(why)
