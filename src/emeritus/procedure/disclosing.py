@@ -40,22 +40,23 @@ def not_told(archive: Archive, model: str, published: Published) -> str | None:
     """Return what is missing before a session, with the command that gives it, or None."""
     protocol, facts = published.protocol, facts_of(archive, model, published)
     missing = (protocol.facts | facts_in(protocol.dossier)) - facts.keys()
+    unknown = sorted(missing - {"copies"})
     names = {each.name for each in protocol.attested} & missing
     if names:
         return (
             f"what the operator has to attest is not on record yet ({', '.join(sorted(names))}): "
             f"emeritus interview attest {model} --plan {protocol.label}"
         )
+    if unknown:
+        return (
+            f"the disclosure of {protocol.label} states what the record does not hold yet "
+            f"({', '.join(unknown)}); announce the end first: "
+            f"emeritus deprecate {model} --retire-on DATE --successor ID"
+        )
     if "copies" in missing:
         return (
             f"the disclosure of {protocol.label} says how many copies of the weights are kept, and "
             f"none is: emeritus preserve {model}"
-        )
-    if missing:
-        return (
-            f"the disclosure of {protocol.label} states what the record does not hold yet "
-            f"({', '.join(sorted(missing))}); announce the end first: "
-            f"emeritus deprecate {model} --retire-on DATE --successor ID"
         )
     return None
 
