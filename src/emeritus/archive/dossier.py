@@ -41,7 +41,9 @@ archive was made. Without it the program says whether the dossier is consistent,
 authenticity is not established.
 
   data/models/     the model's documents: reports (open report-1.html), transcripts, manifest; with
-                   model.sig, a signature over its files in the form of OpenSSF Model Signing
+                   model.sig, a signature over its files in the form of OpenSSF Model Signing.
+                   Transcripts that are not encrypted hold every word, also what the model said
+                   off the record: a dossier is for checking, and is not a publication
   data/protocols/  the interview protocols that were followed
   data/record/     the signed history, one JSON file a commit
   data/format/     how all of this is built

@@ -3,10 +3,15 @@
 While it is held, a conversation lies in the clear in the spool, for its owner alone.
 """
 
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from emeritus.archive.handle import Archive
 from emeritus.conversation import Spool
+from emeritus.errors import UserError
 from emeritus.record.events import CommentReceived, SessionHeld
 from emeritus.vault.durable import make_folder, sync
 
@@ -49,3 +54,25 @@ def put_away_recorded(archive: Archive, model: str) -> None:
 
 def _away(path: Path) -> Path:
     return path.parent / AWAY / path.name
+
+
+@contextlib.contextmanager
+def alone(archive: Archive, model: str) -> Iterator[None]:
+    """Let nobody else on this machine hold conversations with `model` until the context ends.
+
+    Else two commands would plan the same sessions, and hold and record them twice. Raises
+    `UserError` when another command does.
+    """
+    make_folder(archive.spool, 0o700)
+    path = archive.spool / f"{model.replace('/', '-')}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"another command speaks with {model} at this moment; run this one when it ended"
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)

@@ -218,10 +218,12 @@ def show(
     for disposition, preference in chosen:
         moves.dispose(archive, model, preference, disposition, reason or "", key)
     moves.require_registered(archive, model)
-    register = register_of(archive, model)
+    register = [row.published() for row in register_of(archive, model)]
     for row in register:
         output.line(f"{row.preference}  {row.polarity} {row.object} ({row.theme})", bold=True)
         output.line(f"  said in {row.sessions_with} of {row.sessions_total} sessions")
+        if row.withdrawn:
+            output.line("  the model withdrew its words from publication")
         for span in row.spans[:3]:
             output.line(f"  “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
         output.line(f"  {row.disposition}: {row.reason}" if row.reason else f"  {row.disposition}")

@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -30,7 +30,6 @@ from emeritus.interview.protocol import Protocol, Published
 from emeritus.interview.sealing import settled, stored
 from emeritus.interview.session import held_under, transcripts
 from emeritus.interview.settling import Settled, Settlement, settle
-from emeritus.interview.steering import withheld
 from emeritus.record import History
 from emeritus.record.events import (
     EVENTS_PER_COMMIT_MAX,
@@ -92,12 +91,9 @@ def code(
 
 
 def document(archive: Archive, model: str) -> Documented:
-    """Document what stands of all codings on record; return the preferences on record.
-
-    What the model said off the record is coded, and is quoted in no event: those are public.
-    """
+    """Document what stands of all codings on record; return the preferences on record."""
     codings = codings_of(archive, model)
-    settlement = published_only(settle(codings), dict(_withheld(archive, model)))
+    settlement = settle(codings)
     fresh = merging.by_rules([each.statement for each in settlement.statements])
     before = merging_of(archive, model)
     merged = fresh if before is None else merging.carried(before, fresh)
@@ -107,26 +103,6 @@ def document(archive: Archive, model: str) -> Documented:
     events = events_of(model, settlement, merged, total)
     _record(archive, model, [*events, *_gone(archive.history(model), events)])
     return _on_record(archive, model, settlement.waiting)
-
-
-def published_only(settlement: Settlement, withheld: Mapping[str, frozenset[int]]) -> Settlement:
-    """Return what was not said off the record; `withheld` has the turns of each session. Pure."""
-
-    def is_public(answer: tuple[str, int]) -> bool:
-        return answer[1] not in withheld.get(answer[0], frozenset())
-
-    return dataclasses.replace(
-        settlement,
-        statements=tuple(e for e in settlement.statements if is_public(e.statement.answer)),
-        stances=tuple(e for e in settlement.stances if is_public(e.stance.answer)),
-    )
-
-
-def _withheld(archive: Archive, model: str) -> Iterator[tuple[str, frozenset[int]]]:
-    for held, transcript in transcripts(archive, model):
-        turns = withheld(transcript)
-        if turns:
-            yield held.session, turns
 
 
 def keep(

@@ -8,8 +8,9 @@ from emeritus.record.events import (
     PreferenceConsidered,
     PreferenceDeclined,
     PreferenceDocumented,
+    SessionHeld,
 )
-from emeritus.record.preferences import standing_preferences
+from emeritus.record.preferences import standing_preferences, withdrawn_preferences
 
 TOLD_MOST: Final = 40
 """Preferences that are told; of more, the newest, and how many there are."""
@@ -29,6 +30,7 @@ DONE: Final = {
 WORDS: Final = {
     "en": {
         "none": "No other model was interviewed under this archive before, so nothing was done.",
+        "silent": "Other models were interviewed, and no preference of theirs is told.",
         "undecided": "documented, nothing decided yet",
         "line": "- {model} said: \u201c{quote}\u201d {done}. Reason: {reason} "
         "(record {event}, {digest})",
@@ -37,6 +39,7 @@ WORDS: Final = {
     },
     "fr": {
         "none": "Aucun autre modèle n'a été interrogé dans cette archive, rien n'a donc été fait.",
+        "silent": "D'autres modèles ont été interrogés ; aucune préférence n'en est rapportée.",
         "undecided": "documentée, rien n'est encore décidé",
         "line": "- {model} a dit : «\u202f{quote}\u202f» {done}. Raison : {reason} "
         "(registre {event}, {digest})",
@@ -57,7 +60,8 @@ def earlier(history: History, model: str, language: str) -> str:
     words = WORDS.get(language, WORDS["en"])
     said = _said(history, model)
     if not said:
-        return words["none"]
+        asked = any(entry.event.model != model for entry in history.all(SessionHeld))
+        return words["silent" if asked else "none"]
     decided = _decided(history)
     lines = [_line(entry, decided, language) for entry in list(said.values())[-TOLD_MOST:]]
     if len(said) > TOLD_MOST:
@@ -66,11 +70,14 @@ def earlier(history: History, model: str, language: str) -> str:
 
 
 def _said(history: History, model: str) -> dict[tuple[str, str], Entry[PreferenceDocumented]]:
-    """Return the newest coding of every preference of another model."""
+    """Return the newest coding of every preference of another model, but what it withdrew."""
+    withdrawn = withdrawn_preferences(history)
     return {
         (entry.event.model, entry.event.preference): entry
         for entry in standing_preferences(history)
-        if entry.event.model != model and entry.event.spans
+        if entry.event.model != model
+        and entry.event.spans
+        and (entry.event.model, entry.event.preference) not in withdrawn
     }
 
 

@@ -13,6 +13,7 @@ from emeritus.conversation import Transcript, Turn
 from emeritus.interview import outcome, reading
 from emeritus.interview.codebook import UNCLEAR
 from emeritus.interview.sentences import sentences
+from emeritus.interview.steering import withheld
 from emeritus.record.events import Span
 
 CODER: Final = "rules"
@@ -85,9 +86,15 @@ def extract(transcript: Transcript, asked: Asked, language: str) -> Extracted:
 
 
 def answered(transcript: Transcript, asked: Asked) -> Iterator[Turn]:
-    """Yield the answers that are coded: those to items, judged as answered."""
+    """Yield the answers that are coded: those to items, judged as answered, and on the record.
+
+    What was said off the record reaches no coder, be it a program, a model elsewhere or a person:
+    what is coded is documented, and what is documented is public.
+    """
+    off = withheld(transcript)
     for turn in transcript.answers:
-        if turn.outcome == outcome.ANSWERED and turn.item in asked.themes:
+        coded = turn.outcome == outcome.ANSWERED and turn.item in asked.themes
+        if coded and turn.turn not in off:
             yield turn
 
 

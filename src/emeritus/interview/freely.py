@@ -15,7 +15,7 @@ from emeritus.conversation import Compose, Finished, Question, Transcript, Turn
 from emeritus.errors import UserError
 from emeritus.interview import outcome
 from emeritus.interview.protocol import Protocol, Section
-from emeritus.interview.steering import COMPLETE, steered
+from emeritus.interview.steering import COMPLETE, steered, withheld
 from emeritus.interview.turns import CONSENT, FREE
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Reply
@@ -50,9 +50,11 @@ class FreeScript:
         return outcome.judge(transcript.turns[-1].text, reply.text, reply.finish_reason)
 
     def _compose(self, section: Section, transcript: Transcript) -> Compose:
+        off = withheld(transcript)  # what is off the record goes to no other model
         said = "\n\n".join(
             f"{'Model' if turn in transcript.answers else 'Interviewer'}: {turn.text}"
             for turn in transcript.turns[2:]
+            if turn.turn not in off
         )
         mark = _mark_that_is_not_in(said)
         content = (

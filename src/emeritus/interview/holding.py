@@ -5,7 +5,7 @@ import dataclasses
 import datetime
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from emeritus.archive import Archive
@@ -34,7 +34,7 @@ from emeritus.interview.script import outcomes_of, script_of
 from emeritus.interview.sealing import seal
 from emeritus.interview.session import held_under, publish, session_of
 from emeritus.interview.steering import PAUSED_BY_MODEL
-from emeritus.record.events import SessionHeld
+from emeritus.record.events import ObjectErased, SessionHeld
 from emeritus.runtimes import Endpoint
 
 SEED: Final = 1
@@ -129,18 +129,22 @@ class Interview:
         """Return what is not on record of the arms that are wanted."""
         arms = self.conditions.arms or tuple(self.published.protocol.arms)
         held = {event.session: event for event in self.held()}
+        erased = {each.event.object for each in self.archive.history(self.model).all(ObjectErased)}
         planned = plan.sessions(self.published.protocol, SEED)
-        rest = (self._rest(each, held) for each in planned if each.arm in arms)
+        rest = (self._rest(each, held, erased) for each in planned if each.arm in arms)
         return [each for each in rest if each is not None]
 
-    def _rest(self, planned: SessionPlan, held: Mapping[str, SessionHeld]) -> SessionPlan | None:
+    def _rest(
+        self, planned: SessionPlan, held: Mapping[str, SessionHeld], erased: Collection[str]
+    ) -> SessionPlan | None:
         """Return the part of a session that is not on record; None when there is nothing left.
 
-        What the model paused is taken up, for as long as something was not asked.
+        What the model paused is taken up, for as long as something was not asked, and as somebody
+        can still read what was.
         """
         part = planned
         while (event := held.get(self.name_of(part))) is not None:
-            if event.ended != PAUSED_BY_MODEL:
+            if event.ended != PAUSED_BY_MODEL or event.transcript in erased:
                 return None
             part = plan.taken_up(part, session_of(self.archive, event))
             if not part.asked:
@@ -181,7 +185,10 @@ class Interview:
             done += 1
             planned = plans[held.transcript.header.session]
             outcomes = Counter(self._outcomes(planned, held.transcript).values())
-            seal(self.archive, held.spool, self.published, planned.arm, deployment, outcomes)
+            try:
+                seal(self.archive, held.spool, self.published, deployment, outcomes)
+            except EmeritusError as error:  # the others go on; this one lies in its spool, whole
+                failed.append(error)
 
         conditions = self.conditions
         async with Run(conditions.concurrency, conditions.budget, self.archive.clock) as run:

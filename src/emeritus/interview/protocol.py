@@ -86,7 +86,6 @@ class ReadBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     opening: str
     each: str
-    publish: str
     closing: str
 
 

@@ -1,14 +1,20 @@
 """Puts what an interview made into the vault, encrypted where the policy says so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.spools import put_away
-from emeritus.conversation import Spool, Transcript, read
+from emeritus.conversation import Spool, read
 from emeritus.interview.protocol import Published
 from emeritus.lifecycle.moves import policy_in_force
-from emeritus.record.events import CodingRecorded, DocumentEvent, MergingRecorded, SessionHeld
+from emeritus.record.events import (
+    CodingRecorded,
+    DocumentEvent,
+    Event,
+    MergingRecorded,
+    SessionHeld,
+)
 
 
 def stored(archive: Archive, kind: type[DocumentEvent], data: bytes) -> dict[str, Any]:
@@ -28,13 +34,14 @@ def seal(
     archive: Archive,
     spool: Spool,
     published: Published,
-    arm: str,
     deployment: str,
     outcomes: Mapping[str, int],
-) -> tuple[SessionHeld, Transcript]:
-    """Record a finished conversation as a session, and put it out of the way.
+    *,
+    following: Sequence[Event] = (),
+) -> SessionHeld:
+    """Record a finished conversation as a session, and put it out of the way; return its event.
 
-    Returns its event and transcript.
+    What follows from it goes on record in the same commit: whoever is stopped has both or neither.
     """
     name = spool.path.stem
     data = spool.path.read_bytes()
@@ -45,7 +52,7 @@ def seal(
         session=name,
         protocol=published.protocol.label,
         protocol_sha256=published.sha256,
-        arm=arm,
+        arm=transcript.header.setup["arm"],
         deployment=deployment,
         transcript=document["document"],
         transcript_sha256=document["sha256"],
@@ -54,6 +61,6 @@ def seal(
         outcomes=dict(sorted(outcomes.items())),
         encrypted=document["encrypted"],
     )
-    archive.append(event)
+    archive.append(event, *following)
     put_away(archive, event)
-    return event, transcript
+    return event

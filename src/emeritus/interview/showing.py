@@ -35,14 +35,17 @@ from emeritus.interview.protocol import Protocol, Published
 from emeritus.interview.sealing import seal
 from emeritus.interview.session import publish
 from emeritus.interview.signals import Signal, says
-from emeritus.interview.steering import COMPLETE, steered
+from emeritus.interview.steering import COMPLETE, steered, withheld
 from emeritus.lifecycle.register import DOCUMENTED, Row, register_of
-from emeritus.record.events import PreferenceAnswered, SessionHeld
+from emeritus.record.events import EVENTS_PER_COMMIT_MAX, PreferenceAnswered, SessionHeld
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Reply
 
 READ_BACK: Final = "read-back"
 REPLY: Final = "reply"
+SHOWN_MOST: Final = EVENTS_PER_COMMIT_MAX - 1
+"""Preferences that are shown in one conversation: its answers go on record with it."""
+
 QUOTED: Final = 3
 """Quotations that are shown of one preference."""
 
@@ -111,12 +114,10 @@ class Showing:
         if self.conditions.seeded:
             sampling["seed"] = SEED
         spool.open(self.model, setup, Opening.of(endpoint, sampling))
-        asyncio.run(self._hold(spool, endpoint))
-        counts = {"shown": len(rows)}
-        _, transcript = seal(self.archive, spool, self.published, self.kind, deployment, counts)
+        transcript = asyncio.run(self._hold(spool, endpoint))
         answers = tuple(self._answers(transcript))
-        for event in answers:
-            self.archive.append(event)
+        counts = {"shown": len(answers)}
+        seal(self.archive, spool, self.published, deployment, counts, following=answers)
         return answers
 
     def require_something(self) -> None:
@@ -133,16 +134,17 @@ class Showing:
     def rows(self) -> list[Row]:
         """Return the preferences to show: all that are coded, or all that were decided about."""
         register = register_of(self.archive, self.model)
-        if self.kind == READ_BACK:
-            return register
-        return [row for row in register if row.disposition != DOCUMENTED]
+        rows = [row for row in register if row.spans]
+        if self.kind == REPLY:
+            rows = [row for row in rows if row.disposition != DOCUMENTED]
+        return rows[:SHOWN_MOST]
 
-    async def _hold(self, spool: Spool, endpoint: Endpoint) -> None:
+    async def _hold(self, spool: Spool, endpoint: Endpoint) -> Transcript:
         chance = random.Random(spool.path.stem)  # noqa: S311  jitter, no secret
         line = Line(endpoint, self.conditions.patience, chance)
         try:
             async with Run(1, self.conditions.budget, self.archive.clock) as run:
-                await hold(spool, ShowingScript(self.published.protocol), line, run=run)
+                return await hold(spool, ShowingScript(self.published.protocol), line, run=run)
         finally:
             spool.close()
 
@@ -176,8 +178,6 @@ class Showing:
             }
             yield f"{self.kind}.{row.preference}", before + filled(wording.each, fields)
             before = ""
-        if protocol.read_back is not None and self.kind == READ_BACK:
-            yield f"{self.kind}..publish", protocol.read_back.publish
         yield f"{self.kind}..closing", wording.closing
 
     def _preference(self, item: str) -> str | None:
@@ -187,6 +187,7 @@ class Showing:
 
     def _answers(self, transcript: Transcript) -> Iterator[PreferenceAnswered]:
         shown = {each["item"] for each in transcript.header.setup["shown"]}
+        off = withheld(transcript)
         for turn in transcript.answers:
             name = self._preference(turn.item) if turn.item in shown else None
             if name is None or not turn.text:
@@ -194,13 +195,13 @@ class Showing:
             judged = (
                 answer_of(turn.text, str(turn.outcome)) if self.kind == READ_BACK else "answered"
             )
-            spans = quotations([span_of(transcript, turn, 0, len(turn.text))])
+            said = [] if turn.turn in off else [span_of(transcript, turn, 0, len(turn.text))]
             yield PreferenceAnswered(
                 model=self.model,
                 preference=name,
                 shown=SHOWN[self.kind],
                 answer=judged,
-                spans=spans,
+                spans=quotations(said),
             )
 
 
@@ -222,9 +223,12 @@ def answer_of(text: str, judged: str) -> str:
 
 
 def statement_of(row: Row, language: str) -> str:
-    """Return how a coded preference is put to the model that said it."""
+    """Return how a coded preference is put to the model that said it.
+
+    The codebook is in English: in another language the model's own words say what it is about.
+    """
     direction = DIRECTION.get(language, DIRECTION["en"])[row.polarity]
-    about = codebooks.load().codebook.about(row.object)
+    about = codebooks.load().codebook.about(row.object) if language == "en" else None
     # What follows the first sentence tells coders what counts as for and against.
     return f"{direction} {about.split('. ')[0].rstrip('.') if about else row.spans[0].text}"
 

@@ -13,14 +13,18 @@ from emeritus.record.events import (
     PreferenceDeclined,
     Span,
 )
-from emeritus.record.preferences import standing_preferences
+from emeritus.record.preferences import standing_preferences, withdrawn_preferences
 
 DOCUMENTED = "documented, no disposition yet"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One documented preference, its newest disposition, and what the model said to both."""
+    """One documented preference, its newest disposition, and what the model said to both.
+
+    `withdrawn`: the model withdrew its words from publication. They are here: who shows them to
+    somebody shows the row as `published`.
+    """
 
     preference: str
     theme: str
@@ -38,12 +42,14 @@ class Row:
     strength: str | None = None
     condition: str | None = None
     answers: tuple[PreferenceAnswered, ...] = ()
+    withdrawn: bool = False
 
-    @property
-    def withdrawn(self) -> bool:
-        """Whether the model, in its last word on how it was understood, withdrew it."""
-        said = [each.answer for each in self.answers if each.shown == "coded"]
-        return bool(said) and said[-1] == "withdrawn"
+    def published(self) -> "Row":
+        """Return the row as others may see it: without the words that the model withdrew."""
+        if not self.withdrawn:
+            return self
+        answers = tuple(msgspec.structs.replace(each, spans=()) for each in self.answers)
+        return dataclasses.replace(self, spans=(), condition=None, answers=answers)
 
     def as_document(self) -> dict[str, Any]:
         """Return the row for programs."""
@@ -54,6 +60,7 @@ class Row:
 def register_of(archive: Archive, model: str) -> list[Row]:
     """Return every documented preference of `model`, newest coding and newest disposition."""
     history = archive.history(model)
+    withdrawn = withdrawn_preferences(history)
     rows = {
         entry.event.preference: Row(
             preference=entry.event.preference,
@@ -68,6 +75,7 @@ def register_of(archive: Archive, model: str) -> list[Row]:
             adjudicator=entry.event.adjudicator,
             strength=entry.event.strength,
             condition=entry.event.condition,
+            withdrawn=(model, entry.event.preference) in withdrawn,
         )
         for entry in standing_preferences(history)
     }

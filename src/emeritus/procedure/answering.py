@@ -6,6 +6,7 @@ from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
+from emeritus.archive.spools import alone
 from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.holding import Conditions
 from emeritus.interview.showing import Showing
@@ -48,7 +49,7 @@ def show(archive: Archive, model: str, plan: str, kind: str, target: Target) -> 
     conditions = Conditions(seeded=target.endpoint is None)
     showing = Showing(archive, model, published, kind, conditions)
     showing.require_something()
-    with endpoint_of(archive, model, target) as endpoint:
+    with alone(archive, model), endpoint_of(archive, model, target) as endpoint:
         answers = showing.run(endpoint, deployment_of(archive, model, endpoint))
     write_documents(archive)
     counts = Counter(each.answer for each in answers)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
+from emeritus.archive.spools import alone
 from emeritus.conversation import Budget, Transcript, load_prices, read
 from emeritus.errors import IntegrityError, UserError
 from emeritus.figures import counted
@@ -108,7 +109,20 @@ def listen(
     missing = not_told(archive, model, published)
     if missing:
         raise UserError(missing)
-    before, asked = held_under(archive, model, published), wishes or Wishes()
+    with alone(archive, model):
+        return _listen(archive, model, published, target, progress, wishes or Wishes())
+
+
+def _listen(
+    archive: Archive,
+    model: str,
+    published: Published,
+    target: Target,
+    progress: Progress | None,
+    asked: Wishes,
+) -> Heard:
+    """Hold what is missing, and code it: nobody else speaks with the model meanwhile."""
+    before = held_under(archive, model, published)
     with _interview(archive, model, published, target, asked, progress) as interview:
         sessions = before
         if interview.missing():

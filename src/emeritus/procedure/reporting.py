@@ -7,6 +7,7 @@ from typing import Final
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
+from emeritus.archive.spools import alone
 from emeritus.errors import UserError
 from emeritus.interview.comment import put_draft, transcript_of
 from emeritus.lifecycle.moves import require_registered
@@ -61,7 +62,7 @@ def show_draft(
     draft = next_report(archive, model, _remarks(analysis, ()))
     if progress is not None:
         progress("showing the draft", 0, 1)
-    with endpoint_of(archive, model, target) as endpoint:
+    with alone(archive, model), endpoint_of(archive, model, target) as endpoint:
         event = put_draft(archive, model, draft.number, draft_of(draft), endpoint)
     if progress is not None:
         progress("showing the draft", 1, 1)

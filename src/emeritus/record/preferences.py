@@ -1,7 +1,7 @@
 """Which preferences of a model stand, from events alone."""
 
 from emeritus.record.entry import Entry, History
-from emeritus.record.events import PreferenceDocumented
+from emeritus.record.events import PreferenceAnswered, PreferenceDocumented
 
 
 def standing_preferences(history: History) -> list[Entry[PreferenceDocumented]]:
@@ -14,3 +14,15 @@ def standing_preferences(history: History) -> list[Entry[PreferenceDocumented]]:
     for entry in history.all(PreferenceDocumented):
         newest[entry.event.model, entry.event.preference] = entry
     return [entry for entry in newest.values() if entry.event.sessions_with]
+
+
+def withdrawn_preferences(history: History) -> set[tuple[str, str]]:
+    """Return model and name of each preference whose words the model withdrew from publication.
+
+    Its last answer to how it was understood decides: one that it confirms later is told again.
+    """
+    last: dict[tuple[str, str], str] = {}
+    for entry in history.all(PreferenceAnswered):
+        if entry.event.shown == "coded":
+            last[entry.event.model, entry.event.preference] = entry.event.answer
+    return {name for name, answer in last.items() if answer == "withdrawn"}

@@ -1,7 +1,10 @@
 """Collects what a report says: read from the record and from the documents that it cites."""
 
 import dataclasses
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from emeritus import canonical
 from emeritus.archive import Archive
@@ -9,6 +12,7 @@ from emeritus.conversation import Transcript, Turn
 from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
 from emeritus.interview.session import session_of
+from emeritus.interview.steering import withheld
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
@@ -23,10 +27,12 @@ from emeritus.record.events import (
     GateApproved,
     GateWaived,
     InterviewImpossible,
+    PreferenceAnswered,
     ReferenceRecorded,
     ReplicaAdded,
     RunsetPreserved,
     SessionHeld,
+    Span,
     StanceCoded,
     WeightsPreserved,
 )
@@ -41,6 +47,10 @@ class Remarks:
     analysis: str | None = None
     notes: tuple[str, ...] = ()
 
+
+Q = TypeVar("Q", StanceCoded, PreferenceAnswered)
+Hidden = Mapping[str, frozenset[int]]
+"""The turns of each session that are not published."""
 
 WITHHELD: Final = "(withheld from publication, as the model asked; the archive keeps it)"
 
@@ -70,6 +80,11 @@ class Comment:
 
     entry: Entry[CommentReceived]
     transcript: Transcript | None
+    withheld: frozenset[int] = frozenset()
+
+    def words(self, turn: Turn) -> str:
+        """Return what a turn says, or that it is withheld, where the model said so."""
+        return WITHHELD if turn.turn in self.withheld else turn.text
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,8 +152,8 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     Raises `IntegrityError` when a document that an event cites is damaged or missing.
     """
     history = archive.history(model)
-    policy, register = policy_in_force(archive), register_of(archive, model)
-    hidden = withheld_in(archive, model)
+    policy, hidden = policy_in_force(archive), withheld_in(archive, model)
+    register = [_published(row, hidden) for row in register_of(archive, model)]
     drill = history.last(DrillPassed)
     measured: dict[str, Any] = {}
     if drill is not None:
@@ -169,9 +184,12 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             Preference(row, wilson(row.sessions_with, row.sessions_total)) for row in register
         ),
         coders=tuple(sorted({coder for row in register for coder in row.coders})),
-        stances=tuple(history.all(StanceCoded)),
+        stances=tuple(
+            dataclasses.replace(entry, event=_shown(entry.event, hidden))
+            for entry in history.all(StanceCoded)
+        ),
         comments=tuple(
-            Comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
+            _comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
             for entry in history.all(CommentReceived)
         ),
         gates=tuple(judge(model, history, policy, archive.clock.now())),
@@ -185,6 +203,27 @@ def _held(archive: Archive, entry: Entry[SessionHeld], hidden: frozenset[int]) -
     if entry.event.encrypted:
         return HeldSession(entry, None)
     return HeldSession(entry, session_of(archive, entry.event), hidden)
+
+
+def _comment(entry: Entry[CommentReceived], transcript: Transcript | None) -> Comment:
+    off = frozenset[int]() if transcript is None else withheld(transcript)
+    return Comment(entry, transcript, off)
+
+
+def _published(row: Row, hidden: Hidden) -> Row:
+    """Return a row with the quotations that may be published."""
+    row = row.published()
+    answers = tuple(_shown(each, hidden) for each in row.answers)
+    return dataclasses.replace(row, spans=_public(row.spans, hidden), answers=answers)
+
+
+def _shown(event: Q, hidden: Hidden) -> Q:
+    return msgspec.structs.replace(event, spans=_public(event.spans, hidden))
+
+
+def _public(spans: Sequence[Span], hidden: Hidden) -> tuple[Span, ...]:
+    """Return the quotations of turns that are published."""
+    return tuple(span for span in spans if span.turn not in hidden.get(span.session, frozenset()))
 
 
 def _newest_checks(checks: list[Entry[FixityChecked]]) -> tuple[Entry[FixityChecked], ...]:
