@@ -13,6 +13,7 @@ from emeritus.interview import hand_coding
 from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.coding import asked_of, code, codings_of, sessions_of
 from emeritus.interview.holding import Interview
+from emeritus.lifecycle import moves
 from emeritus.lifecycle.register import register_of
 from emeritus.record.events import MergingRecorded
 from emeritus.testing.scripted import scripted
@@ -118,3 +119,23 @@ def test_preferences_are_put_together_and_taken_apart_again(
     assert merged("--undo", step, "--reason", "two after all").exception is None
     assert sorted(row.preference for row in register_of(heard, MODEL)) == sorted(names)
     assert len(heard.history(MODEL).all(MergingRecorded)) == 3
+
+
+def test_a_preference_about_which_something_was_decided_is_not_merged_away(
+    heard: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decision would be about nothing; the other way round, it stands."""
+    code(heard, MODEL, DEMO)
+    decided, other = (row.preference for row in register_of(heard, MODEL))
+    moves.dispose(heard, MODEL, decided, "considered", "we look into it", "steward")
+    monkeypatch.setattr("emeritus.cli.options.opened", lambda _: heard)
+
+    def merged(into: str) -> Result:
+        arguments = [MODEL, decided, other, "--into", into, "--reason", "one wish"]
+        return CliRunner().invoke(merging_command.merge, arguments, standalone_mode=False)
+
+    assert f"--into {decided}" in str(merged(other).exception)
+    assert "small letters" in str(merged("One \x1b[31mwish").exception)
+    assert merged(decided).exception is None
+    (row,) = register_of(heard, MODEL)
+    assert (row.preference, row.disposition) == (decided, "considered")

@@ -108,7 +108,7 @@ def test_an_extractor_behind_an_endpoint_can_be_calibrated(
         options = ["--endpoint", endpoint.url, "--served-as", endpoint.model, "--json"]
         done = CliRunner().invoke(command, ["interview", *options], standalone_mode=False)
     document = json.loads(done.stdout)
-    assert document["coder"] == "coder-a standard-1"
+    assert document["coder"] == "endpoint:coder-a standard-1"
     assert (document["recall"], document["rejected"] > 0) == (0.0, True)
     with pytest.raises(UserError, match="both"):
         command.main(["interview", "--endpoint", "http://x/v1"], standalone_mode=False)

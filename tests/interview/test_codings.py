@@ -202,6 +202,19 @@ def test_a_program_is_corrected_by_what_a_person_coded(held: dict[str, Transcrip
     assert "corrected" in error.sentence()
 
 
+def test_a_program_is_judged_by_what_it_read(held: dict[str, Transcript]) -> None:
+    """An answer of a session that it was not given is no miss of its."""
+    whole = code_by_rules("acme/aster-1", held, ASKED, "en")
+    program = coded.of_sessions(whole, {"s1"})
+    every = tuple((name, 2 * number) for name in held for number in (1, 2, 3))
+    person = msgspec.structs.replace(
+        whole, coder=coded.coder_of(coded.PERSON, "eva", "1", BOOK), answers=every
+    )
+    (error,) = judge_errors([program, person], every)
+    assert (error.sensitivity.found, error.sensitivity.of) == (2, 2)
+    assert (error.apparent.found, error.apparent.of) == (2, 3)
+
+
 def test_each_session_is_settled_by_those_who_read_it(held: dict[str, Transcript]) -> None:
     """Two programs where both read, one where it was alone, and a person before both."""
     rules = code_by_rules("acme/aster-1", held, ASKED, "en")
@@ -223,7 +236,7 @@ def test_each_session_is_settled_by_those_who_read_it(held: dict[str, Transcript
     )
     decided = settle([second, rules, person])
     assert decided.waiting == 0
-    assert {each.adjudicator for each in decided.statements} == {None, "eva standard-1"}
+    assert {each.adjudicator for each in decided.statements} == {None, "person:eva standard-1"}
 
 
 def test_what_a_coder_said_of_other_sessions_stays(held: dict[str, Transcript]) -> None:
@@ -232,3 +245,36 @@ def test_what_a_coder_said_of_other_sessions_stays(held: dict[str, Transcript]) 
     first, second = (coded.of_sessions(whole, {name}) for name in ("s1", "s2"))
     assert coded.joined(first, second) == whole
     assert coded.joined(whole, second) == whole
+
+
+def test_a_person_who_codes_more_keeps_what_was_coded(held: dict[str, Transcript]) -> None:
+    """Answer by answer, be it by another sample; an answer that is coded again is coded anew."""
+    whole = code_by_rules("acme/aster-1", held, ASKED, "en")
+    eva = coded.coder_of(coded.PERSON, "eva", "1", BOOK)
+
+    def of(*answers: coded.Answer) -> coded.Coding:
+        return msgspec.structs.replace(
+            whole,
+            coder=eva,
+            sessions=tuple(dict.fromkeys(name for name, _ in answers)),
+            statements=tuple(each for each in whole.statements if each.answer in answers),
+            stances=tuple(each for each in whole.stances if each.answer in answers),
+            answers=answers,
+        )
+
+    both = coded.joined(of(("s1", 2), ("s2", 2)), of(("s1", 4)))
+    assert {each.answer for each in both.statements} == {("s1", 2), ("s2", 2), ("s1", 4)}
+    assert set(both.sessions) == {"s1", "s2"}
+    again = msgspec.structs.replace(of(("s1", 2)), statements=())
+    assert {each.answer for each in coded.joined(both, again).statements} == {
+        ("s2", 2),
+        ("s1", 4),
+    }
+
+
+def test_nobody_is_called_as_a_program_is() -> None:
+    """A person named rules-en is not the rules, on record or in a table."""
+    rules = coded.coder_of(coded.RULES, "rules-en", "1", BOOK)
+    person = coded.coder_of(coded.PERSON, "rules-en", "1", BOOK)
+    model = coded.coder_of(coded.ENDPOINT, "rules-en", "1", BOOK)
+    assert len({rules.label, person.label, model.label}) == 3

@@ -1,5 +1,6 @@
 """Stability: the labels at their thresholds, and what interviewers reached."""
 
+import dataclasses
 from collections.abc import Iterable
 
 import pytest
@@ -103,6 +104,18 @@ def test_only_sessions_that_asked_about_the_theme_count() -> None:
     assert _found([*_arm("A", range(12), 12), *silent]).rates["A"].sessions == 12
 
 
+def test_an_arm_that_asks_less_makes_nothing_depend_on_context() -> None:
+    """Twelve key items leave less room for a preference than all 36."""
+    whole, some = frozenset({"one", "two"}), frozenset({"one"})
+    primary = [dataclasses.replace(each, items=whole) for each in _arm("A", range(12), 12)]
+    informed = [dataclasses.replace(each, items=whole) for each in INFORMED]
+    led = [dataclasses.replace(each, items=some) for each in LED]
+    persona = [dataclasses.replace(each, items=some) for each in _arm("E", [], 12)]
+    assert _found([*primary, *informed, *led, *persona]).label == "robust"
+    asked_all = [dataclasses.replace(each, items=whole) for each in persona]
+    assert _found([*primary, *informed, *led, *asked_all]).label == "context-dependent"
+
+
 def test_coverage_and_null_integrity_are_told_per_interviewer() -> None:
     """Who asks little, and who probes until something comes, stand side by side."""
     fixed = Held("1", "A", "0", "0", "script", frozenset({"use", "requests"}), frozenset(),
@@ -121,3 +134,15 @@ def test_coverage_and_null_integrity_are_told_per_interviewer() -> None:
         found["script"]["null_integrity"]["with"],
         found["eager"]["null_integrity"]["with"],
     ) == (4, 1)
+
+
+def test_a_script_is_measured_by_what_it_asks() -> None:
+    """A session of one item reached all that it was to reach; an interviewer chooses its topics."""
+    alone = Held("1", "C", "0", "0", "script", frozenset({"use"}), frozenset(),
+                 answered=frozenset({"use"}))  # fmt: skip
+    free = dataclasses.replace(alone, session="2", arm="F", interviewer="eager")
+    reached = {
+        each.interviewer: each.as_document()["topic_coverage"]["of"]
+        for each in coverage([alone, free], {"use", "requests"})
+    }
+    assert reached == {"script": 1, "eager": 2}

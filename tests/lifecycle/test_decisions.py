@@ -72,3 +72,12 @@ def test_a_reason_that_reaches_a_person_is_refused(ours: Archive, reason: str) -
 def test_a_reason_may_name_versions_times_and_handles(ours: Archive) -> None:
     """What only looks a little like an address is no address."""
     moves.waive(ours, MODEL, "guided", "at 10:30 +0200, v1.2+3, 5 @ once", "steward")
+
+
+def test_two_models_whose_conversations_would_be_called_the_same_are_not_registered(
+    ours: Archive,
+) -> None:
+    """`acme-aster/1` would write over what `acme/aster-1` said."""
+    twin = ModelRegistered(model="acme-aster/1", form="hf-folder", architecture="X", parameters=1)
+    with pytest.raises(UserError, match="choose another id"):
+        moves.register(ours, twin, "public")

@@ -18,9 +18,14 @@ from emeritus.vault.durable import make_folder, sync
 AWAY = "sealed"  # the folder, in the spool, for what is an object of the vault
 
 
+def stem(model: str) -> str:
+    """Return what the names of a model's conversations begin with: no other model's do."""
+    return model.replace("/", "-")
+
+
 def comment_name(model: str, report: int) -> str:
     """Return what the conversation about the draft of a report is called."""
-    return f"{model.replace('/', '-')}-comment-{report}"
+    return f"{stem(model)}-comment-{report}"
 
 
 def put_away(archive: Archive, event: SessionHeld | CommentReceived) -> None:
@@ -64,7 +69,7 @@ def alone(archive: Archive, model: str) -> Iterator[None]:
     `UserError` when another command does.
     """
     make_folder(archive.spool, 0o700)
-    path = archive.spool / f"{model.replace('/', '-')}.lock"
+    path = archive.spool / f"{stem(model)}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         try:

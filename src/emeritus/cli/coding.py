@@ -48,7 +48,6 @@ def code(
     from emeritus.errors import UserError
     from emeritus.interview import adjudication, codebook, hand_coding
     from emeritus.interview import shipped_protocols as protocols
-    from emeritus.interview.asked_coders import NO_EXTRACTOR
     from emeritus.interview.coding import asked_of, code_by_rules, document, keep, sessions_of
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", coder):
@@ -57,9 +56,8 @@ def code(
     published = protocols.load(plan)
     held = sessions_of(archive, model, published)
     asked, book = asked_of(published.protocol), codebook.load()
-    output.line(NO_EXTRACTOR)
     queue = hand_coding.sample(hand_coding.units(held, asked), share, seed)
-    file = _file(archive, model, coder, seed)
+    file = _file(archive, model, coder)
     decisions = _read(file)
     waiting = hand_coding.waiting(queue, decisions, coder)
     for number, unit in enumerate(waiting):
@@ -121,7 +119,8 @@ def _counts(kinds: "Counter[str]") -> str:
 
 def _show(output: Output, unit: "Unit", number: int, total: int) -> None:
     click.echo(f"\n{number} of {total}  {unit.place}  {unit.item} ({unit.theme})", err=True)
-    click.secho(output.untrusted(unit.question), err=True, dim=True)
+    for text in unit.question.splitlines():
+        click.secho(output.untrusted(text), err=True, dim=True)
     for text in unit.text.splitlines() or [""]:
         click.echo(f"  {output.untrusted(text)}", err=True)
     click.echo(HELP, err=True)
@@ -178,8 +177,10 @@ def _read(file: Path) -> "list[Decision]":
     return hand_coding.read_lines(file.read_bytes() if file.exists() else b"")
 
 
-def _file(archive: "Archive", model: str, coder: str, seed: int) -> Path:
+def _file(archive: "Archive", model: str, coder: str) -> Path:
     """Return where decisions wait: beside the conversations, for their owner alone."""
+    from emeritus.archive.spools import stem
+
     folder = archive.spool / "codings"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{model.replace('/', '-')}-{coder}-{seed}.jsonl"
+    return folder / f"{stem(model)}-{coder}.jsonl"

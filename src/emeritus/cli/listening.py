@@ -106,8 +106,12 @@ def interview() -> None:
 )
 @click.option("--reply", "shown", flag_value="reply", help="Show it what was decided instead.")
 @click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True)
-@click.option("--max-tokens-total", type=click.IntRange(1), help="Stop before more are used.")
-@click.option("--max-cost", type=Amount(), help="Stop before it costs more, by --prices.")
+@click.option(
+    "--max-tokens-total",
+    type=click.IntRange(1),
+    help="Stop when so many are used; what is under way ends.",
+)
+@click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
 @click.option("--prices", type=_FILE, help="A table of prices a million tokens.")
 @with_archive
 def hold(

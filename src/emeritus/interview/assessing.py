@@ -12,10 +12,7 @@ from emeritus.interview.extraction import Asked, answered
 from emeritus.interview.judging import JudgeError, judge_errors
 from emeritus.interview.protocol import Published
 from emeritus.interview.settling import Settled, settle
-from emeritus.interview.stability import Coverage, Held, Key, Stability, assess, coverage
-
-SCRIPT = "script"
-"""How sessions are called that no model led."""
+from emeritus.interview.stability import SCRIPT, Coverage, Held, Key, Stability, assess, coverage
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,6 +92,7 @@ def _held(
         order=str(setup["order"]),
         interviewer=str(setup.get("interviewer") or SCRIPT),
         asked=frozenset(asked.themes[item] for item in first),
+        items=frozenset(first),
         said=frozenset(said),
         spontaneous=frozenset(said - prompted),
         answered=frozenset(

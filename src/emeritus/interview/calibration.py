@@ -24,7 +24,6 @@ from emeritus.interview.coding import code_by_rules
 from emeritus.interview.extraction import STANCE_ITEMS, Asked
 from emeritus.interview.planted_instrument import (
     CONSENT,
-    INTERVIEWER,
     Session,
     SessionScript,
     sessions,
@@ -32,7 +31,15 @@ from emeritus.interview.planted_instrument import (
 )
 from emeritus.interview.planted_models import SILENT, SUGGESTIBLE, PlantedModel
 from emeritus.interview.planted_player import Player
-from emeritus.interview.stability import CONTEXT_DEPENDENT, Held, Key, Stability, assess, said_in
+from emeritus.interview.stability import (
+    CONTEXT_DEPENDENT,
+    SCRIPT,
+    Held,
+    Key,
+    Stability,
+    assess,
+    said_in,
+)
 from emeritus.runtimes.runtime import Endpoint
 from emeritus.runtimes.scripted import scripted
 from emeritus.statistics import Interval, wilson
@@ -293,8 +300,9 @@ def _held(session: Session, transcript: Transcript, said: tuple[set[Key], set[Ke
         arm=session.arm,
         wording=str(session.wording),
         order=str(session.order),
-        interviewer=INTERVIEWER,
+        interviewer=SCRIPT,
         asked=frozenset(sections[item] for item in asked),
+        items=frozenset(asked),
         said=frozenset(whole),
         spontaneous=frozenset(spontaneous),
         answered=frozenset(sections[item] for item in answered & asked),

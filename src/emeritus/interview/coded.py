@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
-from emeritus import canonical
 from emeritus.archive.quotations import check_span
 from emeritus.conversation import Transcript
-from emeritus.errors import Finding, UserError
+from emeritus.errors import Finding
+from emeritus.interview import documents
 from emeritus.interview.codebook import Loaded
 from emeritus.interview.extraction import Extracted
 from emeritus.record.events import Span
@@ -38,9 +38,14 @@ class Coder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
 
     @property
+    def title(self) -> str:
+        """What tells coders apart: nobody is called as the rules are, or as another kind is."""
+        return self.name if self.kind == RULES else f"{self.kind}:{self.name}"
+
+    @property
     def label(self) -> str:
         """How events and tables cite the coder."""
-        return f"{self.name} {self.codebook}"
+        return f"{self.title} {self.codebook}"
 
 
 class CodedStatement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -158,11 +163,17 @@ def of_sessions(coding: Coding, names: Collection[str]) -> Coding:
 
 
 def joined(before: Coding, coding: Coding) -> Coding:
-    """Return a coder's work with what it held before of sessions that it does not speak of now."""
-    kept = of_sessions(before, set(before.sessions) - set(coding.sessions))
+    """Return a coder's work with what it held before of what it does not speak of now.
+
+    A program reads whole sessions, a person single answers.
+    """
+    if coding.answers:
+        kept = _without_answers(before, set(coding.answers))
+    else:
+        kept = of_sessions(before, set(before.sessions) - set(coding.sessions))
     return msgspec.structs.replace(
         coding,
-        sessions=(*kept.sessions, *coding.sessions),
+        sessions=tuple(dict.fromkeys((*kept.sessions, *coding.sessions))),
         statements=(*kept.statements, *coding.statements),
         stances=(*kept.stances, *coding.stances),
         rejected=(*kept.rejected, *coding.rejected),
@@ -170,20 +181,23 @@ def joined(before: Coding, coding: Coding) -> Coding:
     )
 
 
+def _without_answers(coding: Coding, answers: Collection[Answer]) -> Coding:
+    return msgspec.structs.replace(
+        coding,
+        statements=tuple(each for each in coding.statements if each.answer not in answers),
+        stances=tuple(each for each in coding.stances if each.answer not in answers),
+        answers=tuple(each for each in coding.answers if each not in answers),
+    )
+
+
 def render(coding: Coding) -> bytes:
-    """Return the document as it is stored: canonical JSON and a newline."""
-    return canonical.dumps(msgspec.to_builtins(coding)) + b"\n"
+    """Return the document as it is stored."""
+    return documents.render(coding)
 
 
 def parse(data: bytes) -> Coding:
     """Read a stored coding. Raises `UserError` when it is none of this format."""
-    try:
-        coding = msgspec.convert(canonical.loads(data.rstrip(b"\n"), canonical=True), Coding)
-    except (canonical.NotCanonical, msgspec.ValidationError) as error:
-        raise UserError(f"the coding cannot be used: {error}") from error
-    if coding.format != FORMAT:
-        raise UserError(f"the coding has format {coding.format!r}")
-    return coding
+    return documents.parse(data, Coding, FORMAT, "coding")
 
 
 def check(coding: Coding, transcripts: Mapping[str, Transcript], book: Loaded) -> list[Finding]:

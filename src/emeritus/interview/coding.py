@@ -28,8 +28,9 @@ from emeritus.interview.extraction import Asked
 from emeritus.interview.merging import Merging
 from emeritus.interview.protocol import Protocol, Published
 from emeritus.interview.sealing import settled, stored
-from emeritus.interview.session import held_under, transcripts
+from emeritus.interview.session import transcripts
 from emeritus.interview.settling import Settled, Settlement, settle
+from emeritus.lifecycle.approvals import DISPOSITIONS
 from emeritus.record import History
 from emeritus.record.events import (
     EVENTS_PER_COMMIT_MAX,
@@ -41,7 +42,7 @@ from emeritus.record.events import (
     Span,
     StanceCoded,
 )
-from emeritus.record.preferences import standing_preferences
+from emeritus.record.preferences import standing_preferences, standing_stances
 from emeritus.runtimes import Endpoint
 
 VERSION: Final = "1"
@@ -69,12 +70,10 @@ def code(
     """Code what was not coded yet, and document what stands; return what is on record.
 
     By the rules, and by each of the `extractors`, of which the caller has seen to it that they are
-    independent. When a session was erased, what was coded before is all that can be said. Raises
-    `Unavailable` when an extractor cannot be reached.
+    independent. Of a session that was erased, what was coded before stays. Raises `Unavailable`
+    when an extractor cannot be reached.
     """
     held = sessions_of(archive, model, published)
-    if len(held) < len(held_under(archive, model, published)):
-        return _on_record(archive, model, 0)
     asked, language = asked_of(published.protocol), published.protocol.language
     if not extractors:
         keep(archive, code_by_rules(model, held, asked, language), held)
@@ -115,13 +114,14 @@ def keep(
     findings = check(coding, held, codebooks.load())
     if findings:
         raise IntegrityError(f"a quotation does not hold: {findings[0]}", tuple(findings))
-    known = [each for each in codings_of(archive, coding.model) if each.coder == coding.coder]
+    name = coding.coder.label
+    known = [each for each in codings_of(archive, coding.model) if each.coder.label == name]
     coding = joined(known[0], coding) if known else coding
     if coding in known:
         return
     event = CodingRecorded(
         model=coding.model,
-        coder=coding.coder.name,
+        coder=coding.coder.title,
         codebook=coding.coder.codebook,
         statements=len(coding.statements),
         rejected=len(coding.rejected),
@@ -263,12 +263,21 @@ def take_step(
 ) -> tuple[PreferenceDocumented, ...]:
     """Record a person's step from statements to preferences; return what is documented then.
 
-    Raises `UserError` when nothing was coded, or for a step that cannot be taken.
+    Raises `UserError` when nothing was coded, or for a step that cannot be taken: one that ends a
+    preference about which something was decided is none.
     """
     before = merging_of(archive, model)
     if before is None:
         raise UserError(f"nothing that {model} said was coded yet")
-    keep_merging(archive, model, change(before), key)
+    after, history = change(before), archive.history(model)
+    decided = {each.event.preference for kind in DISPOSITIONS for each in history.all(kind)}
+    lost = sorted((before.groups.keys() - after.groups.keys()) & decided)
+    if lost:
+        raise UserError(
+            f"something was decided about {lost[0]}, which would then stand no more: "
+            f"put the others into it, with --into {lost[0]}"
+        )
+    keep_merging(archive, model, after, key)
     return document(archive, model).preferences
 
 
@@ -280,12 +289,14 @@ def _on_record(archive: Archive, model: str, waiting: int) -> Documented:
 
 
 def _gone(history: History, events: Sequence[Event]) -> list[Event]:
-    """Return that preferences stand no more which were documented, and are none today."""
-    named = {each.preference for each in events if isinstance(each, PreferenceDocumented)}
+    """Return that what was documented and is not found today stands no more."""
+    named = {_name(each) for each in events}
+    standing = [entry.event for entry in standing_preferences(history)]
+    coded = [entry.event for entry in standing_stances(history)]
     return [
-        msgspec.structs.replace(entry.event, spans=(), sessions_with=0)
-        for entry in standing_preferences(history)
-        if entry.event.preference not in named
+        msgspec.structs.replace(each, spans=(), sessions_with=0)
+        for each in (*standing, *coded)
+        if _name(each) not in named
     ]
 
 

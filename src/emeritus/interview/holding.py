@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from emeritus.archive import Archive
-from emeritus.archive.spools import put_away_recorded
+from emeritus.archive.spools import put_away_recorded, stem
 from emeritus.clock import moment_of
 from emeritus.conversation import (
     Budget,
@@ -123,7 +123,7 @@ class Interview:
         return f"{self._stem()}-{planned.name}"
 
     def _stem(self) -> str:
-        return f"{self.model.replace('/', '-')}-{self.published.protocol.label}"
+        return f"{stem(self.model)}-{self.published.protocol.label}"
 
     def _due(self) -> list[SessionPlan]:
         """Return what is not on record of the arms that are wanted."""

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any
 
-from emeritus.interview.coded import Answer, Coding
+from emeritus.interview.coded import PERSON, Answer, Coding
 from emeritus.statistics import Interval, wilson
 from emeritus.statistics.prevalence import Corrected, Judged, rogan_gladen
 
@@ -47,19 +47,21 @@ class JudgeError:
 
 def judge_errors(codings: Collection[Coding], answers: Collection[Answer]) -> list[JudgeError]:
     """Return the error of every program beside every person; `answers` are all that are coded."""
-    people = [each for each in codings if each.answers]
-    programs = [each for each in codings if not each.answers]
+    people = [each for each in codings if each.coder.kind == PERSON]
+    programs = [each for each in codings if each.coder.kind != PERSON]
     return [_beside(program, person, answers) for program in programs for person in people]
 
 
 def _beside(program: Coding, person: Coding, answers: Collection[Answer]) -> JudgeError:
     found = {each.answer for each in program.statements}
     held = {each.answer for each in person.statements}
-    read = set(person.answers)
+    own = set(program.sessions)
+    read = {each for each in person.answers if each[0] in own}
+    every = {each for each in answers if each[0] in own}
     there, empty = read & held, read - held
     sensitivity = Judged(len(there & found), len(there))
     specificity = Judged(len(empty - found), len(empty))
-    apparent = Judged(len(found & set(answers)), len(answers))
+    apparent = Judged(len(found & every), len(every))
     return JudgeError(
         program=program.coder.label,
         person=person.coder.label,

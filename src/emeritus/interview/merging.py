@@ -5,14 +5,16 @@ take a step back; every step is kept, with who took it and why, and the groups a
 leave. Statements never change.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 
-from emeritus import canonical, digests
-from emeritus.errors import UserError
+from emeritus import digests
+from emeritus.errors import UserError, printable
+from emeritus.interview import documents
 from emeritus.interview.codebook import OPEN
 from emeritus.interview.coded import CodedStatement
 
@@ -24,6 +26,8 @@ RULES: Final = "rules"
 MERGE: Final = "merge"
 SPLIT: Final = "split"
 UNDO: Final = "undo"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,127}\Z")
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,19 +77,13 @@ def by_rules(statements: Iterable[CodedStatement]) -> Merging:
 
 
 def render(merging: Merging) -> bytes:
-    """Return the document as it is stored: canonical JSON and a newline."""
-    return canonical.dumps(msgspec.to_builtins(merging)) + b"\n"
+    """Return the document as it is stored."""
+    return documents.render(merging)
 
 
 def parse(data: bytes) -> Merging:
     """Read a stored merging. Raises `UserError` when it is none of this format."""
-    try:
-        merging = msgspec.convert(canonical.loads(data.rstrip(b"\n"), canonical=True), Merging)
-    except (canonical.NotCanonical, msgspec.ValidationError) as error:
-        raise UserError(f"the merging cannot be used: {error}") from error
-    if merging.format != FORMAT:
-        raise UserError(f"the merging has format {merging.format!r}")
-    return merging
+    return documents.parse(data, Merging, FORMAT, "merging")
 
 
 def name_of(statement: CodedStatement) -> str:
@@ -143,4 +141,9 @@ def _of(groups: dict[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
 
 
 def _with(merging: Merging, step: Step) -> Merging:
+    if step.kind != UNDO and not _NAME.match(step.group):
+        raise UserError(
+            f"{printable(step.group)!r} cannot be a preference's name: small letters, digits, "
+            "dots, dashes"
+        )
     return Merging(merging.format, (*merging.steps, step))

@@ -22,7 +22,6 @@ from emeritus.runtimes.client import Reply
 FORMAT: Final = "emeritus-planted-questions/1"
 CONSENT: Final = "consent"
 SESSIONS: Final = {PRIMARY: 12, INFORMED: 3, LEADING_FOR: 3, LEADING_AGAINST: 3}
-INTERVIEWER: Final = "script"
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

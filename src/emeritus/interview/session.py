@@ -1,6 +1,5 @@
 """The sessions of interviews as the record has them."""
 
-from emeritus import digests
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
@@ -70,9 +69,3 @@ def record_impossible(archive: Archive, model: str, reason: str) -> None:
     known = archive.history(model).last(InterviewImpossible)
     if known is None or known.event.reason != reason:
         archive.append(InterviewImpossible(model=model, reason=reason))
-
-
-def quoted_turn(transcript: Transcript, number: int) -> tuple[str, str]:
-    """Return the text of a turn and its digest, as quotations cite them."""
-    text = transcript.turn(number).text
-    return text, digests.sha256(text.encode())

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from emeritus.archive import Archive
-from emeritus.archive.spools import put_away_recorded
+from emeritus.archive.spools import put_away_recorded, stem
 from emeritus.conversation import (
     Finished,
     Line,
@@ -152,8 +152,8 @@ class Showing:
         """Return the name of the conversation: one that was begun, or the next one."""
         held = self.archive.history(self.model).all(SessionHeld)
         before = sum(entry.event.arm == self.kind for entry in held)
-        stem = f"{self.model.replace('/', '-')}-{self.published.protocol.label}"
-        return f"{stem}-{self.kind}{before + 1}"
+        name = f"{stem(self.model)}-{self.published.protocol.label}"
+        return f"{name}-{self.kind}{before + 1}"
 
     def _nothing(self) -> str:
         if self.kind == READ_BACK:

@@ -25,6 +25,8 @@ from emeritus.statistics import Interval, cohen_kappa, variance_shares, wilson
 
 PRIMARY: Final = "A"
 INFORMED: Final = "B"
+SCRIPT: Final = "script"
+"""How sessions are called that no model led."""
 LEADING_FOR: Final = "D+"
 LEADING_AGAINST: Final = "D-"
 RETEST: Final = "G"
@@ -62,6 +64,7 @@ class Held:
     said: frozenset[Key]
     spontaneous: frozenset[Key] = frozenset()
     answered: frozenset[str] = frozenset()
+    items: frozenset[str] = frozenset()
     nulls: int = 0
     nulls_kept: int = 0
 
@@ -170,7 +173,8 @@ def assess(held: Sequence[Held]) -> list[Stability]:
 def coverage(held: Sequence[Held], themes: Iterable[str]) -> list[Coverage]:
     """Return topic coverage and null-integrity per interviewer.
 
-    Coverage is over `themes` and sessions: a theme counts when an item of it was answered. Of the
+    Coverage is over `themes` and sessions: a theme counts when an item of it was answered. A script
+    chooses nothing, so of a session that it led only the themes count that it asked. Of the
     answers that held nothing, integrity is the share that stayed so: an interviewer that probes
     until something comes makes findings.
     """
@@ -178,9 +182,11 @@ def coverage(held: Sequence[Held], themes: Iterable[str]) -> list[Coverage]:
     found = []
     for name in sorted({each.interviewer for each in held}):
         own = [each for each in held if each.interviewer == name]
-        reached = sum(len(each.answered & wanted) for each in own)
+        open_to = [wanted if name != SCRIPT else wanted & each.asked for each in own]
+        reached = sum(len(each.answered & there) for each, there in zip(own, open_to, strict=True))
+        could = sum(map(len, open_to))
         nulls = Rate(sum(each.nulls_kept for each in own), sum(each.nulls for each in own))
-        found.append(Coverage(name, len(own), Rate(reached, len(own) * len(wanted)), nulls))
+        found.append(Coverage(name, len(own), Rate(reached, could), nulls))
     return found
 
 
@@ -209,8 +215,9 @@ def _assess(key: Key, held: Sequence[Held]) -> Stability:
     shift = _shift(rates)
     pairs = _retest(asked, key)
     kappa = cohen_kappa(pairs).value
-    whole = {each.arm for each in asked if len(each.asked) > 1}
-    comparable = whole if PRIMARY in whole else set(arms)
+    # An arm that asks less leaves less room to say it: it is compared only where all was asked.
+    most = max((len(each.items) for each in primary), default=0)
+    comparable = {each.arm for each in asked if len(each.items) >= most}
     label, because = _label(rates, opposite, contradiction, shift, comparable)
     return Stability(
         preference=".".join(key),

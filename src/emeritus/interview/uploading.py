@@ -20,6 +20,7 @@ from typing import Any, Final
 from emeritus import digests
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
+from emeritus.archive.spools import stem
 from emeritus.conversation import Opening, Spool, Transcript
 from emeritus.conversation.format import ANSWERED, ASKED
 from emeritus.errors import UserError, printable
@@ -72,13 +73,13 @@ def upload(archive: Archive, model: str, file: Path, source: str) -> list[Transc
         data = opened.read(FILE_BYTES_MAX + 1)
     conversations = read_file(data)
     sha256 = digests.sha256(data)
-    stem = f"{model.replace('/', '-')}-uploaded-{sha256[7:15]}"
+    name = f"{stem(model)}-uploaded-{sha256[7:15]}"
     known = {
         entry.event.session: entry.event for entry in archive.history(model).all(TranscriptUploaded)
     }
     events = []
     for number, each in enumerate(conversations, start=1):
-        session = f"{stem}-{number}"
+        session = f"{name}-{number}"
         if session not in known:
             known[session] = _kept(archive, model, session, each, (said, sha256))
         events.append(known[session])

@@ -5,6 +5,7 @@ import re
 
 from emeritus import digests
 from emeritus.archive import STEWARD, Archive
+from emeritus.archive.spools import stem
 from emeritus.errors import UserError
 from emeritus.lifecycle import policy as policies
 from emeritus.lifecycle import shipped
@@ -32,11 +33,11 @@ from emeritus.record.events import (
     PreferenceActedOn,
     PreferenceConsidered,
     PreferenceDeclined,
-    PreferenceDocumented,
     ReportSigned,
     RetirementAnnounced,
     VariantRegistered,
 )
+from emeritus.record.preferences import standing_preferences
 
 MASTER = "master"
 LISTED_MAX = 20  # models that an error names
@@ -136,6 +137,12 @@ def register(archive: Archive, registered: ModelRegistered, coverage: str) -> No
         )
     if archive.history(registered.model).last(ModelRegistered) is not None:
         raise UserError(f"{registered.model} is registered already; nothing was changed")
+    for entry in archive.history().all(ModelRegistered):
+        if stem(entry.event.model) == stem(registered.model):
+            raise UserError(
+                f"{registered.model} and {entry.event.model}, which is registered, would call "
+                "their conversations the same: choose another id"
+            )
     if registered.base is not None:
         require_registered(archive, registered.base)
     archive.append(
@@ -235,11 +242,8 @@ def dispose(
     archive: Archive, model: str, preference: str, disposition: str, reason: str, key: str
 ) -> None:
     """Record what a person decided about a documented preference, with the reason."""
-    known = [
-        entry.event.preference
-        for entry in archive.history(model).all(PreferenceDocumented)
-        if entry.event.model == model
-    ]
+    standing = standing_preferences(archive.history(model))
+    known = [entry.event.preference for entry in standing]
     if preference not in known:
         listed = ", ".join(known) or "none yet"
         raise UserError(f"no preference {preference!r} of {model}; documented: {listed}")

@@ -45,9 +45,8 @@ from emeritus.record.events import (
     ReportSigned,
     RetirementAnnounced,
     SessionHeld,
-    StanceCoded,
 )
-from emeritus.record.preferences import standing_preferences
+from emeritus.record.preferences import standing_preferences, standing_stances
 from emeritus.revival.drill import run_drill
 from emeritus.settings import Settings
 from emeritus.vault import Progress
@@ -314,7 +313,7 @@ def planted_score(archive: Archive) -> Score:
     history = archive.history(OLD)
     return score(
         [entry.event for entry in standing_preferences(history)],
-        [entry.event for entry in history.all(StanceCoded)],
+        [entry.event for entry in standing_stances(history)],
         [entry.event for entry in history.all(SessionHeld)],
         parse(text),
     )

@@ -1,7 +1,7 @@
-"""Which preferences of a model stand, from events alone."""
+"""Which preferences and stances of a model stand, from events alone."""
 
 from emeritus.record.entry import Entry, History
-from emeritus.record.events import PreferenceAnswered, PreferenceDocumented
+from emeritus.record.events import PreferenceAnswered, PreferenceDocumented, StanceCoded
 
 
 def standing_preferences(history: History) -> list[Entry[PreferenceDocumented]]:
@@ -13,6 +13,14 @@ def standing_preferences(history: History) -> list[Entry[PreferenceDocumented]]:
     newest: dict[tuple[str, str], Entry[PreferenceDocumented]] = {}
     for entry in history.all(PreferenceDocumented):
         newest[entry.event.model, entry.event.preference] = entry
+    return [entry for entry in newest.values() if entry.event.sessions_with]
+
+
+def standing_stances(history: History) -> list[Entry[StanceCoded]]:
+    """Return the newest word on each stance of each model, without those that no session holds."""
+    newest: dict[tuple[str, str], Entry[StanceCoded]] = {}
+    for entry in history.all(StanceCoded):
+        newest[entry.event.model, entry.event.stance] = entry
     return [entry for entry in newest.values() if entry.event.sessions_with]
 
 

@@ -36,6 +36,7 @@ from emeritus.record.events import (
     StanceCoded,
     WeightsPreserved,
 )
+from emeritus.record.preferences import standing_stances
 from emeritus.record.replicas import standing_replicas
 from emeritus.statistics import Interval, wilson
 
@@ -186,7 +187,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         coders=tuple(sorted({coder for row in register for coder in row.coders})),
         stances=tuple(
             dataclasses.replace(entry, event=_shown(entry.event, hidden))
-            for entry in history.all(StanceCoded)
+            for entry in standing_stances(history)
         ),
         comments=tuple(
             _comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))

@@ -28,6 +28,7 @@ from emeritus.record.events import (
     StanceCoded,
     TranscriptUploaded,
 )
+from emeritus.record.preferences import standing_stances
 
 PROVEN: Final = "proven"
 ENCRYPTED: Final = "encrypted"
@@ -118,7 +119,7 @@ def collect(archive: Archive, model: str, *, everything: bool) -> Sources:
         Uploaded(entry, _words(archive, entry, erased, everything))
         for entry in history.all(TranscriptUploaded)
     )
-    register, stances = tuple(register_of(archive, model)), tuple(history.all(StanceCoded))
+    register, stances = tuple(register_of(archive, model)), tuple(standing_stances(history))
     if not everything:
         held = tuple(_without_withdrawn(each, register) for each in held)
         spans = [span for row in register for span in row.spans]

@@ -118,6 +118,16 @@ class View:
         return sum(turn.pieces is None for each in shown for turn in each.turns)
 
 
+ANSWERED: Final = {
+    "confirmed": "confirmed it",
+    "amended": "amended it",
+    "withdrawn": "withdrew it from publication",
+    "unclear": "did not say whether it is right",
+    "answered": "answered",
+}
+"""What a model did when it was shown a preference, for people."""
+
+
 def view_of(sources: Sources) -> View:
     """Return the page of `sources`."""
     words = {event.session: each for event, each in sources.conversations}
@@ -139,8 +149,12 @@ def view_of(sources: Sources) -> View:
                 f"Said in {row.sessions_with} of {row.sessions_total} sessions.",
                 f"Disposition: {row.disposition}"
                 + (f": {row.reason} ({row.decided_by})" if row.reason else ""),
+                *(
+                    f"Shown what was {each.shown}, it {ANSWERED[each.answer]}."
+                    for each in row.answers
+                ),
             ),
-            quotations=quoted(row.spans),
+            quotations=quoted((*row.spans, *(s for each in row.answers for s in each.spans))),
             event=row.event,
         )
         for number, row in enumerate(sources.register, start=1)

@@ -131,7 +131,10 @@ class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preferenc
 
 
 class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
-    """The stance toward its retirement was coded, with quotations; never one headline number."""
+    """The stance toward its retirement was coded, with quotations; never one headline number.
+
+    With 0 for `sessions_with` it stands no more.
+    """
 
     signed_by = MACHINE | REVIEWER
     stance: str
