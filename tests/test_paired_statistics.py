@@ -1,4 +1,4 @@
-"""Paired contrasts: the permutation test against brute force, Holm, and power against simulation."""
+"""Paired contrasts: the permutation test against brute force, Holm, and power."""
 
 import itertools
 import random
@@ -19,7 +19,7 @@ def _brute(differences: list[float]) -> float:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_permutation_distribution_is_the_exact_one(seed: int) -> None:
-    """Differences of tenths as of shares of ten runs, and of sevenths, which fit no decimal grid."""
+    """Differences of tenths as of shares of ten runs, and of sevenths, which fit no grid."""
     chance = random.Random(seed)
     for parts in (10, 7):
         drawn = [chance.randint(-parts, parts) / parts for _ in range(9)]

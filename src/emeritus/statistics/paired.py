@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from emeritus.statistics.intervals import Interval
 
@@ -10,6 +10,8 @@ GRID: Final = 100_000
 """Differences are told apart to a 100,000th: finer ones count as equal, on the careful side."""
 
 RESAMPLES: Final = 4000
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 def sign_flip(differences: Sequence[float]) -> float | None:
@@ -49,7 +51,7 @@ def sign_flip(differences: Sequence[float]) -> float | None:
 
 
 def cluster_bootstrap(
-    differences: Mapping[Hashable, Sequence[float]], seed: int = 1, resamples: int = RESAMPLES
+    differences: Mapping[Key, Sequence[float]], seed: int = 1, resamples: int = RESAMPLES
 ) -> Interval | None:
     """Return the 95 % percentile interval of the mean difference; None for fewer than two clusters.
 
