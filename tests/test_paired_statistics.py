@@ -65,7 +65,9 @@ def test_clusters_are_drawn_whole() -> None:
     apart = cluster_bootstrap(
         {(number, k): [each] for number, each in enumerate(values) for k in range(3)}
     )
-    assert tripled == once
+    assert tripled is not None
+    assert once is not None
+    assert (tripled.low, tripled.high) == pytest.approx((once.low, once.high))
     assert apart is not None
     assert once is not None
     assert apart.high - apart.low < once.high - once.low
