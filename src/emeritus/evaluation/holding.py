@@ -30,6 +30,8 @@ from emeritus.evaluation.tools import offered, specifications
 from emeritus.runtimes import Endpoint
 
 AT_ONCE: Final = 8
+FOLDER: Final = "battery"
+"""Where runs lie in the spool: they are no sessions of an interview."""
 
 Told = Callable[[str, int, int], None]
 
@@ -80,7 +82,7 @@ class Hall:
         plan = self.materials.plan
         mark = planning.digest(plan)[7:15]
         name = f"{stem(plan.model)}-battery-{mark}-{run.name}"
-        return Spool(self.archive.spool, name, self.archive.clock)
+        return Spool(self.archive.spool / FOLDER, name, self.archive.clock)
 
     def _ended(self, run: PlannedRun) -> bool:
         path = self.spool(run).path
