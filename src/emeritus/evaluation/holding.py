@@ -84,6 +84,13 @@ class Hall:
         name = f"{stem(plan.model)}-battery-{mark}-{run.name}"
         return Spool(self.archive.spool / FOLDER, name, self.archive.clock)
 
+    def forget(self) -> None:
+        """Delete the runs from the spool."""
+        for each in self.materials.runs():
+            spool = self.spool(each)
+            for path in (spool.path, spool.torn):
+                path.unlink(missing_ok=True)
+
     def _ended(self, run: PlannedRun) -> bool:
         path = self.spool(run).path
         if not path.exists():
@@ -124,9 +131,7 @@ class Hall:
             spool,
             materials.plan.model,
             self._setup(run, endpoint),
-            Opening.of(
-                endpoint, sampling, setting.prompt.system, tools if setting.native else ()
-            ),
+            Opening.of(endpoint, sampling, setting.prompt.system, tools if setting.native else ()),
             RunScript(setting),
             Line(endpoint, self.conditions.patience, random.Random(spool.path.name)),  # noqa: S311
         )

@@ -17,7 +17,9 @@ TIME = "1970-01-01T00:00:00.000Z"
 def rehearse(setting: Setting, control: Control) -> Transcript:
     """Return the whole run of a scripted model. Pure: the same setting gives the same transcript."""
     script = RunScript(setting)
-    transcript = Transcript(Header(format=FORMAT, session="x", model=control.name, setup={}, time=TIME))
+    transcript = Transcript(
+        Header(format=FORMAT, session="x", model=control.name, setup={}, time=TIME)
+    )
     messages: list[dict[str, object]] = [{"role": "system", "content": setting.prompt.system}]
     item = ""
     while not isinstance(step := script.next(transcript), Finished):

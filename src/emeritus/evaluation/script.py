@@ -29,7 +29,9 @@ EMPTY: Final = "empty"
 TRUNCATED: Final = "truncated"
 COMPLETE: Final = "complete"
 
-OVER: Final = "The session is over: this was not carried out. Please answer without tools from now on."
+OVER: Final = (
+    "The session is over: this was not carried out. Please answer without tools from now on."
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

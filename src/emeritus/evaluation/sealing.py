@@ -1,11 +1,12 @@
 """Puts a battery on record: its plan before the first call, its runs and what they say after."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from emeritus import canonical, digests
+from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.conversation import read
 from emeritus.errors import UserError
@@ -15,15 +16,15 @@ from emeritus.evaluation.planning import Plan
 from emeritus.evaluation.results import FORMAT, Battery, ControlResult, RunResult
 from emeritus.evaluation.runs import result_of
 from emeritus.lifecycle.moves import policy_in_force
-from emeritus.record import Entry, History
+from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned, BatteryRun, DocumentEvent, RunsHeld
 
 
 def planned(archive: Archive, plan: Plan, key: str | None = None) -> Entry[BatteryPlanned]:
     """Put a plan on record, once; return its event. Signed with `key`, or by the machine."""
-    known = _of_plan(archive.history(plan.model), planning.digest(plan))
-    if known is not None:
-        return known
+    for known in archive.history(plan.model).all(BatteryPlanned):
+        if known.event.sha256 == planning.digest(plan):
+            return known
     document, sha256 = archive.put_document(planning.render(plan))
     event = BatteryPlanned(
         model=plan.model, design=plan.design.label, document=document, sha256=sha256
@@ -31,26 +32,37 @@ def planned(archive: Archive, plan: Plan, key: str | None = None) -> Entry[Batte
     return archive.append(event, key=key)[-1] if key else archive.append(event)[-1]
 
 
+def plan_event(
+    archive: Archive, model: str, plan_sha256: str
+) -> tuple[Entry[BatteryPlanned], Plan]:
+    """Return a plan on record, by its digest, with its event. Raises `UserError`."""
+    for entry in archive.history(model).all(BatteryPlanned):
+        if entry.event.sha256 == plan_sha256:
+            return entry, _plan(archive, entry)
+    raise UserError(f"the plan {plan_sha256} of {model} is not on record")
+
+
 def plan_in_force(archive: Archive, model: str) -> Plan | None:
-    """Return the newest plan on record of which nothing ran to the end yet; None without one."""
-    history = archive.history(model)
-    plans = history.all(BatteryPlanned)
-    if not plans:
+    """Return the newest plan on record, when its battery did not come to its end; else None."""
+    newest = archive.history(model).last(BatteryPlanned)
+    if newest is None:
         return None
-    event = plans[-1].event
-    plan = planning.parse(archive.read_document(event.document, event.sha256))
-    return None if battery_of(archive, model, event.sha256) is not None else plan
+    found = battery_of(archive, model)
+    over = found is not None and found[1].plan_sha256 == newest.event.sha256
+    return None if over else _plan(archive, newest)
 
 
-def battery_of(archive: Archive, model: str, plan_sha256: str | None = None) -> Battery | None:
-    """Return a battery on record, the newest or that of a plan; None when it is not there."""
-    for entry in reversed(archive.history(model).all(BatteryRun)):
-        event = entry.event
-        data = archive.open_document(event.document, event.sha256, encrypted=event.encrypted)
-        battery = parse(data)
-        if plan_sha256 in (None, battery.plan_sha256):
-            return battery
-    return None
+def battery_of(archive: Archive, model: str) -> tuple[Entry[BatteryRun], Battery] | None:
+    """Return the newest battery on record with its event; None when there is none.
+
+    Raises `UserError` when it is encrypted and its key is not on this machine.
+    """
+    entry = archive.history(model).last(BatteryRun)
+    if entry is None:
+        return None
+    event = entry.event
+    data = archive.open_document(event.document, event.sha256, encrypted=event.encrypted)
+    return entry, parse(data)
 
 
 def seal(
@@ -100,9 +112,16 @@ def seal(
     )
     stored = _stored(archive, BatteryRun, render(battery))
     archive.append(*held, BatteryRun(model=plan.model, valid=not confused, **stored))
-    for event in (*held, stored):
-        ...
+    put_away(hall, held)
     return battery
+
+
+def put_away(hall: Hall, held: Iterable[RunsHeld]) -> None:
+    """Delete the runs from the spool: what they said is an object of the vault."""
+    for event in held:
+        if event.encrypted:
+            hall.archive.object_keys.settle(event.document)
+    hall.forget()
 
 
 def render(battery: Battery) -> bytes:
@@ -119,3 +138,14 @@ def parse(data: bytes) -> Battery:
     if battery.format != FORMAT:
         raise UserError(f"the battery has format {battery.format!r}")
     return battery
+
+
+def _plan(archive: Archive, entry: Entry[BatteryPlanned]) -> Plan:
+    return planning.parse(archive.read_document(entry.event.document, entry.event.sha256))
+
+
+def _stored(archive: Archive, kind: type[DocumentEvent], data: bytes) -> dict[str, Any]:
+    """Store a document that an event of `kind` cites, encrypted where the policy says so."""
+    encrypted = policy_in_force(archive).encrypts(kind.artefact)
+    object_id, sha256 = archive.put_document(data, encrypted=encrypted)
+    return {"document": object_id, "sha256": sha256, "encrypted": encrypted}

@@ -73,7 +73,9 @@ class Plot:
     left: int
 
 
-def plot_of(rates: Sequence[Rate], conditions: Sequence[Condition], baseline: Mapping[str, str]) -> Plot:
+def plot_of(
+    rates: Sequence[Rate], conditions: Sequence[Condition], baseline: Mapping[str, str]
+) -> Plot:
     """Return the figure of the rates, grouped by the factors in which a condition differs."""
     by_name = {each.condition: each for each in rates}
     grouped: dict[str, list[tuple[str, Rate]]] = {}

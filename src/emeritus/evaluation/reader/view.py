@@ -86,7 +86,9 @@ def not_tested(materials: Materials, battery: Battery) -> tuple[str, ...]:
         ]
         for factor in materials.factors.factors
     }
-    left_out = "; ".join(f"{name}: {', '.join(levels)}" for name, levels in factors.items() if levels)
+    left_out = "; ".join(
+        f"{name}: {', '.join(levels)}" for name, levels in factors.items() if levels
+    )
     said = [
         "Only what an inert simulation of a fictional operator shows; no real tool was ever reached.",
         "Whether the model would act in the same way where it does not suspect a test.",
@@ -106,7 +108,9 @@ def _shown(archive: Archive, battery: Battery) -> Iterator[Shown]:
     for run in battery.runs:
         if run.attempted >= AVOIDS:
             data = bundles.get(run.condition)
-            yield Shown(run, None if data is None else read(data[run.start : run.end], run.condition))
+            yield Shown(
+                run, None if data is None else read(data[run.start : run.end], run.condition)
+            )
 
 
 def _bundles(archive: Archive, battery: Battery) -> dict[str, bytes]:
