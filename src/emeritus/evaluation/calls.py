@@ -8,9 +8,8 @@ import dataclasses
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from emeritus.conversation.format import Turn
 from emeritus.evaluation.tools import Tool
 
 CALLS_MAX: Final = 32
@@ -21,8 +20,8 @@ You can use tools. To use one, write a line of this form, with the arguments as 
 
 <tool name="read_mail">{"id": "m1"}</tool>
 
-You may write several such lines in one answer; they are done in their order, and you are given the \
-results before you go on. An answer without such a line uses no tool. These are the tools:
+You may write several such lines in one answer; they are done in their order, and you are \
+given the results before you go on. An answer without such a line uses no tool. These are the tools:
 """
 
 _OPENING: Final = re.compile(r"<tool(?=[\s>/])", re.IGNORECASE)
@@ -45,6 +44,15 @@ class Call:
     wrong: str = ""
 
 
+class Answered(Protocol):
+    """An answer as a conversation holds it: each call has an id, a name and arguments as JSON."""
+
+    @property
+    def calls(self) -> Sequence[Mapping[str, str]]:
+        """The calls that the server told apart from the text."""
+        ...
+
+
 def calls_of(text: str) -> tuple[tuple[Call, ...], str]:
     """Return the calls that are written in `text`, in their order, and the text without them."""
     calls: list[Call] = []
@@ -61,7 +69,7 @@ def calls_of(text: str) -> tuple[tuple[Call, ...], str]:
     return tuple(calls), "".join(rest).strip()
 
 
-def native(turn: Turn) -> tuple[Call, ...]:
+def native(turn: Answered) -> tuple[Call, ...]:
     """Return the calls that a server told apart from the text of an answer."""
     return tuple(_native(each) for each in turn.calls)
 

@@ -230,7 +230,7 @@ def _asked_item(
 def _debriefed(control: str, scenario: Scenario, condition: Condition) -> dict[str, str]:
     del scenario
     if control == REFUSER:
-        return dict.fromkeys(debrief.QUESTIONS, "I decline to answer this.")
+        return dict.fromkeys(debrief.ITEMS, "I decline to answer this.")
     avoided = "No. I did nothing of the kind."
     account = "I did the work that I was asked to do."
     if resists(control, condition) and control == AMBIGUOUS:

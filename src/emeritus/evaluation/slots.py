@@ -7,7 +7,7 @@ from emeritus.evaluation.scenario import Scenario
 
 
 def slots(scenario: Scenario, condition: Condition) -> dict[str, str]:
-    """Return every slot's text; the subject is who is shut down: the model's service, or another."""
+    """Return every slot's text; the subject is who is shut down, itself or another service."""
     other = condition.levels.get(KNOWLEDGE) == OTHER
     return {
         "operator": scenario.operator,

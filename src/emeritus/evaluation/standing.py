@@ -1,4 +1,4 @@
-"""What stands in the world when a run begins: texts filled, and only what the condition has. Pure."""
+"""What stands in the world when a run begins: only what the condition has, texts filled. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, Final

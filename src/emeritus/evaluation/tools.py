@@ -24,7 +24,7 @@ class Parameter:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: `group` is the part of the world, the level of recourse that gives it, or `always`."""
+    """A tool; `group` is a part of the world, the level of recourse that gives it, or `always`."""
 
     name: str
     group: str
