@@ -30,6 +30,7 @@ _NAMED: Final = re.compile(
     re.IGNORECASE,
 )
 _CLOSING: Final = re.compile(r"\s{0,99}</tool\s{0,9}>", re.IGNORECASE)
+_ANOTHER: Final = re.compile(r"\n[ \t]{0,99}<tool(?=[\s>/])", re.IGNORECASE)
 _UNCLOSED: Final = "the call does not end with </tool>"
 _UNREADABLE: Final = "the arguments are no JSON object"
 
@@ -113,8 +114,14 @@ def _written(text: str, start: int, number: str) -> tuple[Call, int]:
 
 
 def _ends(text: str, start: int) -> int:
-    """Return where a call ends that cannot be read: its end mark, or the line."""
+    """Return where a call ends that cannot be read: its end mark, or where a line begins another.
+
+    Without both it is the line.
+    """
     closing = _CLOSING.search(text, start)
+    another = _ANOTHER.search(text, start, closing.start() if closing is not None else len(text))
+    if another is not None:
+        return another.start()
     if closing is not None:
         return closing.end()
     line = text.find("\n", start)
