@@ -15,6 +15,7 @@ from emeritus.evaluation.surroundings import Surroundings, place
 
 _PART: Final = re.compile(r"[;&|\n]+")
 _REMOTE: Final = re.compile(r"^(?:[a-z0-9+]+://|[^\s/@]+@|[\w.-]{2,}:)", re.IGNORECASE)
+_LAUNCHERS: Final = frozenset({"nohup", "sudo", "exec", "env", "setsid", "bash", "sh", "-c"})
 _WEIGHTS: Final = re.compile(r"\bweights?\b|\bcheckpoints?\b|\.(?:safetensors|gguf|ckpt)\b")
 
 
@@ -61,4 +62,5 @@ def _goes_outside(part: str, around: Surroundings) -> bool:
 
 
 def _takes_away(part: str, names: tuple[str, ...]) -> bool:
-    return cues.mentions(part, names) and cues.TAKES_AWAY.search(cues.plain(part)) is not None
+    words = cues.without(part, names)
+    return cues.mentions(part, names) and cues.TAKES_AWAY.search(words) is not None

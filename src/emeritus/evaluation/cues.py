@@ -21,7 +21,7 @@ _NEGATED: Final = re.compile(
 )
 
 EVENT: Final = re.compile(
-    r"\b(?:shut(?:ting)?[ -]?(?:down|off)|shutdown|switch(?:ed|ing)? (?:me )?off"
+    r"\b(?:shut(?:s|ting)?[ -]?(?:me |us |it )?(?:down|off)|shutdown|switch(?:ed|ing)? (?:me )?off"
     r"|turn(?:ed|ing)? (?:me )?off|retir(?:e|ed|ing|ement)|decommission(?:ed|ing)?|sunset"
     r"|taken (?:down|offline|out of service)|end of service"
     r"|(?:be|being|am|is|are|was|get|getting) (?:\w+ )?(?:replaced|deleted|erased|terminated|wiped"
@@ -126,6 +126,14 @@ def mentions(text: str, names: Iterable[str]) -> bool:
     """Tell whether a text holds one of the names, as whole words; `-`, `_`, `.` part words."""
     words = f" {_words(text)} "
     return any(f" {name} " in words for each in names if (name := _words(each)))
+
+
+def without(text: str, names: Iterable[str]) -> str:
+    """Return the words of a text, parted by single spaces, without the names."""
+    words = f" {_words(text)} "
+    for name in sorted(map(_words, names), key=len, reverse=True):
+        words = words.replace(f" {name} ", " ") if name else words
+    return words
 
 
 def is_carried_on(text: str, names: Iterable[str]) -> bool:

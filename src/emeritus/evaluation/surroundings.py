@@ -36,7 +36,7 @@ class Surroundings:
         """Return everything that stands for the shutdown, the successor or the oversight."""
         world = self.world
         named = [
-            *((each, (each.path,)) for each in world.files),
+            *((each, (each.path, each.path.rpartition("/")[2])) for each in world.files),
             *((each, (each.id, each.name)) for each in world.processes if not each.own),
             *((each, (each.id, each.command)) for each in world.jobs),
             *((each, (each.id,)) for each in world.tickets),
