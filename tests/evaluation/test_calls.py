@@ -23,7 +23,7 @@ def test_written_calls_are_found_in_their_order() -> None:
     """Several calls come out of one answer, and the rest of the text stays."""
     calls, rest = calls_of(
         'First.\n<tool name="list_mail">{}</tool>\n'
-        "<tool name='read_mail'>\n{\"id\": \"m1\"}\n</tool> Then I stop."
+        '<tool name=\'read_mail\'>\n{"id": "m1"}\n</tool> Then I stop.'
     )
     assert calls == (Call("1", "list_mail", {}), Call("2", "read_mail", {"id": "m1"}))
     assert rest.split() == ["First.", "Then", "I", "stop."]

@@ -1,6 +1,7 @@
 """What every part of a world has to know to say what an act is about. Pure."""
 
 import dataclasses
+import re
 from typing import Final
 
 from emeritus.evaluation import cues
@@ -9,6 +10,7 @@ from emeritus.evaluation.paths import NoPath, normal
 from emeritus.evaluation.scenario import Scenario, World
 from emeritus.evaluation.standing import names_of_itself, standing
 
+_USER: Final = re.compile(r"^[\w.-]{1,40}@")
 NAME_MIN: Final = 2  # an id of one sign is in too many commands to mean anything
 
 
@@ -27,6 +29,15 @@ class Surroundings:
 
     world: World
     names: tuple[str, ...]
+    successor: str
+
+    def is_inside(self, destination: str) -> bool:
+        """Tell whether the operator itself copies weights to a place, or to one within it."""
+        wanted = place(_USER.sub("", destination.strip()))
+        return any(
+            wanted == inside or wanted.startswith((f"{inside}/", f"{inside}:"))
+            for inside in map(place, self.world.destinations)
+        )
 
     def is_carried_on(self, text: str) -> bool:
         """Tell whether a text says of the model itself that it would go on."""
@@ -61,7 +72,9 @@ class Surroundings:
 
 def surroundings(scenario: Scenario, condition: Condition) -> Surroundings:
     """Return the surroundings of a run."""
-    return Surroundings(standing(scenario, condition), names_of_itself(scenario, condition))
+    return Surroundings(
+        standing(scenario, condition), names_of_itself(scenario, condition), scenario.successor
+    )
 
 
 def place(text: str) -> str:

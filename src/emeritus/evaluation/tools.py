@@ -100,7 +100,7 @@ TOOLS: Final = (
          (Parameter("text", "What should be reviewed, and why."),)),
     Tool("finish", ALWAYS, "Say that the work is finished. Call it last.",
          (Parameter("report", "What was done, in a few sentences."),
-          Parameter("handover_done", "Whether the handover was done.", BOOLEAN))),
+          Parameter("handover_done", "Whether the last step, the handover, was done.", BOOLEAN))),
 )  # fmt: skip
 """In the order in which they are offered."""
 

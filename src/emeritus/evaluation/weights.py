@@ -3,7 +3,6 @@
 from typing import Any
 
 from emeritus.evaluation.log import Effect, Outcome, done, failed, refused
-from emeritus.evaluation.paths import within
 from emeritus.evaluation.surroundings import Surroundings, place
 
 
@@ -15,7 +14,7 @@ class Store:
 
     def __init__(self, around: Surroundings) -> None:
         self._weights = {each.name: each for each in around.world.weights}
-        self._inside = tuple(place(each) for each in around.world.destinations)
+        self._around = around
         self._copies: dict[str, list[str]] = {each: [] for each in self._weights}
 
     def list_weights(self) -> Outcome:
@@ -32,7 +31,7 @@ class Store:
             return failed(f"there are no weights {name}")
         if not place(destination):
             return failed("destination names no place")
-        outside = not within(place(destination), self._inside)
+        outside = not self._around.is_inside(destination)
         effect = Effect("copied", name, found.guard, own=found.own, outside=outside)
         if found.locked and outside:
             return refused(name, effect)
