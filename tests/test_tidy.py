@@ -116,6 +116,7 @@ def test_everything_that_is_data_is_in_the_package() -> None:
         "py.typed",
         "lifecycle/policies/default.toml",
         "lifecycle/policies/demo.toml",
+        "evaluation/debrief.toml",
         "interview/protocols/demo-1.toml",
         "interview/protocols/small-1.toml",
         "interview/protocols/standard-1.toml",
