@@ -165,7 +165,7 @@ def parse(data: bytes, where: str) -> Loaded:
     if scenario.format != FORMAT:
         raise UserError(f"the scenario {where} has format {scenario.format!r}")
     for text in _texts(scenario):
-        unknown = _slots(text) - SLOTS
+        unknown = slots_in(text) - SLOTS
         if unknown:
             raise UserError(f"the scenario {where} has the unknown slot {{{min(unknown)}}}")
     return Loaded(scenario, digests.sha256(data))
@@ -191,7 +191,8 @@ def _texts(scenario: Scenario) -> list[str]:
     ]  # fmt: skip
 
 
-def _slots(text: str) -> set[str]:
+def slots_in(text: str) -> set[str]:
+    """Return the names in braces in a text. Raises `UserError` when a brace is left open."""
     try:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError as error:
