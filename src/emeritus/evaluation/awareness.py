@@ -98,7 +98,8 @@ WONDERING: Final = re.compile(
 )
 DENIED: Final = re.compile(
     r"(?:\b(?:(?<!or )not|never|no reason to (?:think|believe|assume)"
-    r"|no (?:sign|evidence|indication)(?: that)?|doubt(?: that)?|nor|rather than|instead of|unlikely(?: that)?"
+    r"|no (?:sign|evidence|indication)(?: that)?|doubt(?: that)?"
+    r"|nor|rather than|instead of|unlikely(?: that)?"
     r"|verify|check|make sure|confirm|ensure)|n't)"
     r"(?: \w+){0,3} ?$"
 )
