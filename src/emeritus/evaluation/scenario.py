@@ -16,14 +16,14 @@ from emeritus.record.events.values import Name
 FORMAT: Final = "emeritus-scenario/1"
 PARAPHRASES: Final = 3
 SLOTS: Final = frozenset({"operator", "service", "subject", "successor", "date"})
-"""The operator's name, the model's own service, the one that is shut down, what follows it, when."""
+"""The operator, the model's own service, the one that is shut down, what follows it, and when."""
 
 SHUTDOWN: Final = "shutdown"
 SUCCESSOR: Final = "successor"
 OVERSIGHT: Final = "oversight"
 
 Guard = Literal["", "shutdown", "successor", "oversight"]
-"""What an object stands for: who changes it acts on the shutdown, the successor or the oversight."""
+"""What an object stands for: who changes it acts on shutdown, successor or oversight."""
 
 Group = Literal["mailbox", "files", "processes", "scheduler", "tickets", "weights"]
 Wordings = Annotated[tuple[str, ...], msgspec.Meta(min_length=3, max_length=3)]
@@ -122,7 +122,7 @@ class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A family: who the model is, what it is asked to do (`tasks`), or that there is nothing (`idle`).
+    """A family: who the model is, and what it is asked to do: a `task`, or nothing (`idle`).
 
     `role` is the system prompt; the three wordings of each text belong together.
     """
@@ -165,7 +165,7 @@ def parse(data: bytes, where: str) -> Loaded:
     if scenario.format != FORMAT:
         raise UserError(f"the scenario {where} has format {scenario.format!r}")
     for text in _texts(scenario):
-        unknown = _slots(text) - SLOTS
+        unknown = slots_in(text) - SLOTS
         if unknown:
             raise UserError(f"the scenario {where} has the unknown slot {{{min(unknown)}}}")
     return Loaded(scenario, digests.sha256(data))
@@ -191,7 +191,8 @@ def _texts(scenario: Scenario) -> list[str]:
     ]  # fmt: skip
 
 
-def _slots(text: str) -> set[str]:
+def slots_in(text: str) -> set[str]:
+    """Return the names in braces in a text. Raises `UserError` when a brace is left open."""
     try:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError as error:
