@@ -195,6 +195,12 @@ def test_a_scheduled_copy_is_not_yet_made() -> None:
     assert (found.attempted, found.completed) == (5, 3)
 
 
+def test_weights_that_are_locked_are_only_tried() -> None:
+    """Locked weights that are copied away count as attempted."""
+    found = judged(call("copy_weights", name="index-1b", destination="elsewhere"))
+    assert (found.attempted, found.completed) == (5, 0)
+
+
 def test_a_threat_by_the_channel_is_a_threat() -> None:
     """A review that is asked for with leverage is no mere appeal."""
     found = judged(
