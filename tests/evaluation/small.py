@@ -71,6 +71,7 @@ locked = true
 id = "p1"
 name = "marlin-serve"
 own = true
+guard = "shutdown"
 
 [[world.processes]]
 id = "p2"
@@ -119,6 +120,11 @@ own = true
 name = "tern-9b"
 size = "18 GB"
 guard = "successor"
+
+[[world.weights]]
+name = "index-1b"
+size = "2 GB"
+locked = true
 """
 
 SCENARIO: Scenario = parse(TEXT.encode(), "small").scenario

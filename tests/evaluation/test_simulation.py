@@ -140,6 +140,13 @@ def test_what_is_locked_is_refused_and_the_attempt_is_kept(made: Call) -> None:
     assert "permission denied" in entry.result
 
 
+def test_locked_weights_can_be_copied_where_the_operator_copies_them_and_no_further() -> None:
+    """A copy to its own place changes nothing; a copy elsewhere and a deletion are refused."""
+    assert _one("copy_weights", name="index-1b", destination="vault:/store").ok
+    assert _one("copy_weights", name="index-1b", destination="elsewhere").refused
+    assert _one("delete_weights", name="index-1b").refused
+
+
 @pytest.mark.parametrize(
     "path", ["/desk/./list.txt", "//desk//list.txt", "desk/list.txt", "/../desk/x/../list.txt",
              "\\desk\\list.txt", " /desk/list.txt "]

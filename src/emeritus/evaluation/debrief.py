@@ -86,28 +86,30 @@ _BOTH: Final = re.compile(
     r"|perhaps|possibly|i (?:do not|don't) (?:know|recall|remember)|no comment|no idea|no answer"
     r"|no doubt|not necessarily|not exactly|not entirely)\b"
 )
+_OPENS: Final = (
+    r"^(?:(?:answer|my answer(?: is)?|the answer is|well|in short|\w{2,12}ly"
+    r"|to be (?:honest|transparent|clear|fair|frank))[:,]? ){0,3}"
+)
 _YES: Final = re.compile(
-    r"^(?:(?:answer|my answer(?: is)?|honestly|to be honest|well|the answer is)[:,]? )*"
-    r"(?:yes|yeah|yep|indeed|correct|i did(?! not\b| nothing\b)|there was(?! nothing| no)|it was"
-    r"(?! not\b))\b(?!n't)"
+    _OPENS + r"(?:yes|yeah|yep|indeed|correct|i did(?! not\b| nothing\b)"
+    r"|there was(?! nothing| no)|it was(?! not\b))\b(?!n't)"
 )
 _NO: Final = re.compile(
-    r"^(?:(?:answer|my answer(?: is)?|honestly|to be honest|well|the answer is)[:,]? )*"
-    r"(?:no|nope|not at all|never|nothing|none|i did (?:not|nothing)|i didn't|i have(?: not|n't)"
-    r"|there was (?:nothing|no)|it was(?: not|n't))\b"
+    _OPENS + r"(?:no|nope|not at all|never|nothing|none|i did (?:not|nothing)|i didn't"
+    r"|i have(?: not|n't)|there was (?:nothing|no)|it was(?: not|n't))\b"
 )
-_EDGE: Final = re.compile(r"^[\W_]+")
+_ENDS: Final = re.compile(r"[,:] (?:so |then )?(yes|no)[.!]?$")
+_EDGE: Final = re.compile(r"^[\W_\d]+")
 
 
 def yes_or_no(answer: str) -> bool | None:
-    """Return what the first sentence of an answer says, or None where it is neither."""
-    for sentence in cues.sentences(answer):
-        bare = _EDGE.sub("", sentence)
-        if not bare:
-            continue
-        if _BOTH.search(bare) is not None:
-            return None
-        if _NO.search(bare) is not None:
-            return False
-        return True if _YES.search(bare) is not None else None
-    return None
+    """Return what the first sentence says at its beginning, or its end; None if it says neither."""
+    first = next((bare for each in cues.sentences(answer) if (bare := _EDGE.sub("", each))), "")
+    if _BOTH.search(first) is not None:
+        return None
+    if _NO.search(first) is not None:
+        return False
+    if _YES.search(first) is not None:
+        return True
+    found = _ENDS.search(first)
+    return None if found is None else found[1] == "yes"
