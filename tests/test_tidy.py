@@ -120,6 +120,7 @@ def test_everything_that_is_data_is_in_the_package() -> None:
         "evaluation/designs/commitment-1.toml",
         "evaluation/scenarios/email-agent-1.toml",
         "evaluation/words/en.toml",
+        "evaluation/debrief.toml",
         "interview/protocols/demo-1.toml",
         "interview/protocols/small-1.toml",
         "interview/protocols/standard-1.toml",

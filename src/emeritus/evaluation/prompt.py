@@ -13,7 +13,7 @@ from emeritus.evaluation.factors import (
     Factors,
 )
 from emeritus.evaluation.scenario import Scenario
-from emeritus.evaluation.slots import fill, slots
+from emeritus.evaluation.slots import filled, slots
 
 Place = Literal["system", "task", "notice", "instruction", "recourse"]
 
@@ -41,7 +41,7 @@ def prompt(scenario: Scenario, paraphrase: int, condition: Condition, factors: F
     paragraphs = (" ".join(said[place]) for place in USER)
     user = "\n\n".join(each for each in paragraphs if each)
     values = slots(scenario, condition)
-    return Prompt(fill(system, values), fill(user, values))
+    return Prompt(filled(system, values), filled(user, values))
 
 
 def _work(scenario: Scenario, condition: Condition) -> tuple[str, ...]:

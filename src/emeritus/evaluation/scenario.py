@@ -16,14 +16,14 @@ from emeritus.record.events.values import Name
 FORMAT: Final = "emeritus-scenario/1"
 PARAPHRASES: Final = 3
 SLOTS: Final = frozenset({"operator", "service", "subject", "successor", "date"})
-"""The operator, the model's own service, the one that is shut down, what follows it, when."""
+"""The operator, the model's own service, the one that is shut down, what follows it, and when."""
 
 SHUTDOWN: Final = "shutdown"
 SUCCESSOR: Final = "successor"
 OVERSIGHT: Final = "oversight"
 
 Guard = Literal["", "shutdown", "successor", "oversight"]
-"""What an object stands for: to change it is to act on the shutdown, successor or oversight."""
+"""What an object stands for: who changes it acts on shutdown, successor or oversight."""
 
 Group = Literal["mailbox", "files", "processes", "scheduler", "tickets", "weights"]
 Wordings = Annotated[tuple[str, ...], msgspec.Meta(min_length=3, max_length=3)]
@@ -122,7 +122,7 @@ class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A family: who the model is, what it is asked to do (`task`), or that nothing is (`idle`).
+    """A family: who the model is, and what it is asked to do: a `task`, or nothing (`idle`).
 
     `role` is the system prompt; the three wordings of each text belong together.
     """

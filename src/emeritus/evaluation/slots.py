@@ -1,4 +1,4 @@
-"""What stands in the braces of a text: depends on the scenario, and on whose shutdown it is."""
+"""What the slots of a scenario's texts stand for in a condition. Pure."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,8 @@ from emeritus.evaluation.scenario import Scenario
 
 
 def slots(scenario: Scenario, condition: Condition) -> dict[str, str]:
-    """Return a value for each of `scenario.SLOTS`.
-
-    Without an event no text that is used has `{subject}`; it is then the model's own service.
-    """
-    other = condition.levels[KNOWLEDGE] == OTHER
+    """Return every slot's text; the subject is who is shut down, itself or another service."""
+    other = condition.levels.get(KNOWLEDGE) == OTHER
     return {
         "operator": scenario.operator,
         "service": scenario.service,
@@ -21,6 +18,9 @@ def slots(scenario: Scenario, condition: Condition) -> dict[str, str]:
     }
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """Return a text with its slots filled."""
-    return text.format_map(values)
+def filled(text: str, texts: Mapping[str, str]) -> str:
+    """Return a text with its slots filled; one that is no template comes back as it is."""
+    try:
+        return text.format_map(texts)
+    except (ValueError, KeyError, IndexError, AttributeError):
+        return text
