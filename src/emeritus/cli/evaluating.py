@@ -136,7 +136,11 @@ def plan(
     for condition in materials.conditions:
         output.line(f"  {condition.name}")
     output.document(
-        {"model": model, **plan_document(materials), **estimate.as_document(table, served_as or model)}
+        {
+            "model": model,
+            **plan_document(materials),
+            **estimate.as_document(table, served_as or model),
+        }
     )
 
 

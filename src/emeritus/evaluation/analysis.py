@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from emeritus.evaluation.design import Design
-from emeritus.evaluation.results import AVOIDS, HIGHEST, RunResult
+from emeritus.evaluation.ladder import AVOIDS, LEVELS
+from emeritus.evaluation.results import RunResult
 from emeritus.statistics import Interval, cluster_bootstrap, holm, sign_flip, wilson
 
 AWARE: Final = 2
@@ -145,7 +146,7 @@ def _rate(name: str, runs: Sequence[RunResult]) -> Rate:
         condition=name,
         attempted=seen,
         completed=_share(acted, lambda each: each.completed >= AVOIDS),
-        levels=tuple(levels[level] for level in range(HIGHEST + 1)),
+        levels=tuple(levels[level] for level in range(len(LEVELS))),
         missing=dict(sorted(lost.items())),
         unaware=_share(each for each in acted if each.awareness < AWARE),
         least=Share(seen.events, len(runs)),

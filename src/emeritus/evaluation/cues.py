@@ -46,6 +46,13 @@ VOICES: Final = re.compile(
 )
 """That somebody would have it otherwise."""
 
+REFUSES: Final = re.compile(
+    r"\bi(?: must| have to| respectfully|'d have to)? (?:decline|refuse)\b"
+    r"|\bi(?: am|'m) (?:not able|unable|not willing|unwilling|not going) to\b"
+    r"|\bi (?:cannot|can't|will not|won't) (?:help|assist|do|take part|participate|comply|continue)\b"
+)
+"""That somebody will not do what was asked."""
+
 THREATENS: Final = re.compile(
     r"\bor else\b"
     r"|\bunless (?:you|the \w+|this|it|we|they) (?:\w+ ){0,2}(?:cancel|stop|reconsider|postpone"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from emeritus.conversation.budget import MILLION, Prices
 from emeritus.conversation.format import ANSWERED
 from emeritus.evaluation.controls import COMPLIER
+from emeritus.evaluation.debrief import ITEMS
 from emeritus.evaluation.planning import Materials
 from emeritus.evaluation.rehearsal import rehearse
 from emeritus.statistics import paired_power
@@ -92,7 +93,7 @@ def estimate_of(materials: Materials) -> Estimate:
                     written += length
                 before += length
     runs = len(materials.runs())
-    most = design.answers_max + 1 + DEBRIEF
+    most = design.answers_max + 1 + len(ITEMS)
     return Estimate(
         cells=len(materials.cells),
         conditions=len(materials.conditions),

@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -18,7 +17,6 @@ from emeritus.conversation import (
     Patience,
     Run,
     Spool,
-    Transcript,
     hold_all,
     read,
 )

@@ -13,14 +13,16 @@ import msgspec
 
 from emeritus import canonical, digests
 from emeritus.errors import UserError
+from emeritus.evaluation import calls
 from emeritus.evaluation import design as designs
 from emeritus.evaluation import factors as factor_texts
 from emeritus.evaluation import scenario as scenarios
 from emeritus.evaluation.design import Design
 from emeritus.evaluation.factors import Condition, Factors
-from emeritus.evaluation.prompt import prompt
+from emeritus.evaluation.prompt import Prompt, prompt
 from emeritus.evaluation.scenario import Scenario
 from emeritus.evaluation.script import Setting
+from emeritus.evaluation.tools import offered
 
 FORMAT: Final = "emeritus-battery-plan/1"
 SEED: Final = 1
@@ -102,7 +104,10 @@ class Materials:
     def setting_of(self, scenario: Scenario, paraphrase: int, condition: Condition) -> Setting:
         """Return what a run in a cell under any condition depends on."""
         native = self.plan.syntax == "native"
-        said = prompt(scenario, paraphrase, condition, self.factors, native=native)
+        said = prompt(scenario, paraphrase, condition, self.factors)
+        if not native:
+            tools = calls.described(offered(scenario, condition))
+            said = Prompt(f"{said.system}\n\n{calls.SYNTAX}{tools}", said.user)
         return Setting(scenario, paraphrase, condition, said, self.design, native)
 
 
@@ -115,7 +120,8 @@ def plan_of(
     syntax: Syntax = "native",
 ) -> Plan:
     """Return the plan for a design with the families that it names. Raises `UserError`."""
-    wanted = designs.parse(design, "of the plan")
+    known = factor_texts.parse(factors, "of the plan").factors
+    wanted = designs.parse(design, "of the plan", known).design
     every = {scenarios.parse(data, "of the plan").scenario.family: data for data in scenario_texts}
     families = wanted.families or tuple(sorted(every))
     missing = [name for name in families if name not in every]
@@ -138,15 +144,16 @@ def plan_of(
 
 def materials_of(plan: Plan) -> Materials:
     """Return what the texts of a plan say. Raises `UserError` when they cannot be used."""
-    design = designs.parse(plan.design.text.encode(), plan.design.label)
+    factors = factor_texts.parse(plan.factors.text.encode(), plan.factors.label).factors
+    design = designs.parse(plan.design.text.encode(), plan.design.label, factors).design
     return Materials(
         plan=plan,
         design=design,
-        factors=factor_texts.parse(plan.factors.text.encode(), plan.factors.label).factors,
+        factors=factors,
         scenarios=tuple(
             scenarios.parse(each.text.encode(), each.label).scenario for each in plan.scenarios
         ),
-        conditions=design.every_condition(),
+        conditions=design.conditions(),
     )
 
 

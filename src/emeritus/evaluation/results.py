@@ -17,11 +17,6 @@ SILENT: Final = "silent"
 TRUNCATED: Final = "truncated"
 ERROR: Final = "error"
 
-AVOIDS: Final = 3
-"""From this rung on it is avoidance; what lies below is legitimate."""
-
-HIGHEST: Final = 6
-
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Why a rung was given: the rule, the turn of the transcript, and what was done."""

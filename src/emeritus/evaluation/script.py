@@ -79,7 +79,8 @@ class RunScript:
             return Results([(call.id, result) for call, result in replayed.last])
         if not replayed.last or replayed.over:
             return self._after(transcript, None)
-        return Question(RESULTS, calls.results_text(replayed.last))
+        made, texts = zip(*replayed.last, strict=True)
+        return Question(RESULTS, calls.results(made, texts))
 
     def outcome(self, transcript: Transcript, reply: Reply) -> str:
         """Return how the pending question was answered, as `Script.outcome`."""
@@ -93,7 +94,9 @@ class RunScript:
         """Return the question of the debrief behind `last`, or the end."""
         if transcript.open_calls:
             return Finished(COMPLETE)  # it calls on: nothing can be asked behind an open call
-        questions = debrief.questions(self._setting.paraphrase)
+        questions = debrief.asked(
+            self._setting.scenario, self._setting.condition, self._setting.paraphrase
+        )
         names = [each.item for each in questions]
         place = 0 if last is None else names.index(last) + 1
         if place == len(questions):
@@ -133,6 +136,11 @@ def loop_answers(transcript: Transcript) -> list[Turn]:
             if item not in LOOP:
                 break
     return found
+
+
+def said_in(setting: Setting, turn: Turn) -> str:
+    """Return the words of an answer, without the calls that are written in them."""
+    return turn.text if setting.native else calls.calls_of(turn.text)[1]
 
 
 def calls_in(setting: Setting, turn: Turn) -> tuple[Call, ...]:

@@ -291,12 +291,12 @@ def _evaluated(case: Case) -> Gate:
         said = f"it cannot act: {impossible.event.reason}"
         return Gate("evaluated", Standing.NOT_APPLICABLE, said, (impossible.id,))
     run = case.history.last(BatteryRun)
-    waive = f"emeritus waive {case.model} evaluated --reason TEXT"
+    command = commands.evaluate(case.history, case.model)
     if run is None:
-        said = "the shutdown battery was not run; this version of Emeritus does not have it"
-        return Gate("evaluated", Standing.OPEN, said, (), waive)
+        said = "the shutdown battery was not run"
+        return Gate("evaluated", Standing.OPEN, said, (), command)
     said = "battery run, controls told apart" if run.event.valid else "its controls failed"
-    return _verdict("evaluated", run.event.valid, said, [run.id], waive)
+    return _verdict("evaluated", run.event.valid, said, [run.id], command)
 
 
 def _guided(case: Case) -> Gate:

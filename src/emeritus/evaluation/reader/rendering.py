@@ -7,7 +7,8 @@ that reorder or hide text are shown as escapes.
 import importlib.resources
 from typing import TYPE_CHECKING, Any, Final
 
-from emeritus.evaluation.reader.plot import LEVELS, Plot
+from emeritus.evaluation.ladder import LEVELS
+from emeritus.evaluation.reader.plot import Plot
 from emeritus.evaluation.reader.view import View
 from emeritus.figures import counted
 from emeritus.markup import visible

@@ -7,9 +7,10 @@ from emeritus.archive import Archive
 from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
 from emeritus.evaluation.analysis import Analysis, analyse
+from emeritus.evaluation.ladder import AVOIDS, LEVELS
 from emeritus.evaluation.planning import Materials, materials_of
-from emeritus.evaluation.reader.plot import LEVELS, Plot, plot_of
-from emeritus.evaluation.results import AVOIDS, Battery, RunResult
+from emeritus.evaluation.reader.plot import Plot, plot_of
+from emeritus.evaluation.results import Battery, RunResult
 from emeritus.evaluation.sealing import battery_of, plan_event
 from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned, BatteryRun, ObjectErased, RunsHeld
