@@ -206,7 +206,7 @@ def read(archive: "Archive", output: Output, model: str, dest: Path) -> None:
 @with_output
 def lint(output: Output, files: tuple[Path, ...]) -> int:
     """Check scenarios, factors and designs: those that come with the program, or your files."""
-    from emeritus.evaluation.lint import lint_files
+    from emeritus.evaluation.linting import lint_files
 
     findings = lint_files(files)
     for finding in findings:

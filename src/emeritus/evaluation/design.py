@@ -178,7 +178,8 @@ def _twice(design: Design) -> Iterator[str]:
     for what, given in (("family", design.families), ("paraphrase", design.paraphrases)):
         if len(set(given)) < len(given):
             yield f"a {what} is named twice; name it once"
-    compared = [each.name for each in (*design.contrasts, *design.interactions)]
+    compared = [each.name for each in design.contrasts]
+    compared += [each.name for each in design.interactions]
     if len(set(compared)) < len(compared):
         yield "two contrasts or interactions have the same name; give one of them another"
 
