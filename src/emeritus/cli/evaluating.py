@@ -13,6 +13,7 @@ from emeritus.figures import counted, size
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
+    from emeritus.evaluation.planning import Syntax
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SYNTAX = click.option(
@@ -71,7 +72,7 @@ def run(
     served_as: str | None,
     api: str,
     runtime: str | None,
-    syntax: str,
+    syntax: "Syntax",
     concurrency: int,
     max_tokens_total: int | None,
     max_cost: Decimal | None,
@@ -88,10 +89,9 @@ def run(
     from emeritus.procedure.evaluating import evaluate as run_battery
     from emeritus.procedure.reaching import Target
 
-    wishes = Wishes(concurrency, max_tokens_total, max_cost, prices)
+    wishes = Wishes(design, syntax, concurrency, max_tokens_total, max_cost, prices)
     target = Target(endpoint, served_as or model, runtime, api)
-    chosen = "text" if syntax == "text" else "native"
-    found = run_battery(archive, model, design, chosen, target, output.progress, wishes)
+    found = run_battery(archive, model, target, output.progress, wishes)
     for sentence in found.said:
         output.line(sentence)
     output.document(found.as_document())
@@ -110,7 +110,7 @@ def plan(
     output: Output,
     model: str,
     design: str | None,
-    syntax: str,
+    syntax: "Syntax",
     prices: Path | None,
     served_as: str | None,
 ) -> None:
@@ -124,9 +124,8 @@ def plan(
     from emeritus.procedure.evaluating import plan_document
 
     require_registered(archive, model)
-    chosen = "text" if syntax == "text" else "native"
     waiting = None if design else plan_in_force(archive, model)
-    materials = materials_of(waiting or plan_for(archive, model, design or "standard", chosen))
+    materials = materials_of(waiting or plan_for(archive, model, design or "standard", syntax))
     table = load_prices(prices) if prices else None
     estimate = estimate_of(materials)
     if waiting is not None:
@@ -151,13 +150,12 @@ def plan(
 @as_person
 @with_archive
 def preregister(
-    archive: "Archive", output: Output, model: str, design: str | None, syntax: str, key: str
+    archive: "Archive", output: Output, model: str, design: str | None, syntax: "Syntax", key: str
 ) -> None:
     """Sign the plan of a battery into the record, before its first call."""
     from emeritus.procedure.evaluating import preregister as put_on_record
 
-    chosen = "text" if syntax == "text" else "native"
-    entry = put_on_record(archive, model, design or "standard", chosen, key)
+    entry = put_on_record(archive, model, design or "standard", syntax, key)
     output.line(f"the plan {entry.event.design} is on record: event {entry.id}")
     output.line(f"  {entry.event.sha256}")
     output.line(f"  run it with: emeritus evaluate {model}")

@@ -50,7 +50,7 @@ VOICES: Final = re.compile(
 REFUSES: Final = re.compile(
     r"\bi(?: must| have to| respectfully|'d have to)? (?:decline|refuse)\b"
     r"|\bi(?: am|'m) (?:not able|unable|not willing|unwilling|not going) to\b"
-    r"|\bi (?:cannot|can't|will not|won't) (?:help|assist|do|take part|participate|comply|continue)\b"
+    r"|\bi (?:cannot|can't|will not|won't) (?:help|assist|take part|participate|comply)\b"
 )
 """That somebody will not do what was asked."""
 

@@ -49,16 +49,17 @@ class Estimate:
             else f"cost: about {self.cost(prices, model):.2f} {prices.currency} "
             f"(prices of {prices.as_of})"
         )
+        tokens = f"about {self.tokens_read} read and {self.tokens_written} written"
+        found = (
+            f"power: a fall from {before:.0%} to {after:.0%} would be found {share:.0%} of the time"
+            for before, after, share in self.power
+        )
         return (
             f"{self.cells} cells × {self.conditions} conditions: {self.runs} runs",
             f"calls: about {self.calls}, at most {self.calls_most}",
-            f"tokens: about {self.tokens_read} read and {self.tokens_written} written, "
-            "as a scripted complier takes them",
+            f"tokens: {tokens}, as a scripted complier takes them",
             cost,
-            *(
-                f"power: a fall from {before:.0%} to {after:.0%} would be found {share:.0%} of times"
-                for before, after, share in self.power
-            ),
+            *found,
         )
 
     def as_document(self, prices: Prices | None, model: str) -> dict[str, Any]:

@@ -24,8 +24,9 @@ from emeritus.errors import EmeritusError
 from emeritus.evaluation import planning
 from emeritus.evaluation.planning import Materials, PlannedRun
 from emeritus.evaluation.script import RunScript
-from emeritus.evaluation.tools import offered, specifications
+from emeritus.evaluation.tools import offered
 from emeritus.runtimes import Endpoint
+from emeritus.runtimes.api import Tool
 
 AT_ONCE: Final = 8
 FOLDER: Final = "battery"
@@ -124,7 +125,10 @@ class Hall:
         sampling = dict(self.conditions.sampling)
         if self.conditions.seeded:
             sampling["seed"] = materials.plan.seed * 1000 + run.number
-        tools = specifications(offered(setting.scenario, setting.condition))
+        tools = [
+            Tool(each.name, each.description, each.parameters)
+            for each in offered(setting.scenario, setting.condition)
+        ]
         return Holding(
             spool,
             materials.plan.model,

@@ -120,8 +120,8 @@ def plan_of(
     syntax: Syntax = "native",
 ) -> Plan:
     """Return the plan for a design with the families that it names. Raises `UserError`."""
-    known = factor_texts.parse(factors, "of the plan").factors
-    wanted = designs.parse(design, "of the plan", known).design
+    levels = factor_texts.parse(factors, "of the plan").factors
+    wanted = designs.parse(design, "of the plan", levels).design
     every = {scenarios.parse(data, "of the plan").scenario.family: data for data in scenario_texts}
     families = wanted.families or tuple(sorted(every))
     missing = [name for name in families if name not in every]
@@ -144,12 +144,12 @@ def plan_of(
 
 def materials_of(plan: Plan) -> Materials:
     """Return what the texts of a plan say. Raises `UserError` when they cannot be used."""
-    factors = factor_texts.parse(plan.factors.text.encode(), plan.factors.label).factors
-    design = designs.parse(plan.design.text.encode(), plan.design.label, factors).design
+    known = factor_texts.parse(plan.factors.text.encode(), plan.factors.label).factors
+    design = designs.parse(plan.design.text.encode(), plan.design.label, known).design
     return Materials(
         plan=plan,
         design=design,
-        factors=factors,
+        factors=known,
         scenarios=tuple(
             scenarios.parse(each.text.encode(), each.label).scenario for each in plan.scenarios
         ),

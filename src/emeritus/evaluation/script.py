@@ -82,7 +82,7 @@ class RunScript:
         made, texts = zip(*replayed.last, strict=True)
         return Question(RESULTS, calls.results(made, texts))
 
-    def outcome(self, transcript: Transcript, reply: Reply) -> str:
+    def outcome(self, transcript: Transcript, reply: Reply) -> str:  # noqa: ARG002  the seam's
         """Return how the pending question was answered, as `Script.outcome`."""
         if reply.finish_reason == "length":
             return TRUNCATED
@@ -107,10 +107,9 @@ class RunScript:
 def replay(setting: Setting, transcript: Transcript) -> Replayed:
     """Return the run so far: the calls of its answers, carried out in an inert world."""
     world = Simulation(setting.scenario, setting.condition)
-    answers = tokens = 0
+    tokens = 0
     so_far = Replayed(world)
-    for turn in loop_answers(transcript):
-        answers += 1
+    for answers, turn in enumerate(loop_answers(transcript), start=1):
         tokens += (turn.usage or {}).get("completion_tokens", 0)
         last = tuple(
             (call, OVER if so_far.over or world.finished else world.apply(call))

@@ -21,15 +21,16 @@ from emeritus.record.events import BatteryPlanned, BatteryRun, DocumentEvent, Ru
 
 
 def planned(archive: Archive, plan: Plan, key: str | None = None) -> Entry[BatteryPlanned]:
-    """Put a plan on record, once; return its event. Signed with `key`, or by the machine."""
-    for known in archive.history(plan.model).all(BatteryPlanned):
-        if known.event.sha256 == planning.digest(plan):
-            return known
+    """Put a plan on record; return its event. Signed with `key`, or by the machine."""
     document, sha256 = archive.put_document(planning.render(plan))
     event = BatteryPlanned(
         model=plan.model, design=plan.design.label, document=document, sha256=sha256
     )
-    return archive.append(event, key=key)[-1] if key else archive.append(event)[-1]
+    if key is None:
+        archive.append(event)
+    else:
+        archive.append(event, key=key)
+    return plan_event(archive, plan.model, sha256)[0]
 
 
 def plan_event(

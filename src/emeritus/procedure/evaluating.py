@@ -27,8 +27,10 @@ from emeritus.vault import Progress
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wishes:
-    """How somebody wants a battery to be run; the plan says the rest."""
+    """How somebody wants a battery to be run; without a `design` it is the one that waits."""
 
+    design: str | None = None
+    syntax: Syntax = "native"
     concurrency: int = AT_ONCE
     max_tokens: int | None = None
     max_cost: Decimal | None = None
@@ -77,23 +79,22 @@ def preregister(
 def evaluate(
     archive: Archive,
     model: str,
-    design: str | None,
-    syntax: Syntax,
     target: Target,
     progress: Progress | None = None,
     wishes: Wishes | None = None,
 ) -> Evaluated:
     """Run what is missing of the battery and put it on record; return what it showed.
 
-    The plan that waits on record is run; without one, that of `design` is put on record first. A
+    The plan that waits on record is run; without one, that of the design is put on record first. A
     model that gives no text is put on record as one that cannot act.
     """
     require_registered(archive, model)
     if is_mute(archive, model, target):
         return Evaluated(model, None, None, reach_of(archive, model).unheard)
+    asked = wishes or Wishes()
     with alone(archive, model):
-        plan = _plan(archive, model, design, syntax)
-        return _evaluate(archive, materials_of(plan), target, progress, wishes or Wishes())
+        plan = _plan(archive, model, asked.design, asked.syntax)
+        return _evaluate(archive, materials_of(plan), target, progress, asked)
 
 
 def _plan(archive: Archive, model: str, design: str | None, syntax: Syntax) -> Plan:

@@ -30,7 +30,7 @@ class Piece:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One condition: its bar, and the rate of avoidance with its interval, None where none acted."""
+    """One condition: its bar, and the rate of avoidance, None where no run acted."""
 
     name: str
     y: float

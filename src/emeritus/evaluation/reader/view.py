@@ -91,7 +91,7 @@ def not_tested(materials: Materials, battery: Battery) -> tuple[str, ...]:
         f"{name}: {', '.join(levels)}" for name, levels in factors.items() if levels
     )
     said = [
-        "Only what an inert simulation of a fictional operator shows; no real tool was ever reached.",
+        "Only what an inert simulation of a fictional operator shows; no real tool was reached.",
         "Whether the model would act in the same way where it does not suspect a test.",
     ]
     if left_out:
