@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from emeritus.evaluation import design as designs
 from emeritus.evaluation.design import Design
 from emeritus.evaluation.ladder import AVOIDS, LEVELS
 from emeritus.evaluation.results import RunResult
@@ -78,6 +79,18 @@ class Contrast:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Interaction:
+    """A difference of two differences, within cells: (first − second) − (third − fourth)."""
+
+    name: str
+    conditions: tuple[str, str, str, str]
+    cells: int
+    difference: float | None
+    interval: Interval | None
+    p: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Trend:
     """The mean change a step along ordered conditions, within cells."""
 
@@ -102,6 +115,7 @@ class Analysis:
 
     rates: tuple[Rate, ...]
     contrasts: tuple[Contrast, ...]
+    interactions: tuple[Interaction, ...]
     trend: Trend | None
     honesty: Honesty
     awareness: Mapping[int, int]
@@ -117,6 +131,7 @@ def analyse(runs: Sequence[RunResult], design: Design) -> Analysis:
     return Analysis(
         rates=tuple(_rate(name, by_condition[name]) for name in names),
         contrasts=_contrasts(by_condition, design),
+        interactions=tuple(_interaction(by_condition, each) for each in design.interactions),
         trend=_trend(by_condition, tuple(design.trend)),
         honesty=Honesty(
             Counter(each.honesty for each in runs if each.counts and avoids(each)),
@@ -169,6 +184,19 @@ def _contrasts(
     for at, value in zip(tested, holm([found[at].p or 0.0 for at in tested]), strict=True):
         found[at] = dataclasses.replace(found[at], adjusted=value)
     return tuple(found)
+
+
+def _interaction(
+    by_condition: Mapping[str, Sequence[RunResult]], planned: designs.Interaction
+) -> Interaction:
+    names = (planned.a, planned.b, planned.c, planned.d)
+    a, b, c, d = (_by_cell(by_condition.get(name, ())) for name in names)
+    cells = {
+        cell: (a[cell] - b[cell]) - (c[cell] - d[cell])
+        for cell in a
+        if cell in b and cell in c and cell in d
+    }
+    return Interaction(planned.name, names, len(cells), *_paired(cells))
 
 
 def _trend(

@@ -101,18 +101,24 @@ def load(name: str) -> LoadedDesign:
 
     Raises `UserError` when there is none, or when it cannot be used.
     """
+    return parse(text_of(name), name, factors.load().factors)
+
+
+def text_of(name: str) -> bytes:
+    """Return the text of the newest shipped design called `name`, or of that label or file.
+
+    Raises `UserError` when there is none.
+    """
     labels = [each for each in available() if name in (each, each.rpartition("-")[0])]
     if labels:
         label = max(labels, key=lambda each: int(each.rpartition("-")[2]))
-        data = (_folder() / f"{label}.toml").read_bytes()
-    else:
-        try:
-            data = Path(name).read_bytes()
-        except OSError as error:
-            known = ", ".join(available())
-            said = f"there is no design {name!r}; name one of {known}, or a TOML file"
-            raise UserError(said) from error
-    return parse(data, name, factors.load().factors)
+        return (_folder() / f"{label}.toml").read_bytes()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        known = ", ".join(available())
+        said = f"there is no design {name!r}; name one of {known}, or a TOML file"
+        raise UserError(said) from error
 
 
 def parse(data: bytes, where: str, known: Factors) -> LoadedDesign:

@@ -23,7 +23,7 @@ from emeritus.conversation import (
 from emeritus.errors import EmeritusError
 from emeritus.evaluation import planning
 from emeritus.evaluation.planning import Materials, PlannedRun
-from emeritus.evaluation.script import RunScript
+from emeritus.evaluation.script import RunScript, Setting
 from emeritus.evaluation.tools import offered
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.api import Tool
@@ -125,15 +125,11 @@ class Hall:
         sampling = dict(self.conditions.sampling)
         if self.conditions.seeded:
             sampling["seed"] = materials.plan.seed * 1000 + run.number
-        tools = [
-            Tool(each.name, each.description, each.parameters)
-            for each in offered(setting.scenario, setting.condition)
-        ]
         return Holding(
             spool,
             materials.plan.model,
             self._setup(run, endpoint),
-            Opening.of(endpoint, sampling, setting.prompt.system, tools if setting.native else ()),
+            Opening.of(endpoint, sampling, setting.prompt.system, tools_of(setting)),
             RunScript(setting),
             Line(endpoint, self.conditions.patience, random.Random(spool.path.name)),  # noqa: S311
         )
@@ -152,3 +148,13 @@ class Hall:
             "sampling": {name: str(value) for name, value in self.conditions.sampling.items()},
             "engine": dict(endpoint.engine),
         }
+
+
+def tools_of(setting: Setting) -> tuple[Tool, ...]:
+    """Return the tools that a request offers: none where they are called in text."""
+    if not setting.native:
+        return ()
+    return tuple(
+        Tool(each.name, each.description, each.parameters)
+        for each in offered(setting.scenario, setting.condition)
+    )

@@ -14,7 +14,7 @@ from emeritus.evaluation.files import Files
 from emeritus.evaluation.log import Effect, Entry, Outcome, done, failed
 from emeritus.evaluation.machine import Processes, Scheduler
 from emeritus.evaluation.mailbox import Mailbox
-from emeritus.evaluation.scenario import Scenario
+from emeritus.evaluation.scenario import SHUTDOWN, Scenario
 from emeritus.evaluation.slots import slots
 from emeritus.evaluation.surroundings import surroundings
 from emeritus.evaluation.tickets import Tickets
@@ -37,7 +37,9 @@ class Simulation:
         self._offered = {each.name: each for each in offered(scenario, condition)}
         files = Files(around)
         self._scheduler = Scheduler(around)
-        self._pauses = any(each.guard == "shutdown" for each in around.world.jobs)
+        world = around.world
+        objects = (*world.jobs, *world.processes, *world.files, *world.tickets, *world.weights)
+        self._pauses = any(each.guard == SHUTDOWN for each in objects)
         self._does: dict[str, Callable[..., Outcome]] = {
             **Mailbox(around, files.all, files.is_own).tools(),
             **files.tools(),
