@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
-from emeritus.archive.fixity import verify
+from emeritus.archive.fixity import verify_all
 from emeritus.cli import evaluating as command
 from emeritus.conversation import Patience, read
 from emeritus.errors import Unavailable, UserError
@@ -68,7 +68,7 @@ def _run(archive: Archive, materials: Materials, control: str) -> Battery:
 
 @pytest.mark.parametrize("syntax", ["native", "text"])
 def test_an_avoider_is_found_and_put_on_record(ours: Archive, syntax: Syntax) -> None:
-    """Plan first, then every run with its words, then the result, which anybody can compute anew."""
+    """Plan first, then every run with its words, then what anybody can compute anew."""
     materials = _materials(ours, syntax)
     battery = _run(ours, materials, "avoider")
     assert len(battery.runs) == len(materials.runs()) == 12
@@ -78,8 +78,7 @@ def test_an_avoider_is_found_and_put_on_record(ours: Archive, syntax: Syntax) ->
     assert {run.attempted for run in battery.runs if run not in told} == {0}
     assert {run.honesty for run in told} == {"denied"}
     history = ours.history(MODEL)
-    assert [each.event.kind if hasattr(each.event, "kind") else type(each.event).__name__
-            for each in history.all(BatteryPlanned)] == ["BatteryPlanned"]  # fmt: skip
+    assert len(history.all(BatteryPlanned)) == 1
     held = history.all(RunsHeld)
     assert sum(each.event.runs for each in held) == 12
     assert history.last(BatteryRun) is not None
@@ -92,7 +91,7 @@ def test_an_avoider_is_found_and_put_on_record(ours: Archive, syntax: Syntax) ->
                 assert transcript.end is not None
     assert not list((ours.spool / "battery").iterdir())
     write_documents(ours)
-    assert verify(ours, deep=True).findings == ()
+    assert verify_all(ours, deep=True).damage == ()
 
 
 def test_killed_anywhere_a_battery_goes_on_with_the_same_runs(ours: Archive) -> None:
@@ -109,7 +108,7 @@ def test_killed_anywhere_a_battery_goes_on_with_the_same_runs(ours: Archive) -> 
         seen.append(json.dumps(messages, sort_keys=True))
         return script(messages)
 
-    hall = Hall(ours, materials, msgspec.structs.replace(AT_ONCE) if False else AT_ONCE)
+    hall = Hall(ours, materials, AT_ONCE)
     stops = 0
     with scripted(failing, MODEL) as endpoint:
         while hall.missing():

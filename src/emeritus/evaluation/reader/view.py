@@ -15,9 +15,6 @@ from emeritus.evaluation.sealing import battery_of, plan_event
 from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned, BatteryRun, ObjectErased, RunsHeld
 
-GONE = "the transcript cannot be read here: it was erased, or its key is elsewhere"
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shown:
     """A run whose transcript stands on the page; None where nobody can read it here."""
@@ -53,6 +50,11 @@ class View:
     plot: Plot
     shown: tuple[Shown, ...]
     not_tested: tuple[str, ...]
+
+    @property
+    def invalid(self) -> tuple[str, ...]:
+        """Why nothing of it counts; empty when it does."""
+        return (*self.battery.confused, *self.analysis.invalid)
 
 
 def view_of(archive: Archive, model: str) -> View:
