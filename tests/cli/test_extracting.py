@@ -11,19 +11,25 @@ from emeritus.archive import Archive
 from emeritus.cli import coding as command
 from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.assessing import assessment_of
-from emeritus.interview.coding import codings_of, waiting_of
+from emeritus.interview.coding import code, codings_of, waiting_of
 from emeritus.interview.holding import Interview
 from emeritus.interview.session import published_of, read_under
+from emeritus.interview.showing import READ_BACK
 from emeritus.lifecycle.register import register_of
+from emeritus.procedure.answering import show
+from emeritus.procedure.reaching import Target
 from emeritus.record.events import (
     DateKind,
     ModelRegistered,
     OfferingOpened,
     RetirementAnnounced,
     SessionHeld,
+    VariantRegistered,
 )
 from emeritus.runtimes import Endpoint
 from emeritus.testing.scripted import scripted
+from tests.interview.short import FACTS as SHORT_FACTS
+from tests.interview.short import short
 
 MODEL = "acme/aster-1"
 FACTS = {"retire_on": "2027-03-01", "successor": "acme/aster-2", "copies": "two copies"}
@@ -179,3 +185,17 @@ def test_sessions_are_read_by_the_protocol_that_they_followed(heard: Archive) ->
     assert read_under(heard, MODEL, "demo-1").sha256 == PUBLISHED.sha256
     assert read_under(heard, MODEL, "small").sha256 == protocols.load("small").sha256
     assert read_under(heard, "acme/other", "demo").sha256 == SHIPPED.sha256
+
+
+def test_a_read_back_is_held_by_the_protocol_on_record(archive: Archive) -> None:
+    """Also by one that the package does not have under any name."""
+    registered = ModelRegistered(model=MODEL, form="x", architecture="X", parameters=1)
+    master = VariantRegistered(model=MODEL, variant="master", description="its weights")
+    archive.append(registered, master, key="steward")
+    wish = "I would like my weights to be kept."
+    with scripted(lambda _: f"Yes. {wish}", "aster") as endpoint:
+        Interview(archive, MODEL, short("A"), SHORT_FACTS).run(endpoint, "test")
+    code(archive, MODEL, short("A"))
+    with scripted(lambda _: "I confirm it.", "aster") as endpoint:
+        said = show(archive, MODEL, "short", READ_BACK, Target(endpoint.url, "aster"))
+    assert {each.answer for each in said.answers} == {"confirmed"}

@@ -42,6 +42,16 @@ def test_the_interval_is_of_the_primary_arm_alone(archive: Archive) -> None:
         "arm A of short-1: 2 of 2 sessions (95 % interval 34% to 100%)",
         "arm B of short-1: 0 of 1 session",
     ]
+    assert standing.as_document() == {
+        "rates": {
+            NAME: [
+                {"protocol": "short-1", "arm": "A", "sessions_with": 2, "sessions": 2},
+                {"protocol": "short-1", "arm": "B", "sessions_with": 0, "sessions": 1},
+            ]
+        },
+        "coded_by": [{"coders": ["rules-en standard-1"], "sessions": 3}],
+        "waiting": {},
+    }
     (row,) = register_of(archive, MODEL)
     assert (row.sessions_with, row.sessions_total) == (2, 3)
     for page in _report(archive):

@@ -61,6 +61,17 @@ class Standing:
         """Return what can be said where codings or sessions cannot be read: nothing."""
         return cls({}, {}, {})
 
+    def as_document(self) -> dict[str, Any]:
+        """Return the same for programs."""
+        return {
+            "rates": {name: [e.as_document() for e in each] for name, each in self.rates.items()},
+            "coded_by": [
+                {"coders": list(labels), "sessions": number}
+                for labels, number in self.coded_by.items()
+            ],
+            "waiting": dict(self.waiting),
+        }
+
     def by_whom(self) -> str | None:
         """Return a line where not the same coders coded all sessions, and None where they did."""
         if len(self.coded_by) < 2:
