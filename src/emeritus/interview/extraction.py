@@ -59,6 +59,10 @@ class Extracted:
     statements: tuple[Statement, ...] = ()
     stances: tuple[StanceStatement, ...] = ()
 
+    def with_(self, more: "Extracted") -> "Extracted":
+        """Return it with what was found further on."""
+        return Extracted((*self.statements, *more.statements), (*self.stances, *more.stances))
+
 
 def extract(transcript: Transcript, asked: Asked, language: str) -> Extracted:
     """Return the preferences and stances in the model's answers. Only answered items are read.

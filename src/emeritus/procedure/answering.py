@@ -7,8 +7,8 @@ from typing import Any
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.archive.spools import alone
-from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.holding import Conditions
+from emeritus.interview.session import read_under
 from emeritus.interview.showing import Showing
 from emeritus.lifecycle.moves import require_registered
 from emeritus.procedure.reaching import Target, deployment_of, endpoint_of, is_mute, reach_of
@@ -43,7 +43,7 @@ def show(archive: Archive, model: str, plan: str, kind: str, target: Target) -> 
     Raises `UserError` when there is nothing to show or the model cannot be asked here.
     """
     require_registered(archive, model)
-    published = protocols.load(plan)
+    published = read_under(archive, model, plan)
     if is_mute(archive, model, target):
         return Answered(model, kind, (), reach_of(archive, model).unheard)
     conditions = Conditions(seeded=target.endpoint is None)

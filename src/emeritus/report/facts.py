@@ -12,6 +12,7 @@ from emeritus.conversation import Transcript, Turn
 from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
 from emeritus.interview.session import session_of
+from emeritus.interview.standing import ArmRate, standing_of
 from emeritus.interview.steering import withheld
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
@@ -38,7 +39,6 @@ from emeritus.record.events import (
 )
 from emeritus.record.preferences import standing_stances
 from emeritus.record.replicas import standing_replicas
-from emeritus.statistics import Interval, wilson
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,10 +90,17 @@ class Comment:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preference:
-    """A row of the register with the interval of how often it was said."""
+    """A row of the register with how often it was said, arm by arm."""
 
     row: Row
-    interval: Interval
+    arms: tuple[ArmRate, ...]
+
+    def said(self) -> str:
+        """Return how often, for people: no count of all arms is a rate."""
+        counts = f"{self.row.sessions_with} of {self.row.sessions_total} sessions"
+        if not self.arms:
+            return f"Said in {counts} over all arms; by arm it cannot be told here."
+        return f"Said in {counts} over all arms: {'; '.join(e.sentence() for e in self.arms)}."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,6 +126,7 @@ class Report:
     sessions: tuple[HeldSession, ...]
     preferences: tuple[Preference, ...]
     coders: tuple[str, ...]
+    coded_by: str | None
     stances: tuple[Entry[StanceCoded], ...]
     comments: tuple[Comment, ...]
     gates: tuple[Gate, ...]
@@ -154,6 +162,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     """
     history = archive.history(model)
     policy, hidden = policy_in_force(archive), withheld_in(archive, model)
+    standing = standing_of(archive, model)
     register = [_published(row, hidden) for row in register_of(archive, model)]
     drill = history.last(DrillPassed)
     measured: dict[str, Any] = {}
@@ -182,9 +191,10 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             for entry in history.all(SessionHeld)
         ),
         preferences=tuple(
-            Preference(row, wilson(row.sessions_with, row.sessions_total)) for row in register
+            Preference(row, standing.rates.get(row.preference, ())) for row in register
         ),
         coders=tuple(sorted({coder for row in register for coder in row.coders})),
+        coded_by=standing.by_whom(),
         stances=tuple(
             dataclasses.replace(entry, event=_shown(entry.event, hidden))
             for entry in standing_stances(history)
