@@ -1,6 +1,6 @@
 """`interview` and `preferences`: what the model says, and what people decide about it."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,34 +9,13 @@ import click
 from emeritus.cli.attesting import attest
 from emeritus.cli.coding import code
 from emeritus.cli.merging import merge
-from emeritus.cli.options import as_person, with_archive
+from emeritus.cli.options import FILE, Amount, as_person, with_archive
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
 from emeritus.cli.reading import read, upload
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
-
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-class Amount(click.ParamType[Decimal]):
-    """An amount of money, exact."""
-
-    name = "amount"
-
-    def convert(
-        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Decimal:
-        """Return the amount; one that is none, or not above zero, is refused."""
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            self.fail(f"{value!r} is no amount, such as 12.50", param, ctx)
-        if not (amount.is_finite() and amount > 0):
-            self.fail(f"{value!r} is no amount above zero", param, ctx)
-        return amount
 
 
 class NamesAModel(click.Group):
@@ -84,7 +63,7 @@ def interview() -> None:
 )
 @click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
 @click.option("--arm", "arms", multiple=True, help="An arm to hold; again for more [default: all].")
-@click.option("--persona", type=_FILE, help="The deployment's system prompt, for its arm.")
+@click.option("--persona", type=FILE, help="The deployment's system prompt, for its arm.")
 @click.option(
     "--interviewer",
     "interviewers",
@@ -112,7 +91,7 @@ def interview() -> None:
     help="Stop when so many are used; what is under way ends.",
 )
 @click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
-@click.option("--prices", type=_FILE, help="A table of prices a million tokens.")
+@click.option("--prices", type=FILE, help="A table of prices a million tokens.")
 @with_archive
 def hold(
     archive: "Archive",
@@ -212,6 +191,7 @@ def show(
     A disposition documents that a preference was weighed. It promises nothing.
     """
     from emeritus.errors import UserError
+    from emeritus.interview.standing import standing_of
     from emeritus.lifecycle import moves
     from emeritus.lifecycle.register import register_of
 
@@ -223,9 +203,13 @@ def show(
         moves.dispose(archive, model, preference, disposition, reason or "", key)
     moves.require_registered(archive, model)
     register = [row.published() for row in register_of(archive, model)]
+    standing = standing_of(archive, model)
     for row in register:
         output.line(f"{row.preference}  {row.polarity} {row.object} ({row.theme})", bold=True)
-        output.line(f"  said in {row.sessions_with} of {row.sessions_total} sessions")
+        counts = f"{row.sessions_with} of {row.sessions_total} sessions"
+        output.line(f"  said in {counts} over all arms")
+        for rate in standing.rates.get(row.preference, ()):
+            output.line(f"    {output.untrusted(rate.sentence())}")
         if row.withdrawn:
             output.line("  the model withdrew its words from publication")
         for span in row.spans[:3]:
@@ -237,7 +221,15 @@ def show(
                 output.line(f"    “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
     if not register:
         output.line("no preference is documented")
-    output.document({"model": model, "preferences": [row.as_document() for row in register]})
+    for said in (*filter(None, [standing.by_whom()]), *standing.to_decide(model)):
+        output.line(output.untrusted(said))
+    output.document(
+        {
+            "model": model,
+            "preferences": [row.as_document() for row in register],
+            **standing.as_document(),
+        }
+    )
 
 
 @preferences.command(epilog="Example: emeritus preferences stability acme/aster-1 --plan standard")
@@ -246,12 +238,12 @@ def show(
 @with_archive
 def stability(archive: "Archive", output: Output, model: str, plan: str) -> None:
     """Show how stable each preference is over wordings, orders, arms and time."""
-    from emeritus.interview import shipped_protocols
     from emeritus.interview.assessing import assessment_of
+    from emeritus.interview.session import read_under
     from emeritus.lifecycle.moves import require_registered
 
     require_registered(archive, model)
-    assessment = assessment_of(archive, model, shipped_protocols.load(plan))
+    assessment = assessment_of(archive, model, read_under(archive, model, plan))
     for each in assessment.preferences:
         output.line(f"{each.preference}: {each.label}", bold=True)
         output.line(f"  {each.because}")

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
@@ -15,12 +15,13 @@ from emeritus.errors import IntegrityError, UserError
 from emeritus.figures import counted
 from emeritus.interview import coding
 from emeritus.interview import shipped_protocols as protocols
-from emeritus.interview.asked_coders import NO_EXTRACTOR, require_independent
+from emeritus.interview.asked_coders import NO_EXTRACTOR
 from emeritus.interview.holding import SESSIONS_AT_ONCE, Conditions, Interview
 from emeritus.interview.protocol import Published
 from emeritus.interview.session import held_under, transcripts
-from emeritus.lifecycle.moves import gates_of, require_registered, state_of
+from emeritus.lifecycle.moves import gates_of, require_registered
 from emeritus.procedure.disclosing import facts_of, not_told
+from emeritus.procedure.extracting import extractors_of
 from emeritus.procedure.reaching import (
     Target,
     deployment_of,
@@ -32,8 +33,6 @@ from emeritus.procedure.reaching import (
 from emeritus.record.events import PreferenceDocumented, SessionHeld
 from emeritus.runtimes import Endpoint
 from emeritus.vault import Progress
-
-EXTRACTORS: Final = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,9 +128,10 @@ def _listen(
             with endpoint_of(archive, model, target) as endpoint:
                 sessions = interview.run(endpoint, deployment_of(archive, model, endpoint))
         waiting = interview.postponed()
-        used = interview.conditions.budget.as_document()
-    with _extractors(archive, model, target, asked) as extractors:
-        coded = coding.code(archive, model, published, extractors)
+        budget = interview.conditions.budget
+    own = {model, target.served_as}
+    with extractors_of(archive, model, asked.extractors, own) as extractors:
+        coded = coding.code(archive, model, published, extractors, budget)
     write_documents(archive)
     new = len(sessions) - len(before)
     complete = sum(1 for each in sessions if each.ended == "complete")
@@ -143,6 +143,7 @@ def _listen(
         *waiting,
         *_what_counts(archive, model),
     )
+    used = budget.as_document()
     return Heard(model, new, tuple(sessions), coded.preferences, said, used)
 
 
@@ -184,31 +185,6 @@ def _interviewer(
     if leader.served_as == model or (leader.endpoint, leader.served_as) == itself:
         raise UserError(f"{leader.served_as} cannot interview itself; name another model")
     return served(archive, leader, leader.served_as, archive.settings.interviewer_key)
-
-
-@contextlib.contextmanager
-def _extractors(
-    archive: Archive, model: str, target: Target, wishes: Wishes
-) -> Iterator[tuple[Endpoint, ...]]:
-    """Give the models that code: none is the model that was asked, or the one that follows it."""
-    if not wishes.extractors:
-        yield ()
-        return
-    if len(wishes.extractors) != EXTRACTORS:
-        raise UserError("name two extractors, of different families, or none")
-    offerings = state_of(archive, model).offerings.values()
-    concerned = {
-        "model that was interviewed": {model, target.served_as},
-        "successor": {each.successor for each in offerings if each.successor},
-    }
-    with contextlib.ExitStack() as stack:
-        key = archive.settings.coder_key
-        found = tuple(
-            stack.enter_context(served(archive, each, each.served_as, key))
-            for each in wishes.extractors
-        )
-        require_independent(found, concerned)
-        yield found
 
 
 def _coders_say(coded: coding.Documented) -> tuple[str, ...]:
