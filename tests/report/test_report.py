@@ -232,6 +232,7 @@ def test_a_model_that_cannot_speak_is_reported_plainly(archive: Archive, sparrow
 
 def test_what_the_model_said_to_the_draft_stands_in_the_report(heard: Archive) -> None:
     """The draft quotes it and its gates; its answer is shown inert in both forms."""
+    verify_all(heard, deep=True)
     shown = draft_of(next_report(heard, MODEL, Remarks()))
     for part in ("1.91 MB", "in 1 copy in 1 place", "3 sessions", "2027-03-01 (confirmed)"):
         assert part in shown

@@ -135,7 +135,7 @@ def _preserved(case: Case) -> Gate:
         missing = "weights" if weights is None else "run-set"
         command = f"emeritus preserve {case.model}"
         return Gate("preserved", Standing.OPEN, f"{missing} not preserved", (), command)
-    checks = _good_replicas(case, weights)
+    checks = _sound_replicas(case, weights)
     places = {place: len(found) for place, found in checks.items()}
     newest = [check for found in checks.values() for check in found]
     replicas, shards = len(newest), _good_shards(case, weights)
@@ -198,7 +198,21 @@ def _sound_check(
     return newest if holds and sound and moment(newest.time) >= oldest else None
 
 
-def _good_replicas(
+def sound_replicas(
+    model: str, history: History, policy: Policy, now: datetime.datetime
+) -> dict[str, list[Entry[FixityChecked]]]:
+    """Return by place the checks of the replicas that hold the weights and were found sound.
+
+    These are the ones that the gate `preserved` counts; nothing when no weights are preserved.
+    """
+    about = history.about(model)
+    weights = about.last(WeightsPreserved)
+    if weights is None:
+        return {}
+    return _sound_replicas(Case(fold(model, about), about, policy, now), weights)
+
+
+def _sound_replicas(
     case: Case, weights: Entry[WeightsPreserved]
 ) -> dict[str, list[Entry[FixityChecked]]]:
     """Return by place the checks of the replicas that count: of those that stand, each once."""

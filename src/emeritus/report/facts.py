@@ -13,7 +13,7 @@ from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
 from emeritus.interview.session import session_of
 from emeritus.interview.steering import withheld
-from emeritus.lifecycle.gates import Gate, judge
+from emeritus.lifecycle.gates import Gate, judge, sound_replicas
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
 from emeritus.lifecycle.states import ModelState, fold
@@ -98,7 +98,10 @@ class Preference:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a report says about one model, as it stood at `written`."""
+    """Everything that a report says about one model, as it stood at `written`.
+
+    `sound` counts, by place, the replicas that hold the weights and were found sound.
+    """
 
     number: int
     written: str
@@ -112,6 +115,7 @@ class Report:
     drill: Entry[DrillPassed] | None
     measured: dict[str, Any]
     replicas: tuple[Entry[ReplicaAdded], ...]
+    sound: Mapping[str, int]
     checks: tuple[Entry[FixityChecked], ...]
     damage: tuple[Entry[DamageFound], ...]
     repairs: tuple[Entry[DamageRepaired], ...]
@@ -155,6 +159,8 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     history = archive.history(model)
     policy, hidden = policy_in_force(archive), withheld_in(archive, model)
     register = [_published(row, hidden) for row in register_of(archive, model)]
+    now = archive.clock.now()
+    sound = sound_replicas(model, history, policy, now)
     drill = history.last(DrillPassed)
     measured: dict[str, Any] = {}
     if drill is not None:
@@ -173,6 +179,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         drill=drill,
         measured=measured,
         replicas=tuple(standing_replicas(history)),
+        sound={place: len(checks) for place, checks in sound.items()},
         checks=_newest_checks(history.all(FixityChecked)),
         damage=tuple(archive.history().all(DamageFound)),
         repairs=tuple(archive.history().all(DamageRepaired)),
@@ -193,7 +200,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             _comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
             for entry in history.all(CommentReceived)
         ),
-        gates=tuple(judge(model, history, policy, archive.clock.now())),
+        gates=tuple(judge(model, history, policy, now)),
         waivers=tuple(history.all(GateWaived)),
         approvals=tuple(history.all(GateApproved)),
         remarks=remarks,
