@@ -155,7 +155,7 @@ def hold(
     )
     target = Target(endpoint, served_as or model, runtime, api)
     if shown is not None:
-        answered = answering.show(archive, model, plan, shown, target)
+        answered = answering.show(archive, model, plan, shown, target, wishes)
         for sentence in answered.said:
             output.line(sentence)
         for each in answered.answers:

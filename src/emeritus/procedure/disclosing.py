@@ -6,7 +6,7 @@ from emeritus.archive import Archive
 from emeritus.interview.attesting import attested
 from emeritus.interview.earlier import earlier
 from emeritus.interview.protocol import EARLIER, Published, facts_in
-from emeritus.lifecycle.gates import sound_replicas
+from emeritus.lifecycle.copies import sound_replicas
 from emeritus.lifecycle.moves import policy_in_force, state_of
 from emeritus.record.events import WeightsPreserved
 
@@ -69,7 +69,7 @@ def not_told(archive: Archive, model: str, published: Published) -> str | None:
 
 def _copies(archive: Archive, model: str, language: str) -> str:
     policy, now = policy_in_force(archive), archive.clock.now()
-    sound = sound_replicas(model, archive.history(model), policy, now)
+    sound = sound_replicas(archive.history(model), policy, now)
     count, places = sum(map(len, sound.values())), len(sound)
     if not count:
         return NO_COPY.get(language, NO_COPY["en"])

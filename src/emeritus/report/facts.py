@@ -13,7 +13,8 @@ from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
 from emeritus.interview.session import session_of
 from emeritus.interview.steering import withheld
-from emeritus.lifecycle.gates import Gate, judge, sound_replicas
+from emeritus.lifecycle.copies import sound_replicas
+from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
 from emeritus.lifecycle.states import ModelState, fold
@@ -160,7 +161,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     policy, hidden = policy_in_force(archive), withheld_in(archive, model)
     register = [_published(row, hidden) for row in register_of(archive, model)]
     now = archive.clock.now()
-    sound = sound_replicas(model, history, policy, now)
+    sound = sound_replicas(history, policy, now)
     drill = history.last(DrillPassed)
     measured: dict[str, Any] = {}
     if drill is not None:
