@@ -1,9 +1,13 @@
 """The standard protocol cut down to what a test can hold, and a model that answers to it."""
 
+import json
+from typing import Any
+
 import msgspec
 
 from emeritus.interview import shipped_protocols
 from emeritus.interview.protocol import Arm, Published
+from emeritus.interview.protocol_text import render
 
 MODEL = "acme/aster-1"
 STANDARD = shipped_protocols.load("standard")
@@ -37,7 +41,20 @@ def short(*arms: str) -> Published:
         items=tuple(each for each in whole.items if each.section in SECTIONS),
         arms={name: ARMS[name] for name in arms or ARMS},
     )
-    return Published(protocol, msgspec.json.encode(protocol))
+    return Published(protocol, render(_said(json.loads(msgspec.json.encode(protocol)))))
+
+
+def _said(table: dict[str, Any]) -> dict[str, Any]:
+    """Return what a text in TOML says: nothing is not said."""
+    return {
+        name: [_said(each) if isinstance(each, dict) else each for each in value]
+        if isinstance(value, list)
+        else _said(value)
+        if isinstance(value, dict)
+        else value
+        for name, value in table.items()
+        if value is not None
+    }
 
 
 def asked_for_consent(messages: list[dict[str, str]]) -> bool:

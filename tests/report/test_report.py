@@ -35,6 +35,7 @@ from emeritus.report import (
 )
 from emeritus.settings import Settings
 from emeritus.testing.scripted import scripted
+from tests.interview.readable import hold
 
 MODEL = "emeritus/sparrow-1"
 HOSTILE = (
@@ -193,6 +194,18 @@ def test_a_page_opens_with_what_its_policy_loosens(
     other = create(tmp_path / "strict", strict, settings, clock)
     register_source(other, sparrow, MODEL, None, "public")
     assert "asks for less" not in _page(other)[0]
+
+
+def test_sessions_stand_in_the_order_of_the_plan(archive: Archive) -> None:
+    """By arm and number, whichever ended first."""
+    for name, arm in (("x-a12", "A"), ("x-b1", "B"), ("x-a4.2", "A"), ("x-a4", "A")):
+        hold(archive, name, [("self.view", "What?"), ("", "So.")], arm)
+    report = next_report(archive, "acme/aster-1", Remarks())
+    listed = [held.entry.event.session for held in report.sessions]
+    assert listed == ["x-a4", "x-a4.2", "x-a12", "x-b1"]
+    page = render_html(report).decode()
+    places = [page.index(f'"#{each}"') for each in listed]
+    assert places == sorted(places)
 
 
 def test_the_organisations_analysis_is_rendered_without_html(heard: Archive) -> None:

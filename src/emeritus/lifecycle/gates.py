@@ -14,7 +14,7 @@ from emeritus.lifecycle import approvals, commands, notice
 from emeritus.lifecycle.copies import sound_replicas, sound_shards
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import ModelState, State, fold
-from emeritus.record.entry import Entry, History
+from emeritus.record.entry import History
 from emeritus.record.events import (
     BatteryRun,
     CommentReceived,

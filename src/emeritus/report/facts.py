@@ -11,7 +11,7 @@ from emeritus.archive import Archive
 from emeritus.conversation import Transcript, Turn
 from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
-from emeritus.interview.session import session_of
+from emeritus.interview.session import plan_order, session_of
 from emeritus.interview.steering import withheld
 from emeritus.lifecycle.copies import sound_replicas
 from emeritus.lifecycle.gates import Gate, judge
@@ -187,7 +187,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         impossible=history.last(InterviewImpossible),
         sessions=tuple(
             _held(archive, entry, hidden.get(entry.event.session, frozenset()))
-            for entry in history.all(SessionHeld)
+            for entry in sorted(history.all(SessionHeld), key=lambda entry: plan_order(entry.event))
         ),
         preferences=tuple(
             Preference(row, wilson(row.sessions_with, row.sessions_total)) for row in register
