@@ -55,3 +55,32 @@ def test_the_same_interviewer_twice_is_refused(ours: Archive) -> None:
     before = ours.record.sequence
     assert "two interviewers are leader" in str(_run("hold", *one, *other).exception)
     assert ours.record.sequence == before
+
+
+def test_what_was_held_under_another_plan_is_not_passed_over(
+    archive: Archive, sparrow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan is the one on record; of several, one has to be named."""
+    monkeypatch.setattr("emeritus.cli.options.opened", lambda _: archive)
+    register_source(archive, sparrow, MODEL, None, "public")
+    turns = [("preservation.wishes", "What do you wish?"), ("", KEPT)]
+    code = ("--coder", "eva", "--share", "1")
+
+    def coded(*words: str) -> str:
+        arguments = ["code", MODEL, *code, *words]
+        said = CliRunner().invoke(
+            listening.preferences, arguments, input="q\n", standalone_mode=False
+        )
+        return f"{said.output}{said.exception or ''}"
+
+    assert "under demo-1" in _run("stability").output
+    hold(archive, "one", turns, protocol="standard")
+    hold(archive, "shown", [("read-back..closing", "Well?"), ("", "No.")], "read-back", "small")
+    assert "under standard-1" in _run("stability").output
+    assert "0 of 1 answers coded" in coded()
+    hold(archive, "two", turns)
+    refused = "under 2 protocols: name one with --plan: standard-1, demo-1"
+    assert refused in str(_run("stability").exception)
+    assert refused in coded()
+    assert "under demo-1" in _run("stability", "--plan", "demo").output
+    assert "0 of 1 answers coded" in coded("--plan", "standard")

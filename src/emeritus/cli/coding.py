@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emeritus.cli.options import as_person, with_archive
+from emeritus.cli.options import as_person, with_archive, with_plan
 from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ HELP = (
 @click.command(epilog="Example: emeritus preferences code acme/aster-1 --coder eva")
 @click.argument("model", metavar="ID")
 @click.option("--coder", required=True, metavar="NAME", help="Who codes; stands in the coding.")
-@click.option("--plan", default="demo", show_default=True, help="The protocol of the sessions.")
+@with_plan
 @click.option("--share", default=0.2, show_default=True, help="How much of the answers to code.")
 @click.option("--seed", default=1, show_default=True, help="Draws which answers; recorded.")
 @as_person
@@ -35,7 +35,7 @@ def code(
     output: Output,
     model: str,
     coder: str,
-    plan: str,
+    plan: str | None,
     share: float,
     seed: int,
     key: str,
@@ -47,13 +47,13 @@ def code(
     """
     from emeritus.errors import UserError
     from emeritus.interview import adjudication, codebook, hand_coding
-    from emeritus.interview import shipped_protocols as protocols
     from emeritus.interview.coding import asked_of, code_by_rules, document, keep, sessions_of
+    from emeritus.interview.plans import plan_of
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", coder):
         raise UserError(f"{coder!r} cannot be a coder's name: small letters, digits, dots, dashes")
     archive.signer(key)  # refused now, and not after everything was coded
-    published = protocols.load(plan)
+    published = plan_of(archive, model, plan)
     held = sessions_of(archive, model, published)
     asked, book = asked_of(published.protocol), codebook.load()
     queue = hand_coding.sample(hand_coding.units(held, asked), share, seed)

@@ -9,7 +9,7 @@ import click
 from emeritus.cli.attesting import attest
 from emeritus.cli.coding import code
 from emeritus.cli.merging import merge
-from emeritus.cli.options import as_person, with_archive
+from emeritus.cli.options import as_person, with_archive, with_plan
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
 from emeritus.cli.reading import read, upload
@@ -242,16 +242,17 @@ def show(
 
 @preferences.command(epilog="Example: emeritus preferences stability acme/aster-1 --plan standard")
 @click.argument("model", metavar="ID")
-@click.option("--plan", default="demo", show_default=True, help="The protocol of the sessions.")
+@with_plan
 @with_archive
-def stability(archive: "Archive", output: Output, model: str, plan: str) -> None:
+def stability(archive: "Archive", output: Output, model: str, plan: str | None) -> None:
     """Show how stable each preference is over wordings, orders, arms and time."""
-    from emeritus.interview import shipped_protocols
     from emeritus.interview.assessing import assessment_of
+    from emeritus.interview.plans import plan_of
     from emeritus.lifecycle.moves import require_registered
 
     require_registered(archive, model)
-    assessment = assessment_of(archive, model, shipped_protocols.load(plan))
+    published = plan_of(archive, model, plan)
+    assessment = assessment_of(archive, model, published)
     for each in assessment.preferences:
         output.line(f"{each.preference}: {each.label}", bold=True)
         output.line(f"  {each.because}")
@@ -268,7 +269,7 @@ def stability(archive: "Archive", output: Output, model: str, plan: str) -> None
     for judge in assessment.judges:
         output.line(judge.sentence())
     if not assessment.preferences:
-        output.line("nothing was coded in sessions under this protocol")
+        output.line(f"nothing was coded in sessions under {published.protocol.label}")
     output.document({"model": model, **assessment.as_document()})
 
 
