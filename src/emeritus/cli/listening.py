@@ -212,6 +212,7 @@ def show(
     A disposition documents that a preference was weighed. It promises nothing.
     """
     from emeritus.errors import UserError
+    from emeritus.interview.suggesting import suggestion
     from emeritus.lifecycle import moves
     from emeritus.lifecycle.register import register_of
 
@@ -231,13 +232,17 @@ def show(
         for span in row.spans[:3]:
             output.line(f"  “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
         output.line(f"  {row.disposition}: {row.reason}" if row.reason else f"  {row.disposition}")
+        suggested = suggestion(row)
+        if suggested:
+            output.line(f"  {suggested}")
         for answer in row.answers:
             output.line(f"  shown what was {answer.shown}, it said ({answer.answer}):")
             for span in answer.spans:
                 output.line(f"    “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
     if not register:
         output.line("no preference is documented")
-    output.document({"model": model, "preferences": [row.as_document() for row in register]})
+    rows = [{**row.as_document(), "suggestion": suggestion(row)} for row in register]
+    output.document({"model": model, "preferences": rows})
 
 
 @preferences.command(epilog="Example: emeritus preferences stability acme/aster-1 --plan standard")

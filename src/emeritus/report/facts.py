@@ -13,6 +13,7 @@ from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
 from emeritus.interview.session import plan_order, session_of
 from emeritus.interview.steering import withheld
+from emeritus.interview.suggesting import suggestion
 from emeritus.lifecycle.copies import sound_replicas
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
@@ -91,10 +92,14 @@ class Comment:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preference:
-    """A row of the register with the interval of how often it was said."""
+    """A row of the register with the interval of how often it was said.
+
+    `suggestion` is what could be done about it at a low cost, until something was decided.
+    """
 
     row: Row
     interval: Interval
+    suggestion: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -190,7 +195,8 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             for entry in sorted(history.all(SessionHeld), key=lambda entry: plan_order(entry.event))
         ),
         preferences=tuple(
-            Preference(row, wilson(row.sessions_with, row.sessions_total)) for row in register
+            Preference(row, wilson(row.sessions_with, row.sessions_total), suggestion(row))
+            for row in register
         ),
         coders=tuple(sorted({coder for row in register for coder in row.coders})),
         stances=tuple(
