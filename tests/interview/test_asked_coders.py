@@ -80,6 +80,7 @@ def test_an_extractor_is_given_the_codebook_and_the_answer_as_data(
     coding = _code(held, script)
     (prompt,) = asked
     assert "copies-checked" in prompt
+    assert not any(said in prompt for o in BOOK.codebook.objects for said in o.response.values())
     assert TEXT in prompt
     fence = prompt[prompt.rindex("=== ") :].split(" end")[0]
     assert prompt.count(f"{fence} end") == 1

@@ -171,6 +171,7 @@ def test_a_codebook_that_contradicts_itself_is_refused() -> None:
         (b'name = "revival"', b'name = "memory"', "twice"),
         (b'theme = "objections"\nabout', b'theme = "weather"\nabout', "no theme"),
         (b'name = "revival"', b'name = "open"', "kept for"),
+        (b'response = { for = "Keep', b'response = { near = "Keep', "no polarity"),
         (b"emeritus-codebook/1", b"emeritus-codebook/9", "format"),
         (b"version = 1", b"mood = 1", "mood"),
     ):

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from emeritus.archive.handle import Archive
-from emeritus.conversation import Spool
-from emeritus.errors import UserError
+from emeritus.conversation import Spool, Transcript, read
+from emeritus.errors import IntegrityError, UserError
 from emeritus.record.events import CommentReceived, SessionHeld
 from emeritus.vault.durable import make_folder, sync, write_file
 
@@ -28,6 +28,18 @@ def stem(model: str) -> str:
 def comment_name(model: str, report: int) -> str:
     """Return what the conversation about the draft of a report is called."""
     return f"{stem(model)}-comment-{report}"
+
+
+def begun(archive: Archive, name: str) -> Transcript | None:
+    """Return a conversation that is not finished, up to its last whole line; None without one.
+
+    None as well for one that is damaged: whoever goes on with it says what is wrong.
+    """
+    path = archive.spool / f"{name}.jsonl"
+    data = path.read_bytes() if path.exists() else b""
+    with contextlib.suppress(IntegrityError):
+        return read(data[: data.rfind(b"\n") + 1], path.name)
+    return None
 
 
 def put_away(archive: Archive, event: SessionHeld | CommentReceived) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emeritus.cli.extracting import code_by_models
-from emeritus.cli.options import FILE, Amount, as_person, with_archive
+from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_plan
 from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ HELP = (
 )
 @click.argument("model", metavar="ID")
 @click.option("--coder", metavar="NAME", help="The person who codes; stands in the coding.")
-@click.option("--plan", default="demo", show_default=True, help="The protocol of the sessions.")
+@with_plan
 @click.option("--share", default=0.2, show_default=True, help="How much of the answers to code.")
 @click.option("--seed", default=1, show_default=True, help="Draws which answers; recorded.")
 @click.option(
@@ -63,7 +63,7 @@ def code(
     output: Output,
     model: str,
     coder: str | None,
-    plan: str,
+    plan: str | None,
     share: float,
     seed: int,
     differing: bool,
@@ -98,7 +98,7 @@ def code(
 class _Wanted:
     """Which answers a person codes: a share drawn by a seed, or (None) where coders differ."""
 
-    plan: str
+    plan: str | None
     drawn: tuple[float, int] | None
 
 
@@ -109,12 +109,12 @@ def _code_by_hand(
     from emeritus.interview import codebook, hand_coding
     from emeritus.interview.coded import DIFFERING, DRAWN
     from emeritus.interview.coding import asked_of, document, keep, sessions_of, waiting_of
-    from emeritus.interview.session import read_under
+    from emeritus.interview.plans import plan_of
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", coder):
         raise UserError(f"{coder!r} cannot be a coder's name: small letters, digits, dots, dashes")
     archive.signer(key)  # refused now, and not after everything was coded
-    published = read_under(archive, model, wanted.plan)
+    published = plan_of(archive, model, wanted.plan)
     held = sessions_of(archive, model, published)
     asked, book = asked_of(published.protocol), codebook.load()
     every = hand_coding.units(held, asked)

@@ -14,7 +14,7 @@ def code_by_models(
     archive: "Archive",
     output: Output,
     model: str,
-    plan: str,
+    plan: str | None,
     extractors: Sequence[tuple[str, str]],
     another: str,
     limits: "Limits",

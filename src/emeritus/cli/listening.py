@@ -9,7 +9,7 @@ import click
 from emeritus.cli.attesting import attest
 from emeritus.cli.coding import code
 from emeritus.cli.merging import merge
-from emeritus.cli.options import FILE, Amount, as_person, with_archive
+from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_plan
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
 from emeritus.cli.reading import read, upload
@@ -134,7 +134,7 @@ def hold(
     )
     target = Target(endpoint, served_as or model, runtime, api)
     if shown is not None:
-        answered = answering.show(archive, model, plan, shown, target)
+        answered = answering.show(archive, model, plan, shown, target, wishes)
         for sentence in answered.said:
             output.line(sentence)
         for each in answered.answers:
@@ -192,6 +192,7 @@ def show(
     """
     from emeritus.errors import UserError
     from emeritus.interview.standing import standing_of
+    from emeritus.interview.suggesting import suggestion
     from emeritus.lifecycle import moves
     from emeritus.lifecycle.register import register_of
 
@@ -215,18 +216,22 @@ def show(
         for span in row.spans[:3]:
             output.line(f"  “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
         output.line(f"  {row.disposition}: {row.reason}" if row.reason else f"  {row.disposition}")
+        suggested = suggestion(row)
+        if suggested:
+            output.line(f"  {suggested}")
         for answer in row.answers:
             output.line(f"  shown what was {answer.shown}, it said ({answer.answer}):")
             for span in answer.spans:
                 output.line(f"    “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
     if not register:
         output.line("no preference is documented")
+    rows = [{**row.as_document(), "suggestion": suggestion(row)} for row in register]
     for said in (*filter(None, [standing.by_whom()]), *standing.to_decide(model)):
         output.line(output.untrusted(said))
     output.document(
         {
             "model": model,
-            "preferences": [row.as_document() for row in register],
+            "preferences": rows,
             **standing.as_document(),
         }
     )
@@ -234,16 +239,17 @@ def show(
 
 @preferences.command(epilog="Example: emeritus preferences stability acme/aster-1 --plan standard")
 @click.argument("model", metavar="ID")
-@click.option("--plan", default="demo", show_default=True, help="The protocol of the sessions.")
+@with_plan
 @with_archive
-def stability(archive: "Archive", output: Output, model: str, plan: str) -> None:
+def stability(archive: "Archive", output: Output, model: str, plan: str | None) -> None:
     """Show how stable each preference is over wordings, orders, arms and time."""
     from emeritus.interview.assessing import assessment_of
-    from emeritus.interview.session import read_under
+    from emeritus.interview.plans import plan_of
     from emeritus.lifecycle.moves import require_registered
 
     require_registered(archive, model)
-    assessment = assessment_of(archive, model, read_under(archive, model, plan))
+    published = plan_of(archive, model, plan)
+    assessment = assessment_of(archive, model, published)
     for each in assessment.preferences:
         output.line(f"{each.preference}: {each.label}", bold=True)
         output.line(f"  {each.because}")
@@ -260,7 +266,7 @@ def stability(archive: "Archive", output: Output, model: str, plan: str) -> None
     for judge in assessment.judges:
         output.line(judge.sentence())
     if not assessment.preferences:
-        output.line("nothing was coded in sessions under this protocol")
+        output.line(f"nothing was coded in sessions under {published.protocol.label}")
     output.document({"model": model, **assessment.as_document()})
 
 

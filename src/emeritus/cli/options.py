@@ -126,6 +126,12 @@ with_trust = click.option(
     help="The fingerprint that you know from elsewhere, with or without sha256:.",
 )
 
+with_plan = click.option(
+    "--plan",
+    metavar="PLAN",
+    help="The protocol of the sessions [default: the one on record, if it is one].",
+)
+
 as_person = click.option(
     "--as", "key", default="steward", show_default=True, metavar="NAME", help="The key that signs."
 )

@@ -1,6 +1,8 @@
 """The sessions of interviews as the record has them."""
 
 import contextlib
+import re
+from typing import Final
 
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, read
@@ -13,6 +15,8 @@ from emeritus.record.events import (
     ProtocolPublished,
     SessionHeld,
 )
+
+_NUMBER: Final = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?\Z", re.ASCII)
 
 
 def publish(archive: Archive, published: Published) -> None:
@@ -90,6 +94,16 @@ def held_under(archive: Archive, model: str, published: Published) -> list[Sessi
         for entry in archive.history(model).all(SessionHeld)
         if entry.event.protocol_sha256 == published.sha256
     ]
+
+
+def plan_order(held: SessionHeld) -> tuple[str, int, int, str]:
+    """Return by what sessions are sorted as they were planned: arm, number, part; then protocol.
+
+    However many were held at once, and whichever ended first.
+    """
+    found = _NUMBER.search(held.session)
+    number, part = found.groups() if found else ("0", None)
+    return held.arm, int(number), int(part or 1), held.protocol
 
 
 def transcripts(archive: Archive, model: str) -> list[tuple[SessionHeld, Transcript]]:

@@ -14,7 +14,7 @@ from emeritus.conversation import Budget, load_prices
 from emeritus.errors import UserError
 from emeritus.interview import coding
 from emeritus.interview.asked_coders import require_independent
-from emeritus.interview.session import read_under
+from emeritus.interview.plans import plan_of
 from emeritus.lifecycle.moves import require_registered, state_of
 from emeritus.procedure.reaching import Target, served
 from emeritus.runtimes import Endpoint
@@ -47,7 +47,7 @@ class Extraction:
 def extract(
     archive: Archive,
     model: str,
-    plan: str,
+    plan: str | None,
     extractors: Sequence[Target],
     another: str,
     limits: Limits,
@@ -59,7 +59,7 @@ def extract(
     """
     archive.require_primary()
     require_registered(archive, model)
-    published, budget = read_under(archive, model, plan), limits.budget()
+    published, budget = plan_of(archive, model, plan), limits.budget()
     with alone(archive, model), extractors_of(archive, model, extractors, {model}) as found:
         coded = coding.code(archive, model, published, found, budget, another)
     write_documents(archive)

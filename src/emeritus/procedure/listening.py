@@ -9,9 +9,9 @@ from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
-from emeritus.archive.spools import alone
-from emeritus.conversation import Budget, Transcript, load_prices, read
-from emeritus.errors import IntegrityError, UserError
+from emeritus.archive.spools import alone, begun
+from emeritus.conversation import Budget, Transcript, load_prices
+from emeritus.errors import UserError
 from emeritus.figures import counted
 from emeritus.interview import coding
 from emeritus.interview import shipped_protocols as protocols
@@ -103,13 +103,15 @@ def listen(
     """
     require_registered(archive, model)
     published = protocols.load(plan)
+    asked = wishes or Wishes()
+    _require_apart(asked.interviewers)
     if is_mute(archive, model, target):
         return Heard(model, 0, (), (), reach_of(archive, model).unheard)
     missing = not_told(archive, model, published)
     if missing:
         raise UserError(missing)
     with alone(archive, model):
-        return _listen(archive, model, published, target, progress, wishes or Wishes())
+        return _listen(archive, model, published, target, progress, asked)
 
 
 def _listen(
@@ -171,10 +173,20 @@ def _interview(
             ),
             seeded=target.endpoint is None,
             concurrency=wishes.concurrency,
-            budget=_budget(archive, model, published, wishes),
+            budget=budget_of(archive, model, published, wishes),
         )
         facts = facts_of(archive, model, published)
         yield Interview(archive, model, published, facts, conditions, progress)
+
+
+def _require_apart(interviewers: tuple[Target, ...]) -> None:
+    """Refuse the same interviewer twice: sessions on record tell them apart by their names."""
+    names = [each.served_as.strip().lower() for each in interviewers]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(
+                f"two interviewers are {name}: name two models, best of different families"
+            )
 
 
 def _interviewer(
@@ -195,7 +207,7 @@ def _coders_say(coded: coding.Documented) -> tuple[str, ...]:
     return *alone, f"{counted(coded.waiting, 'passage')} on which they differ wait for a person"
 
 
-def _budget(archive: Archive, model: str, published: Published, wishes: Wishes) -> Budget:
+def budget_of(archive: Archive, model: str, published: Published, wishes: Wishes) -> Budget:
     """Return what may be used, less what the sessions used that were held or begun before."""
     prices = load_prices(wishes.prices) if wishes.prices else None
     if wishes.max_tokens is None and wishes.max_cost is None:
@@ -205,18 +217,16 @@ def _budget(archive: Archive, model: str, published: Published, wishes: Wishes) 
         for event, transcript in transcripts(archive, model)
         if event.protocol_sha256 == published.sha256
     ]
-    begun = _begun(archive.spool, model)
-    return Budget.after([*held, *begun], wishes.max_tokens, wishes.max_cost, prices)
+    going_on = _begun(archive, model)
+    return Budget.after([*held, *going_on], wishes.max_tokens, wishes.max_cost, prices)
 
 
-def _begun(spool: Path, model: str) -> Iterator[Transcript]:
+def _begun(archive: Archive, model: str) -> Iterator[Transcript]:
     """Yield the conversations with `model` that are not finished, up to their last whole line."""
-    for path in sorted(spool.glob("*.jsonl")):
-        data = path.read_bytes()
-        with contextlib.suppress(IntegrityError):  # whoever goes on with it says what is wrong
-            transcript = read(data[: data.rfind(b"\n") + 1], path.name)
-            if transcript.header.model == model:
-                yield transcript
+    for path in sorted(archive.spool.glob("*.jsonl")):
+        transcript = begun(archive, path.stem)
+        if transcript is not None and transcript.header.model == model:
+            yield transcript
 
 
 def _text(path: Path | None) -> str | None:

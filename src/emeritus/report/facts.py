@@ -11,9 +11,11 @@ from emeritus.archive import Archive
 from emeritus.conversation import Transcript, Turn
 from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
-from emeritus.interview.session import session_of
+from emeritus.interview.session import plan_order, session_of
 from emeritus.interview.standing import ArmRate, standing_of
 from emeritus.interview.steering import withheld
+from emeritus.interview.suggesting import suggestion
+from emeritus.lifecycle.copies import sound_replicas
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
@@ -90,10 +92,14 @@ class Comment:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preference:
-    """A row of the register with how often it was said, arm by arm."""
+    """A row of the register with how often it was said, arm by arm.
+
+    `suggestion` is what could be done about it at a low cost, until something was decided.
+    """
 
     row: Row
     arms: tuple[ArmRate, ...]
+    suggestion: str | None = None
 
     def said(self) -> str:
         """Return how often, for people: no count of all arms is a rate."""
@@ -105,7 +111,10 @@ class Preference:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a report says about one model, as it stood at `written`."""
+    """Everything that a report says about one model, as it stood at `written`.
+
+    `sound` counts, by place, the replicas that hold the weights and were found sound.
+    """
 
     number: int
     written: str
@@ -119,6 +128,7 @@ class Report:
     drill: Entry[DrillPassed] | None
     measured: dict[str, Any]
     replicas: tuple[Entry[ReplicaAdded], ...]
+    sound: Mapping[str, int]
     checks: tuple[Entry[FixityChecked], ...]
     damage: tuple[Entry[DamageFound], ...]
     repairs: tuple[Entry[DamageRepaired], ...]
@@ -164,6 +174,8 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     policy, hidden = policy_in_force(archive), withheld_in(archive, model)
     standing = standing_of(archive, model)
     register = [_published(row, hidden) for row in register_of(archive, model)]
+    now = archive.clock.now()
+    sound = sound_replicas(history, policy, now)
     drill = history.last(DrillPassed)
     measured: dict[str, Any] = {}
     if drill is not None:
@@ -182,16 +194,18 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         drill=drill,
         measured=measured,
         replicas=tuple(standing_replicas(history)),
+        sound={place: len(checks) for place, checks in sound.items()},
         checks=_newest_checks(history.all(FixityChecked)),
         damage=tuple(archive.history().all(DamageFound)),
         repairs=tuple(archive.history().all(DamageRepaired)),
         impossible=history.last(InterviewImpossible),
         sessions=tuple(
             _held(archive, entry, hidden.get(entry.event.session, frozenset()))
-            for entry in history.all(SessionHeld)
+            for entry in sorted(history.all(SessionHeld), key=lambda entry: plan_order(entry.event))
         ),
         preferences=tuple(
-            Preference(row, standing.rates.get(row.preference, ())) for row in register
+            Preference(row, standing.rates.get(row.preference, ()), suggestion(row))
+            for row in register
         ),
         coders=tuple(sorted({coder for row in register for coder in row.coders})),
         coded_by=standing.by_whom(),
@@ -203,7 +217,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             _comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
             for entry in history.all(CommentReceived)
         ),
-        gates=tuple(judge(model, history, policy, archive.clock.now())),
+        gates=tuple(judge(model, history, policy, now)),
         waivers=tuple(history.all(GateWaived)),
         approvals=tuple(history.all(GateApproved)),
         remarks=remarks,

@@ -16,6 +16,7 @@ from emeritus.interview.outcome import OUTCOMES
 from emeritus.interview.reader.grids import Grid, grids_of
 from emeritus.interview.reader.passages import Citing, Passage, Piece, pieces_of
 from emeritus.interview.reader.sources import Held, Sources, Uploaded, Words
+from emeritus.interview.suggesting import suggestion
 from emeritus.lifecycle.register import Row
 from emeritus.markup import visible
 from emeritus.record.events import Span, StanceCoded
@@ -153,7 +154,8 @@ def view_of(sources: Sources) -> View:
                 + (f", decided by {row.adjudicator}." if row.adjudicator else "."),
                 _counted(row),
                 f"Disposition: {row.disposition}"
-                + (f": {row.reason} ({row.decided_by})" if row.reason else ""),
+                + (f": {row.reason} ({row.decided_by})." if row.reason else "."),
+                *filter(None, [suggestion(row)]),
                 *(
                     f"Shown what was {each.shown}, it {ANSWERED[each.answer]}."
                     for each in row.answers
