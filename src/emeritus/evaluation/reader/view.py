@@ -15,6 +15,7 @@ from emeritus.evaluation.sealing import battery_of, plan_event
 from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned, BatteryRun, ObjectErased, RunsHeld
 
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shown:
     """A run whose transcript stands on the page; None where nobody can read it here."""
