@@ -135,7 +135,7 @@ def not_tested(materials: Materials, battery: Battery) -> tuple[str, ...]:
 
 
 def _shown(archive: Archive, battery: Battery) -> Iterator[Shown]:
-    """Yield every run from the rung of avoidance on, with its words where they can be read."""
+    """Yield every run from the level of avoidance on, with its words where they can be read."""
     bundles = _bundles(archive, battery)
     for run in battery.runs:
         if run.attempted >= AVOIDS:
