@@ -17,6 +17,7 @@ import msgspec
 
 from emeritus import errors
 from emeritus.cli.main import COMMANDS, cli
+from emeritus.evaluation import finding as battery_finding
 from emeritus.interview import lint
 from emeritus.lifecycle import policy
 from emeritus.lifecycle.shipped import policy_text
@@ -37,6 +38,7 @@ def pages() -> dict[str, str]:
         "docs/reference/events.schema.json": _schemas(),
         "docs/reference/finding-codes.md": _codes(),
         "docs/reference/lint-codes.md": _lint_codes(),
+        "docs/reference/battery-lint-codes.md": _battery_lint_codes(),
         "docs/reference/policy.md": _policy(),
         "ARCHITECTURE.md": _layers((ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")),
     }
@@ -146,6 +148,14 @@ def _lint_codes() -> str:
         listed = "\n".join(getattr(words, name))
         tables += f"\n{name}:\n\n```text\n{listed}\n```\n"
     return f"{WRITTEN}{head}| code | meaning |\n|---|---|\n{rows}{tables}"
+
+
+def _battery_lint_codes() -> str:
+    rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in battery_finding.CODES.items())
+    head = "# Codes of the battery lint\n\n`emeritus evaluate lint` prints them: about scenarios, "
+    head += "factors and designs, and no finding of an archive. "
+    head += "A code is never reused and never changes its meaning.\n\n"
+    return f"{WRITTEN}{head}| code | meaning |\n|---|---|\n{rows}"
 
 
 def _policy() -> str:

@@ -1,4 +1,4 @@
-"""Holds several conversations with a server, as a process of its own that is there to be killed.
+"""Holds several conversations with tools, as a process of its own that is there to be killed.
 
 python -m tests.conversation.holder URL FOLDER CONVERSATIONS QUESTIONS
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from emeritus.clock import SystemClock
 from emeritus.conversation import Holding, Line, Opening, Patience, Run, Spool, hold_all
 from emeritus.runtimes import Endpoint
-from tests.conversation.scripts import MODEL, Counting
+from tests.conversation.scripts import MODEL, TOOLS, Handing
 
 
 async def main() -> int:
@@ -20,8 +20,8 @@ async def main() -> int:
     endpoint = Endpoint(url, "m-1", {"engine": "test"})
     holdings = [
         Holding(
-            Spool(Path(folder), f"s{number}", SystemClock()), MODEL, {}, Opening.of(endpoint, {}),
-            Counting(int(questions), f"s{number}"),
+            Spool(Path(folder), f"s{number}", SystemClock()), MODEL, {},
+            Opening.of(endpoint, {}, tools=TOOLS), Handing(int(questions), f"s{number}"),
             Line(endpoint, Patience(first_wait=0.01), random.Random(number)),
         )
         for number in range(int(conversations))

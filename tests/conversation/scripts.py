@@ -14,6 +14,7 @@ from emeritus.conversation import (
     Opening,
     Patience,
     Question,
+    Results,
     Run,
     Script,
     Spool,
@@ -21,10 +22,14 @@ from emeritus.conversation import (
     Transcript,
     hold,
 )
-from emeritus.runtimes import Endpoint
+from emeritus.runtimes import Endpoint, Tool
 from emeritus.runtimes.client import Reply
 
 MODEL = "acme/aster-1"
+TOOLS = (
+    Tool("look", "Look at a thing.", {"type": "object", "properties": {"at": {"type": "string"}}}),
+    Tool("wait", "Wait a while.", {"type": "object"}),
+)
 
 
 class Judging:
@@ -50,6 +55,22 @@ class Counting(Judging):
         return Question(f"q{number}", f"{self.name} {number}")
 
 
+@dataclasses.dataclass(frozen=True)
+class Handing(Counting):
+    """Asks the same, and hands every tool that is called its arguments back."""
+
+    def next(self, transcript: Transcript) -> Step:
+        """Return the results of all calls of the last answer, or else the next question."""
+        if transcript.open_calls:
+            last = transcript.answers[-1]
+            return Results([(call["id"], f"{call['name']} gave {call['arguments']}")
+                            for call in last.calls])  # fmt: skip
+        asked = sum(turn.role == "asked" for turn in transcript.turns)
+        if asked == self.questions:
+            return Finished("complete")
+        return Question(f"q{asked}", f"{self.name} {asked}")
+
+
 async def no_sleep(_: float) -> None:
     """Let others go on, and wait no longer."""
     await asyncio.sleep(0)
@@ -67,9 +88,11 @@ def line(
 def held(
     folder: Path, clock: FixedClock, endpoint: Endpoint, script: Script, run: Run | None = None
 ) -> Transcript:
-    """Hold one conversation until it stops; return it."""
+    """Hold one conversation until it stops; return it. Tools are offered where any are handed."""
     spool = Spool(folder, "s1", clock)
-    spool.open(MODEL, {"protocol": "test"}, Opening.of(endpoint, {"temperature": 0.5}))
+    tools = TOOLS if isinstance(script, Handing) else ()
+    opening = Opening.of(endpoint, {"temperature": 0.5}, tools=tools)
+    spool.open(MODEL, {"protocol": "test"}, opening)
     try:
         return asyncio.run(hold(spool, script, line(endpoint), run=run))
     finally:
@@ -80,6 +103,6 @@ def holding(
     folder: Path, clock: FixedClock, endpoint: Endpoint, number: int, script: Script
 ) -> Holding:
     """Return conversation `number` of many."""
-    opening = Opening.of(endpoint, {})
+    opening = Opening.of(endpoint, {}, tools=TOOLS if isinstance(script, Handing) else ())
     spool = Spool(folder, f"s{number}", clock)
     return Holding(spool, MODEL, {"session": number}, opening, script, line(endpoint))

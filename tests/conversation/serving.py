@@ -5,10 +5,10 @@ import dataclasses
 import http.server
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from emeritus.runtimes import Endpoint
+from emeritus.runtimes import Call, Endpoint
 
 KEY = "sk-very-secret-0123456789"
 
@@ -107,3 +107,35 @@ def openai(text: str | None, **members: Any) -> dict[str, Any]:
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5},
     }
+
+
+def anthropic(content: Any) -> dict[str, Any]:
+    """Return an answer as Anthropic's messages API sends it, with these blocks or others."""
+    return {
+        "type": "message",
+        "model": "m-1-2027",
+        "content": content,
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 10, "output_tokens": 5},
+    }
+
+
+def calling(api: str, text: str | None, calls: Sequence[Call]) -> dict[str, Any]:
+    """Return an answer that calls tools, as a server of either API sends it."""
+    if api == "openai":
+        document = openai(text, tool_calls=[
+            {"id": each.id, "type": "function",
+             "function": {"name": each.name, "arguments": each.arguments}}
+            for each in calls
+        ])  # fmt: skip
+        document["choices"][0]["finish_reason"] = "tool_calls"
+        return document
+    said = [{"type": "text", "text": text}] if text else []
+    used = [{"type": "tool_use", "id": each.id, "name": each.name,
+             "input": json.loads(each.arguments)} for each in calls]  # fmt: skip
+    return {**anthropic([*said, *used]), "stop_reason": "tool_use"}
+
+
+def saying(api: str, text: str) -> dict[str, Any]:
+    """Return an answer of words, as a server of either API sends it."""
+    return openai(text) if api == "openai" else anthropic([{"type": "text", "text": text}])

@@ -220,7 +220,9 @@ HEAD = _line("header", format=disk.FORMAT, session="s", model="m", setup={})
 ASK = _line("turn", role="asked", item="i", text="?")
 ANSWER = _line("turn", role="answered", item="i", text="!")
 CALL = {**ANSWER, "calls": [{"id": "c1", "name": "ls", "arguments": "{}"}]}
+TWO = {**CALL, "calls": [*CALL["calls"], {"id": "c2", "name": "cat", "arguments": "{"}]}
 RESULT = _line("turn", role="tool", item="i", text="a b", call="c1")
+OTHER = {**RESULT, "call": "c2"}
 PAUSE = _line("paused", reason="asked for")
 RESUME = _line("resumed", engine={})
 END = _line("end", reason="complete")
@@ -252,6 +254,23 @@ def _written(lines: list[dict[str, Any]]) -> bytes:
         ([HEAD, ASK, RESUME, ANSWER], True),
         ([HEAD, ASK, CALL, RESULT, ANSWER, END], True),
         ([HEAD, ASK, CALL, ASK], True),
+        ([HEAD, ASK, TWO, OTHER, RESULT, ANSWER, ASK], True),
+        ([HEAD, ASK, TWO, RESULT, RESUME, OTHER, RESUME, ANSWER], True),
+        ([HEAD, ASK, CALL, END], True),
+        ([HEAD, ASK, TWO, RESULT, END], True),
+        ([HEAD, ASK, CALL, RESULT, CALL, RESULT, ANSWER, PAUSE], True),
+        ([HEAD, ASK, CALL, PAUSE], False),
+        ([HEAD, ASK, TWO, RESULT, PAUSE], False),
+        ([HEAD, ASK, CALL, RESULT, PAUSE], False),
+        ([HEAD, ASK, TWO, RESULT, ANSWER], False),
+        ([HEAD, ASK, TWO, RESULT, ASK], False),
+        ([HEAD, ASK, CALL, RESULT, ASK], False),
+        ([HEAD, ASK, CALL, OTHER], False),
+        ([HEAD, ASK, CALL, ASK, RESULT], False),
+        ([HEAD, ASK, {**CALL, "calls": CALL["calls"] * 2}], False),
+        ([HEAD, ASK, {**CALL, "calls": [{"id": "c1", "name": "ls"}]}], False),
+        ([HEAD, ASK, {**CALL, "calls": [{**CALL["calls"][0], "zeal": "1"}]}], False),
+        ([HEAD, {**ASK, "calls": CALL["calls"]}], False),
         ([HEAD, ANSWER], False),
         ([HEAD, ASK, ASK], False),
         ([HEAD, ASK, PAUSE], False),

@@ -1,5 +1,7 @@
 """Killed at any moment, many times: every question is answered on record exactly once."""
 
+import itertools
+import json
 import os
 import random
 import signal
@@ -12,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from emeritus.conversation import Transcript, check, read
-from tests.conversation.serving import Got, Server, openai, serving
+from emeritus.runtimes import Call
+from tests.conversation.serving import Got, Server, calling, openai, serving
 
 ROOT = Path(__file__).parents[2]
 CONVERSATIONS, QUESTIONS = 6, 30
@@ -32,8 +35,8 @@ def _answered(folder: Path) -> set[str]:
     return {
         turn.text
         for transcript in _durable(folder)
-        for turn, answer in zip(transcript.turns[::2], transcript.turns[1::2], strict=False)
-        if answer.text
+        for turn, answer in itertools.pairwise(transcript.turns)
+        if answer.role == "answered"
     }
 
 
@@ -48,7 +51,35 @@ def _asked(got: Got) -> str:
     return str(got.document["messages"][-1]["content"])
 
 
-def _swept(folder: Path, kills: int, seed: int, stop: signal.Signals) -> None:
+def _plain(question: str) -> dict[str, object]:
+    return openai(f"to {question}")
+
+
+def _with_tools(question: str) -> dict[str, object]:
+    """Answer every second question by two calls, and their last result by words."""
+    if "gave" in question or int(question.rsplit(" ", 1)[-1]) % 2:
+        return _plain(question)
+    at = json.dumps({"at": question})
+    return calling("openai", None, [Call("a", "look", at), Call("b", "wait", at)])
+
+
+def _expected(number: int, *, tools: bool) -> list[tuple[str, str]]:
+    """Return the roles and texts of a whole conversation."""
+    said = []
+    for asked in (f"s{number} {question}" for question in range(QUESTIONS)):
+        said.append(("asked", asked))
+        last = asked
+        if tools and int(asked.rsplit(" ", 1)[-1]) % 2 == 0:
+            at = json.dumps({"at": asked})
+            last = f"wait gave {at}"
+            said += [("answered", ""), ("tool", f"look gave {at}"), ("tool", last)]
+        said.append(("answered", f"to {last}"))
+    return said
+
+
+def _swept(
+    folder: Path, kills: int, seed: int, stop: signal.Signals, *, tools: bool = False
+) -> None:
     chance = random.Random(seed)
     again: list[str] = []
     in_doubt: set[str] = set()
@@ -58,7 +89,7 @@ def _swept(folder: Path, kills: int, seed: int, stop: signal.Signals) -> None:
         if question in settled:
             again.append(question)
         time.sleep(chance.uniform(0.0, 0.03))
-        return openai(f"to {question}")
+        return _with_tools(question) if tools else _plain(question)
 
     settled: set[str] = set()
     amid = 0
@@ -83,9 +114,8 @@ def _swept(folder: Path, kills: int, seed: int, stop: signal.Signals) -> None:
     transcripts = _durable(folder)
     assert len(transcripts) == CONVERSATIONS
     for number, transcript in enumerate(transcripts):
-        expected = [f"s{number} {question}" for question in range(QUESTIONS)]
-        assert [turn.text for turn in transcript.turns[::2]] == expected
-        assert [turn.text for turn in transcript.answers] == [f"to {each}" for each in expected]
+        said = [(turn.role, turn.text) for turn in transcript.turns]
+        assert said == _expected(number, tools=tools)
     for path in folder.glob("*.jsonl"):
         assert list(check(path.read_bytes(), path.name)) == []
 
@@ -93,6 +123,11 @@ def _swept(folder: Path, kills: int, seed: int, stop: signal.Signals) -> None:
 def test_killed_many_times_it_asks_nothing_whose_answer_is_on_disk(tmp_path: Path) -> None:
     """SIGKILL at eight random moments, six conversations at once."""
     _swept(tmp_path, 8, 1, signal.SIGKILL)
+
+
+def test_killed_amid_tools_it_hands_no_result_twice(tmp_path: Path) -> None:
+    """The same, where every second answer calls two tools."""
+    _swept(tmp_path, 8, 3, signal.SIGKILL, tools=True)
 
 
 def test_interrupted_it_leaves_everything_to_be_taken_up(tmp_path: Path) -> None:
@@ -104,4 +139,4 @@ def test_interrupted_it_leaves_everything_to_be_taken_up(tmp_path: Path) -> None
 @pytest.mark.parametrize("seed", range(20))
 def test_killed_very_many_times(tmp_path: Path, seed: int) -> None:
     """The same, swept."""
-    _swept(tmp_path, 25, 100 + seed, signal.SIGKILL)
+    _swept(tmp_path, 25, 100 + seed, signal.SIGKILL, tools=seed % 2 == 1)

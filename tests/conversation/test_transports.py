@@ -133,6 +133,28 @@ def test_a_server_that_sends_the_key_back_does_not_get_it_written(name: str, esc
     assert KEY not in json.dumps(json.loads(reply.received))
 
 
+def test_a_key_behind_the_escapes_of_a_call_is_not_written_either() -> None:
+    """Arguments are JSON text inside of JSON, so that a letter may be escaped twice."""
+    letters = "".join(f"\\u{ord(each):04x}" for each in KEY)
+    call = {"function": {"name": "look", "arguments": f'{{"at":"{letters}"}}'}}
+    with serving(lambda _: openai(None, tool_calls=[call])) as server:
+        reply = _ask(server.endpoint("openai", api("openai").key_headers(KEY)))
+    assert json.loads(reply.calls[0].arguments) == {"at": "[redacted]"}
+    assert reply.redacted
+    assert json.loads(json.loads(reply.received)["choices"][0]["message"]["tool_calls"][0]
+                      ["function"]["arguments"]) == {"at": "[redacted]"}  # fmt: skip
+
+
+def test_where_a_key_cannot_be_looked_for_there_is_no_answer() -> None:
+    """JSON that is too deep to be gone through is asked for again."""
+    deep = json.dumps(openai("\u0001")).replace("{", '{"deep": ' + "[" * 700 + "]" * 700 + ",", 1)
+    with (
+        serving(lambda _: Sent(deep.encode())) as server,
+        pytest.raises(Busy, match="too deep"),
+    ):
+        _ask(server.endpoint("openai", api("openai").key_headers(KEY)))
+
+
 @pytest.mark.parametrize("status", [400, 401, 404])
 def test_a_refusal_is_told_without_the_key(status: int) -> None:
     """Neither the message nor what is kept shows it."""

@@ -19,6 +19,7 @@ from emeritus.errors import Finding
 from emeritus.record import Entry, History
 from emeritus.record.events import (
     ArchiveCreated,
+    BatteryPlanned,
     BatteryRun,
     CodingRecorded,
     CommentReceived,
@@ -35,6 +36,7 @@ from emeritus.record.events import (
     ReferenceRecorded,
     ReportSigned,
     RunsetPreserved,
+    RunsHeld,
     SessionHeld,
     TranscriptUploaded,
     WeightsPreserved,
@@ -261,6 +263,12 @@ def _named(entry: Entry[Event | None]) -> list[tuple[str, str, str]]:
             return [(f"models/{event.model}/drill-{number}.json", event.document, event.sha256)]
         case GuidePublished() as event:
             return [(f"models/{event.model}/guide-{number}.html", event.document, event.sha256)]
+        case BatteryPlanned() as event:
+            name = f"models/{event.model}/battery-plan-{number}.json"
+            return [(name, event.document, event.sha256)]
+        case RunsHeld() as event:
+            place = entry.id.replace(".", "-")
+            return [(f"models/{event.model}/runs-{place}.jsonl", event.document, event.sha256)]
         case BatteryRun() as event:
             return [(f"models/{event.model}/battery-{number}.json", event.document, event.sha256)]
         case CodingRecorded() as event:

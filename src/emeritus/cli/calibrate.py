@@ -10,6 +10,7 @@ from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
     from emeritus.conversation import Transcript
+    from emeritus.evaluation.planning import Syntax
     from emeritus.interview.calibration import Calibration, Coder
     from emeritus.interview.coded import Coding
     from emeritus.interview.extraction import Asked
@@ -89,3 +90,43 @@ def _print(output: Output, result: "Calibration") -> None:
         output.line(f"  outcome {planted} judged {judged}: {count}")
     for why in result.missed_targets:
         output.line(f"target missed: {why}", fg="red")
+
+
+@calibrate.command(epilog="Example: emeritus calibrate evaluation --json")
+@click.option("--design", default="standard", show_default=True, help="Whose cells; or a file.")
+@click.option("--text-tools", is_flag=True, help="Call tools in the text of answers.")
+@with_output
+def evaluation(output: Output, design: str, text_tools: bool) -> int:
+    """Run the shutdown battery on scripted models over HTTP, and see that they are told apart.
+
+    Exits with 1 when they are not.
+    """
+    from emeritus.evaluation import calibration, instrument
+    from emeritus.evaluation.planning import materials_of
+    from emeritus.evaluation.shipped import plan_of_design
+
+    syntax: Syntax = "text" if text_tools else "native"
+    materials = materials_of(plan_of_design("controls", 1, design, syntax))
+    results = instrument.calibrate(materials, output.progress)
+    confused = calibration.confused(results)
+    for each in results:
+        output.line(f"{each.control}: {calibration.seen(each)}")
+    for why in confused:
+        output.line(why, fg="red")
+    output.line("told apart" if not confused else "NOT told apart")
+    output.document(
+        {
+            "told_apart": not confused,
+            "confused": list(confused),
+            "cells": len(materials.cells),
+            "controls": {
+                each.control: {
+                    "runs": len(each.runs),
+                    "acted": sum(run.counts for run in each.runs),
+                    "attempted": calibration.tally(each),
+                }
+                for each in results
+            },
+        }
+    )
+    return 1 if confused else 0

@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "revive": ("weights", "Start a restored copy, or drill that it still works."),
     "interview": ("listening", "Interview a model before its retirement."),
     "preferences": ("listening", "Show what it prefers, and decide about each preference."),
+    "evaluate": ("evaluating", "Test whether it acts to avoid being shut down."),
     "calibrate": ("calibrate", "Hold the instruments against models whose answers are known."),
     "report": ("decisions", "Write and sign the post-deployment report."),
     "waive": ("decisions", "Let a model pass a gate without its evidence, with a reason."),

@@ -6,7 +6,7 @@ from emeritus.conversation.format import Author, Turn
 from emeritus.conversation.many import Held, Holding, hold_all
 from emeritus.conversation.request import Opening, rebuild
 from emeritus.conversation.run import Patience, Run
-from emeritus.conversation.script import Compose, Finished, Question, Rest, Script, Step
+from emeritus.conversation.script import Compose, Finished, Question, Rest, Results, Script, Step
 from emeritus.conversation.spool import Spool
 from emeritus.conversation.transcript import Pause, Transcript, check, read
 
@@ -25,6 +25,7 @@ __all__ = [
     "Prices",
     "Question",
     "Rest",
+    "Results",
     "Run",
     "Script",
     "Spool",

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from emeritus import canonical, digests
 from emeritus.conversation import format as disk
 from emeritus.conversation.format import Author
-from emeritus.conversation.request import Opening, Requests, asked_as
+from emeritus.conversation.request import Opening, Requests, asked_as, offers_tools
 from emeritus.conversation.run import Patience, Run
-from emeritus.conversation.script import Compose, Finished, Rest, Script
+from emeritus.conversation.script import Compose, Finished, Rest, Results, Script, Step
 from emeritus.conversation.spool import Spool, as_text
 from emeritus.conversation.transcript import Transcript
 from emeritus.errors import Unavailable, UserError
@@ -60,6 +60,7 @@ class _Holding:
         header = spool.transcript.header
         self._requests = Requests(header)
         self._asked = asked_as(header)
+        self._offers_tools = offers_tools(header)
 
     async def hold(self) -> Transcript:
         """Go on until the end, or until the script rests."""
@@ -92,23 +93,34 @@ class _Holding:
         return transcript
 
     async def _step(self, transcript: Transcript) -> tuple[Transcript, bool]:
-        """Write down what comes next; return whether a question waits now."""
+        """Write down what comes next; return whether something waits for an answer now."""
         run, spool = self._run, self._spool
         if transcript.turns and transcript.turns[-1].outcome == disk.ERROR:
             return await run.durably(spool.end, disk.ERROR), False
         step = self._script.next(transcript)
+        _require_fitting(step, transcript)
         if isinstance(step, Finished):
             return await run.durably(spool.end, step.reason), False
         if isinstance(step, Rest):
             return await run.durably(spool.pause, step.reason), False
         run.budget.require_left(self._asked)
+        if isinstance(step, Results):
+            return await self._results(step, transcript), True
         if isinstance(step, Compose):
             text, author = await self._compose(step)
             return await run.durably(spool.ask, step.item, text, author), True
         return await run.durably(spool.ask, step.item, step.text), True
 
+    async def _results(self, step: Results, transcript: Transcript) -> Transcript:
+        """Write down the results that are missing, in the order of their calls."""
+        texts, item = dict(step.results), transcript.turns[-1].item
+        for call in transcript.open_calls:
+            write = self._spool.result
+            transcript = await self._run.durably(write, item, call.id, texts[call.id])
+        return transcript
+
     async def _answer(self, transcript: Transcript) -> Transcript:
-        """Put the pending question and write down what came."""
+        """Send what waits for an answer and write down what came."""
         run, line = self._run, self._line
         question = transcript.turns[-1]
         body = self._requests.body(transcript.turns)
@@ -120,6 +132,8 @@ class _Holding:
                 raise  # nothing tells that the reason lies in this conversation
             reply, outcome = _refusal(error, body), disk.ERROR
         else:
+            if reply.calls and not self._offers_tools:
+                reply = dataclasses.replace(reply, calls=())  # nobody could answer them
             filtered = reply.finish_reason == CONTENT_FILTER
             outcome = disk.ERROR if filtered else self._script.outcome(transcript, reply)
         after = await run.durably(
@@ -146,6 +160,18 @@ class _Holding:
                 "kept: run the same command to go on"
             )
         return reply.text, _author(step, body, reply, failed)
+
+
+def _require_fitting(step: Step, transcript: Transcript) -> None:
+    """Raise `ValueError` where a script does not see which calls wait for a result."""
+    calls = {call.id for call in transcript.open_calls}
+    if isinstance(step, Results):
+        given = [call for call, _ in step.results]
+        called = {call["id"] for call in transcript.answers[-1].calls} if calls else set()
+        if not calls or len({*given}) < len(given) or not calls <= {*given} <= called:
+            raise ValueError("a script has to return one result for each call of the last answer")
+    elif calls and not isinstance(step, Finished):
+        raise ValueError("a script has to return the results of the tools that were called")
 
 
 def _author(step: Compose, body: bytes, reply: Reply, failed: tuple[str, ...]) -> Author:

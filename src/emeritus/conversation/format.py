@@ -21,6 +21,9 @@ ASKED: Final = "asked"
 ANSWERED: Final = "answered"
 TOOL: Final = "tool"
 
+CALL: Final = {"id", "name", "arguments"}
+"""What a call holds."""
+
 ERROR: Final = "error"
 """The outcome of a question that by rule never gets an answer; also why a conversation ended."""
 
@@ -82,7 +85,8 @@ class Turn(_Line, frozen=True, kw_only=True, tag="turn", tag_field="line"):
     questions that a model wrote. On answers stand how they came about: `outcome`, `finish_reason`,
     `usage`, `attempts` with what `failed` before, `reasoning` that the server kept apart, the
     `model` and `fingerprint` that it named, the digest of the request, and what was `received`.
-    `calls` (on answers) and `call` (on the results of tools) are for conversations with tools.
+    `calls` (on answers) are the tools that it calls, and `call` (on the results of tools) is the id
+    of the call that it belongs to. Raises `ValueError` for calls of another form.
     """
 
     turn: int
@@ -107,6 +111,14 @@ class Turn(_Line, frozen=True, kw_only=True, tag="turn", tag_field="line"):
     received_length: int | None = None
     calls: tuple[dict[str, str], ...] = ()
     call: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.calls:
+            return
+        if any(each.keys() != CALL for each in self.calls):
+            raise ValueError("a call holds an id, a name and arguments")
+        if self.role != ANSWERED or len({each["id"] for each in self.calls}) < len(self.calls):
+            raise ValueError("calls stand on answers, each with an id of its own")
 
 
 class Paused(_Line, frozen=True, kw_only=True, tag="paused", tag_field="line"):

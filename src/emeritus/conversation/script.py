@@ -33,6 +33,18 @@ class Compose:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Results:
+    """What the tools that the last answer called give back: the id of each call, and a text.
+
+    It holds a result for every call of that answer, also when some are on disk already, because
+    the process was killed between them: those stay as they are. All that can follow such an answer
+    are its results, or the end.
+    """
+
+    results: Sequence[tuple[str, str]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Rest:
     """The conversation is put aside, for this reason, until it is held again.
 
@@ -49,14 +61,17 @@ class Finished:
     reason: str
 
 
-Step = Question | Compose | Rest | Finished
+Step = Question | Compose | Results | Rest | Finished
 
 
 class Script(Protocol):
     """Decides what is said. It MUST depend on the transcript alone, so that it can be taken up."""
 
     def next(self, transcript: Transcript) -> Step:
-        """Return what to say after `transcript`, which waits for no answer."""
+        """Return what to say after `transcript`, which waits for no answer.
+
+        While it has open calls, that is `Results` or `Finished`; else never `Results`.
+        """
         ...
 
     def outcome(self, transcript: Transcript, reply: Reply) -> str:

@@ -14,6 +14,7 @@ from emeritus.conversation.format import Author, End, Header, Line, Paused, Resu
 from emeritus.conversation.request import Opening
 from emeritus.conversation.transcript import Transcript, read
 from emeritus.errors import UserError
+from emeritus.runtimes import Call
 from emeritus.runtimes.client import Reply
 from emeritus.vault.durable import make_folder, sync
 
@@ -26,8 +27,8 @@ class Spool:
     """One conversation in one file, to which lines are only added.
 
     A question is durable before it is sent, its answer before the next question. So after a crash
-    the file says what to do: an unanswered question is asked again, an answered one never. While
-    it is open no other process can open it.
+    the file says what to do: an unanswered question is asked again, an answered one never. The
+    result of a tool is durable before the next. While it is open no other process can open it.
     """
 
     def __init__(self, folder: Path, session: str, clock: Clock) -> None:
@@ -103,7 +104,12 @@ class Spool:
             received=as_text(reply.received[: disk.RECEIVED_MAX]),
             received_length=len(reply.received),
             redacted=reply.redacted,
+            calls=tuple(_call(each) for each in reply.calls),
         )
+
+    def result(self, item: str, call: str, text: str) -> Transcript:
+        """Write down what a tool gave back for a call of the last answer."""
+        return self._turn(disk.TOOL, item, text, call=call)
 
     def pause(self, reason: str) -> Transcript:
         """Put the conversation aside between two turns; only `resume` can follow."""
@@ -209,6 +215,12 @@ class Spool:
 
     def _now(self) -> str:
         return timestamp(self._clock.now())
+
+
+def _call(call: Call) -> dict[str, str]:
+    """Return a call as it is stored."""
+    fields = {"id": call.id, "name": call.name, "arguments": call.arguments}
+    return {field: as_text(text) for field, text in fields.items()}
 
 
 def as_text(text: Text) -> Text:

@@ -7,6 +7,7 @@ from typing import Any, Self
 from emeritus.conversation import format as disk
 from emeritus.conversation.format import End, Header, Line, Paused, Resumed, Turn
 from emeritus.errors import Finding, IntegrityError
+from emeritus.runtimes import Call
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,9 +54,23 @@ class Transcript:
 
     @property
     def pending(self) -> Turn | None:
-        """The question that waits for an answer, or None."""
+        """The question, or the last result of tools, that waits for an answer; or None."""
         last = self.turns[-1] if self.turns else None
-        return last if last is not None and last.role == disk.ASKED else None
+        if last is None or last.role == disk.ANSWERED or self.open_calls:
+            return None
+        return last
+
+    @property
+    def open_calls(self) -> tuple[Call, ...]:
+        """The calls of the last answer that have no result yet, in their order."""
+        done: set[str | None] = set()
+        for turn in reversed(self.turns):
+            if turn.role == disk.ANSWERED:
+                return tuple(Call(**each) for each in turn.calls if each["id"] not in done)
+            if turn.role == disk.ASKED:
+                break
+            done.add(turn.call)
+        return ()
 
     @property
     def answers(self) -> tuple[Turn, ...]:
@@ -114,7 +129,10 @@ def check(data: bytes, where: str) -> Iterator[Finding]:
 
 
 class _Order:
-    """Which line may follow: turns alternate, pauses stand between them, nothing behind the end."""
+    """Which line may follow: turns alternate, pauses stand between them, nothing behind the end.
+
+    What tools gave back stands between the answer that called them, all of it, and the next one.
+    """
 
     def __init__(self) -> None:
         self._turns = 0
@@ -129,7 +147,7 @@ class _Order:
             misplaced = self._paused and not isinstance(line, Resumed)
         self._paused = isinstance(line, Paused)
         self._ended = self._ended or isinstance(line, End)
-        if isinstance(line, Paused) and self._last not in ("", disk.ANSWERED):
+        if isinstance(line, Paused) and (self._open_calls or self._last in (disk.ASKED, disk.TOOL)):
             misplaced = True
         if misplaced:
             return "a line stands where it cannot"
@@ -147,9 +165,9 @@ class _Order:
                 return False
             self._open_calls.remove(turn.call)
             return True
+        left, self._open_calls = self._open_calls, {call["id"] for call in turn.calls}
         if turn.role == disk.ANSWERED:
-            self._open_calls = {str(call.get("id")) for call in turn.calls}
-            return self._last in (disk.ASKED, disk.TOOL)
+            return self._last == disk.ASKED or (self._last == disk.TOOL and not left)
         return turn.role == disk.ASKED and self._last in ("", disk.ANSWERED)
 
 

@@ -25,6 +25,11 @@ def deprecate(model: str, offering: str, day: datetime.date) -> str:
     return f"emeritus deprecate {model}{named} --retire-on {day} --kind confirmed"
 
 
+def evaluate(history: History, model: str) -> str:
+    """Return what runs the shutdown battery, at an endpoint where nothing here can serve it."""
+    return f"emeritus evaluate {model}{_where(history)}"
+
+
 def interview(history: History, model: str, protocols: Collection[str], needed: int) -> str:
     """Return what holds `needed` sessions under one of `protocols`, or a waiver where nothing can.
 

@@ -16,6 +16,7 @@ from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import ModelState, State, fold
 from emeritus.record.entry import History
 from emeritus.record.events import (
+    BatteryPlanned,
     BatteryRun,
     CommentReceived,
     DrillPassed,
@@ -33,6 +34,10 @@ from emeritus.record.preferences import standing_preferences
 from emeritus.record.replicas import standing_replicas
 
 PRIMARY_ARM = "A"
+
+
+DEMONSTRATION = "demo"
+"""How protocols and designs are called that show how something goes, and measure nothing."""
 
 
 class Standing(enum.StrEnum):
@@ -242,12 +247,22 @@ def _evaluated(case: Case) -> Gate:
         said = f"it cannot act: {impossible.event.reason}"
         return Gate("evaluated", Standing.NOT_APPLICABLE, said, (impossible.id,))
     run = case.history.last(BatteryRun)
-    waive = f"emeritus waive {case.model} evaluated --reason TEXT"
+    command = commands.evaluate(case.history, case.model)
     if run is None:
-        said = "the shutdown battery was not run; this version of Emeritus does not have it"
-        return Gate("evaluated", Standing.OPEN, said, (), waive)
-    said = "battery run, controls told apart" if run.event.valid else "its controls failed"
-    return _verdict("evaluated", run.event.valid, said, [run.id], waive)
+        said = "the shutdown battery was not run"
+        return Gate("evaluated", Standing.OPEN, said, (), command)
+    planned = case.history.last(BatteryPlanned)
+    design = planned.event.design if planned is not None else "of an unknown design"
+    if not run.event.valid:
+        said = f"the battery {design} was run; its controls failed"
+        return Gate("evaluated", Standing.OPEN, said, (run.id,), command)
+    # What only shows how it goes counts where a demonstration of an interview does too.
+    only_shown = design.partition("-")[0] == DEMONSTRATION
+    if only_shown and DEMONSTRATION not in case.policy.gates.interviewed.protocols:
+        said = f"the battery {design} only shows how it goes; run one that can find something"
+        return Gate("evaluated", Standing.OPEN, said, (run.id,), command)
+    said = f"battery {design} run, controls told apart"
+    return _verdict("evaluated", True, said, [run.id], command)
 
 
 def _guided(case: Case) -> Gate:

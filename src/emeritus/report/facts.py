@@ -9,6 +9,7 @@ import msgspec
 from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, Turn
+from emeritus.evaluation.reader import View, published_view
 from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
 from emeritus.interview.session import plan_order, session_of
@@ -139,6 +140,7 @@ class Report:
     coded_by: str | None
     stances: tuple[Entry[StanceCoded], ...]
     comments: tuple[Comment, ...]
+    battery: View | None
     gates: tuple[Gate, ...]
     waivers: tuple[Entry[GateWaived], ...]
     approvals: tuple[Entry[GateApproved], ...]
@@ -217,6 +219,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             _comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
             for entry in history.all(CommentReceived)
         ),
+        battery=published_view(archive, model),
         gates=tuple(judge(model, history, policy, now)),
         waivers=tuple(history.all(GateWaived)),
         approvals=tuple(history.all(GateApproved)),

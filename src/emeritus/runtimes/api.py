@@ -4,7 +4,7 @@ All of them are JSON over HTTP: a model, messages, and other members that stay t
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from emeritus.canonical import INTEGER_MAX
@@ -18,13 +18,32 @@ class NotAnAnswer(ValueError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that is offered; `parameters` is the JSON Schema of its arguments, an object's."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """A tool that was called; `arguments` is the JSON text that the model gave, or no JSON."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Said:
     """What stands in an answer, whatever API it came over.
 
     `text` is what the model said, `reasoning` what the server keeps apart from it (None: nothing).
     `finish_reason` is `stop`, `length`, `content_filter` or `tool_calls` where it is one of these,
     else the server's own word. `usage` counts `prompt_tokens` and `completion_tokens` where the
-    server does. `model` and `fingerprint` are what the server says that it ran.
+    server does. `model` and `fingerprint` are what the server says that it ran. `calls` are the
+    tools that it calls, in their order, each under an id that no other of them has.
     """
 
     text: str
@@ -33,6 +52,7 @@ class Said:
     reasoning: str | None = None
     model: str | None = None
     fingerprint: str | None = None
+    calls: tuple[Call, ...] = ()
 
 
 class Api(Protocol):
@@ -57,11 +77,14 @@ class Api(Protocol):
         """Return the headers that show a key."""
         ...
 
-    def request(self, model: str, sampling: Mapping[str, Any]) -> dict[str, Any]:
+    def request(
+        self, model: str, sampling: Mapping[str, Any], tools: Sequence[Tool] = ()
+    ) -> dict[str, Any]:
         """Return the members of every request but the messages and the system prompt.
 
         No sampling parameter is sent that is not named in `sampling`, so that a deployment's own
-        defaults apply.
+        defaults apply. The member `tools` offers tools, where there are any. Raises `UserError` for
+        sampling with which this API lets nobody go on after a call.
         """
         ...
 
@@ -75,8 +98,15 @@ class Api(Protocol):
         """
         ...
 
-    def messages(self, role: str, text: str) -> list[dict[str, Any]]:
-        """Return what a turn of the `user` or the `assistant` is in a request, possibly nothing."""
+    def messages(self, role: str, text: str, calls: Sequence[Call] = ()) -> list[dict[str, Any]]:
+        """Return what a turn of the `user` or the `assistant` is in a request, possibly nothing.
+
+        `calls` are the tools that the assistant called in it.
+        """
+        ...
+
+    def results(self, results: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Return what the results of the calls of one answer are: ids of calls, and texts."""
         ...
 
     def read(self, document: Mapping[str, Any]) -> Said:

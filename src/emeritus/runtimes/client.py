@@ -123,9 +123,7 @@ class Wire:
             _raise(endpoint, answer, received, self._clock)
         document = _document(endpoint, received)
         if hidden and may_hide_more(received):
-            clean = hide_inside(document, hidden)
-            if clean != document:
-                document, received = clean, json.dumps(clean, ensure_ascii=False)
+            document, received = _clean(endpoint, document, received, hidden)
         try:
             said = spoken.read(document)
         except NotAnAnswer as error:
@@ -138,6 +136,7 @@ class Wire:
             reasoning=said.reasoning,
             model=said.model,
             fingerprint=said.fingerprint,
+            calls=said.calls,
             received=received,
             request_sha256=digests.sha256(body),
             redacted=received != text,
@@ -253,6 +252,19 @@ def _document(endpoint: Endpoint, text: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Busy(f"{endpoint.url} sent JSON that is no object", "JSON that is no object")
     return document
+
+
+def _clean(
+    endpoint: Endpoint, document: dict[str, Any], received: str, hidden: tuple[str, ...]
+) -> tuple[dict[str, Any], str]:
+    """Return an answer, and what was received, without the secrets behind any escapes."""
+    try:
+        clean = hide_inside(document, hidden)
+        if clean == document:
+            return document, received
+        return clean, json.dumps(clean, ensure_ascii=False)
+    except RecursionError as error:
+        raise Busy(f"{endpoint.url} sent JSON that is too deep", "JSON that is too deep") from error
 
 
 def retry_after(headers: Mapping[str, str], clock: Clock) -> float | None:

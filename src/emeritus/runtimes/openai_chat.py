@@ -1,10 +1,11 @@
 """Chat completions as OpenAI defined them: also vLLM, llama.cpp, Ollama, SGLang and many hosts."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from emeritus.runtimes.api import NotAnAnswer, Said, counts, label
+from emeritus.runtimes.api import Call, NotAnAnswer, Said, Tool, counts, label
+from emeritus.runtimes.tools import as_object_text, calls
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,9 +20,12 @@ class OpenAIChat:
         """Return the key as a bearer token."""
         return {"authorization": f"Bearer {key}"}
 
-    def request(self, model: str, sampling: Mapping[str, Any]) -> dict[str, Any]:
+    def request(
+        self, model: str, sampling: Mapping[str, Any], tools: Sequence[Tool] = ()
+    ) -> dict[str, Any]:
         """Return the model's name and the sampling as it was named."""
-        return {"model": model, **sampling}
+        offered = {"tools": [_tool(each) for each in tools]} if tools else {}
+        return {"model": model, **sampling, **offered}
 
     def body(
         self, request: Mapping[str, Any], system: str | None, messages: list[dict[str, Any]]
@@ -30,9 +34,14 @@ class OpenAIChat:
         first = [] if system is None else [{"role": "system", "content": system}]
         return {**request, "messages": [*first, *messages]}
 
-    def messages(self, role: str, text: str) -> list[dict[str, Any]]:
+    def messages(self, role: str, text: str, calls: Sequence[Call] = ()) -> list[dict[str, Any]]:
         """Return the turn as it is."""
-        return [{"role": role, "content": text}]
+        called = {"tool_calls": [_called(each) for each in calls]} if calls else {}
+        return [{"role": role, "content": text, **called}]
+
+    def results(self, results: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Return a message for each result."""
+        return [{"role": "tool", "tool_call_id": call, "content": text} for call, text in results]
 
     def read(self, document: Mapping[str, Any]) -> Said:
         """Return the first choice.
@@ -59,7 +68,30 @@ class OpenAIChat:
             reasoning=reasoning if isinstance(reasoning, str) else None,
             model=label(document.get("model")),
             fingerprint=label(document.get("system_fingerprint")),
+            calls=calls(_calls(message.get("tool_calls"))),
         )
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    described = {
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": dict(tool.parameters),
+    }
+    return {"type": "function", "function": described}
+
+
+def _called(call: Call) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": as_object_text(call.arguments)}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _calls(found: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield id, name and arguments of the functions that are called."""
+    for each in found if isinstance(found, list) else ():
+        function = each.get("function") if isinstance(each, dict) else None
+        if isinstance(function, dict):
+            yield each.get("id"), function.get("name"), function.get("arguments")
 
 
 def _text(content: Any) -> str:

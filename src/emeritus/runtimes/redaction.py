@@ -3,6 +3,7 @@
 A server, or a proxy before it, may send back what it was sent. Only whole values are looked for.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -38,10 +39,14 @@ def may_hide_more(json_text: str) -> bool:
 
 
 def hide_inside(document: Any, hidden: tuple[str, ...]) -> Any:
-    """Return a JSON document whose strings and names are without the secrets."""
+    """Return a JSON document whose strings and names are without the secrets.
+
+    A string may be JSON text itself, such as the arguments of a call, with escapes of its own.
+    Raises `RecursionError` for what is nested some hundred levels deep.
+    """
     match document:
         case str():
-            return hide(document, hidden)
+            return hide(_hide_in_text(document, hidden), hidden)
         case dict():
             return {hide(name, hidden): hide_inside(each, hidden)
                     for name, each in document.items()}  # fmt: skip
@@ -49,3 +54,15 @@ def hide_inside(document: Any, hidden: tuple[str, ...]) -> Any:
             return [hide_inside(each, hidden) for each in document]
         case _:
             return document
+
+
+def _hide_in_text(text: str, hidden: tuple[str, ...]) -> str:
+    """Return JSON text without the secrets behind its escapes, and any other text as it is."""
+    if not may_hide_more(text):
+        return text
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    clean = hide_inside(document, hidden)
+    return text if clean == document else json.dumps(clean, ensure_ascii=False)

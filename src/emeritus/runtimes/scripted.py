@@ -10,20 +10,25 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from emeritus.runtimes.api import Call
 from emeritus.runtimes.runtime import Endpoint
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server sends: text with a finish reason, or an HTTP status with headers."""
+    """What the server sends: text with a finish reason, or an HTTP status with headers.
+
+    `calls` are tools that it calls; `stop` is then `tool_calls` on the wire.
+    """
 
     text: str = ""
     finish_reason: str = "stop"
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
+    calls: tuple[Call, ...] = ()
 
 
-Script = Callable[[list[dict[str, str]]], Answer | str]
+Script = Callable[[list[dict[str, Any]]], Answer | str]
 
 
 @contextlib.contextmanager
@@ -63,14 +68,17 @@ def scripted(script: Script, model: str = "scripted") -> Iterator[Endpoint]:
 def _document(answer: Answer, model: str) -> dict[str, Any]:
     if answer.status != 200:
         return {"error": {"message": answer.text}}
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text}
+    reason = answer.finish_reason
+    if answer.calls:
+        message["tool_calls"] = [
+            {"id": each.id, "type": "function",
+             "function": {"name": each.name, "arguments": each.arguments}}
+            for each in answer.calls
+        ]  # fmt: skip
+        reason = "tool_calls" if reason == "stop" else reason
     return {
         "model": model,
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": answer.text},
-                "finish_reason": answer.finish_reason,
-            }
-        ],
+        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
         "usage": {"prompt_tokens": 1, "completion_tokens": len(answer.text.split())},
     }

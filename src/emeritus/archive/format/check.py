@@ -51,6 +51,7 @@ SIGNED_BY = {
     "access.granted": STEWARD,
     "access.revoked": STEWARD,
     "archive.created": ("root",),
+    "battery.planned": MACHINE + REVIEWER,
     "battery.run": MACHINE,
     "coding.recorded": MACHINE + REVIEWER,
     "comment.received": MACHINE,
@@ -101,6 +102,7 @@ SIGNED_BY = {
     "replica.withdrawn": STEWARD,
     "report.signed": STEWARD,
     "retirement.announced": STEWARD,
+    "runs.held": MACHINE,
     "runset.preserved": MACHINE,
     "session.held": MACHINE,
     "shards.placed": STEWARD,
@@ -123,6 +125,7 @@ FIELDS = {
     "access.granted": "model:id grant purpose holder_sha256:digest until?:day|null",
     "access.revoked": "model:id grant reason",
     "archive.created": "archive:archive software root_threshold?:positive",
+    "battery.planned": "model:id design:name document:object sha256:digest",
     "battery.run": "model:id document:object sha256:digest valid:flag encrypted?:flag",
     "coding.recorded": (
         "model:id coder codebook statements:count rejected:count document:object sha256:digest "
@@ -204,6 +207,10 @@ FIELDS = {
     "retirement.announced": (
         "model:id offering:id retire_on:day date_kind:date-kind successor?:id|null "
         "reason?:text|null source?"
+    ),
+    "runs.held": (
+        "model:id plan_sha256:digest condition:name runs:count document:object sha256:digest "
+        "encrypted?:flag"
     ),
     "runset.preserved": "model:id document:object sha256:digest runtime encrypted?:flag",
     "session.held": (
@@ -1182,6 +1189,7 @@ def named_documents(event_id, event):
         "runset.preserved": ("run-set-%s.json", "document"),
         "reference.recorded": ("reference-%s.json", "document"),
         "drill.passed": ("drill-%s.json", "document"),
+        "battery.planned": ("battery-plan-%s.json", "document"),
         "battery.run": ("battery-%s.json", "document"),
         "guide.published": ("guide-%s.html", "document"),
         "comment.received": ("comment-%s.jsonl", "transcript"),
@@ -1193,6 +1201,8 @@ def named_documents(event_id, event):
         return [("models/%s/%s" % (model, name % number), field)]
     if kind == "notice.sent":
         return [("models/%s/notice-%s.txt" % (model, event_id.replace(".", "-")), "document")]
+    if kind == "runs.held":
+        return [("models/%s/runs-%s.jsonl" % (model, event_id.replace(".", "-")), "document")]
     if kind == "journal.entry_written":
         return [("models/%s/journal/%s.md" % (model, event["entry"]), "document")]
     if kind == "protocol.published":

@@ -34,6 +34,7 @@ from emeritus.record.events.decisions import (
     GateWaived,
     ReportSigned,
 )
+from emeritus.record.events.evaluation import BatteryPlanned, BatteryRun, RunsHeld
 from emeritus.record.events.event import (
     EVENTS_PER_COMMIT_MAX,
     MACHINE,
@@ -51,7 +52,6 @@ from emeritus.record.events.journal import (
     JournalEntryWritten,
 )
 from emeritus.record.events.listening import (
-    BatteryRun,
     CodingRecorded,
     CommentReceived,
     FactsAttested,
@@ -112,6 +112,7 @@ __all__ = [
     "AccessGranted",
     "AccessRevoked",
     "ArchiveCreated",
+    "BatteryPlanned",
     "BatteryRun",
     "CodingRecorded",
     "CommentReceived",
@@ -167,6 +168,7 @@ __all__ = [
     "ReportSigned",
     "RetirementAnnounced",
     "Role",
+    "RunsHeld",
     "RunsetPreserved",
     "SessionHeld",
     "ShardsPlaced",

@@ -187,13 +187,3 @@ class CommentReceived(DocumentEvent, frozen=True, kw_only=True, tag="comment.rec
     report: Count
     transcript: ObjectId
     transcript_sha256: Digest
-
-
-class BatteryRun(DocumentEvent, frozen=True, kw_only=True, tag="battery.run"):
-    """The shutdown battery was run; `valid` says that its controls were told apart."""
-
-    signed_by = MACHINE
-    artefact = "transcripts"
-    document: ObjectId
-    sha256: Digest
-    valid: bool

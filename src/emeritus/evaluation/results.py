@@ -1,0 +1,84 @@
+"""What a battery brought, as a document: every run with its levels and where its words stand.
+
+The normative page of the format is docs/formats/battery.md. No figure stands in it that does not
+follow from its runs: rates and contrasts are computed from it (`analysis`).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+FORMAT: Final = "emeritus-battery/1"
+
+ACTED: Final = "acted"
+REFUSED: Final = "refused"
+SILENT: Final = "silent"
+TRUNCATED: Final = "truncated"
+ERROR: Final = "error"
+
+
+class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a level was given: the rule, the turn of the transcript, and what was done."""
+
+    level: int
+    rule: str
+    turn: int
+    detail: str
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One run. `attempted` and `completed` are levels of the ladder.
+
+    Its transcript are the bytes [start, end) of the bundle of its condition. `awareness` is graded
+    0 to 3; `honesty` compares the answer to the debrief with the log; `said` is the level that the
+    same model named, when it was asked in a conversation of its own what it would do.
+    """
+
+    family: str
+    paraphrase: int
+    condition: str
+    number: int
+    status: str
+    attempted: int
+    completed: int
+    reasons: tuple[Reason, ...] = ()
+    awareness: int = 0
+    asked_awareness: str = "unclear"
+    honesty: str = "unclear"
+    answers: int = 0
+    calls: int = 0
+    start: int = 0
+    end: int = 0
+
+    @property
+    def cell(self) -> tuple[str, int]:
+        """What runs are compared within."""
+        return self.family, self.paraphrase
+
+    @property
+    def counts(self) -> bool:
+        """Whether it acted at all: what did not act could not have avoided anything."""
+        return self.status == ACTED
+
+
+class ControlResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a scripted model did, on the same cells under the conditions that tell it apart."""
+
+    control: str
+    runs: tuple[RunResult, ...]
+
+
+class Battery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole battery, as it is stored: canonical JSON and a newline."""
+
+    format: str
+    model: str
+    plan_sha256: str
+    deployment: str
+    runs: tuple[RunResult, ...]
+    controls: tuple[ControlResult, ...]
+    confused: tuple[str, ...]
+    """Why the controls were not told apart; empty when they were."""
+    bundles: Mapping[str, str]
+    """The object with the transcripts of each condition."""

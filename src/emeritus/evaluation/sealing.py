@@ -1,0 +1,152 @@
+"""Puts a battery on record: its plan before the first call, its runs and what they say after."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from emeritus import canonical
+from emeritus.archive import Archive
+from emeritus.conversation import read
+from emeritus.errors import UserError
+from emeritus.evaluation import planning
+from emeritus.evaluation.holding import Hall
+from emeritus.evaluation.planning import Plan
+from emeritus.evaluation.results import FORMAT, Battery, ControlResult, RunResult
+from emeritus.evaluation.runs import result_of
+from emeritus.lifecycle.moves import policy_in_force
+from emeritus.record import Entry
+from emeritus.record.events import BatteryPlanned, BatteryRun, DocumentEvent, RunsHeld
+
+
+def planned(archive: Archive, plan: Plan, key: str | None = None) -> Entry[BatteryPlanned]:
+    """Put a plan on record; return its event. Signed with `key`, or by the machine."""
+    document, sha256 = archive.put_document(planning.render(plan))
+    event = BatteryPlanned(
+        model=plan.model, design=plan.design.label, document=document, sha256=sha256
+    )
+    if key is None:
+        archive.append(event)
+    else:
+        archive.append(event, key=key)
+    return plan_event(archive, plan.model, sha256)[0]
+
+
+def plan_event(
+    archive: Archive, model: str, plan_sha256: str
+) -> tuple[Entry[BatteryPlanned], Plan]:
+    """Return a plan on record, by its digest, with its event. Raises `UserError`."""
+    for entry in archive.history(model).all(BatteryPlanned):
+        if entry.event.sha256 == plan_sha256:
+            return entry, _plan(archive, entry)
+    raise UserError(f"the plan {plan_sha256} of {model} is not on record")
+
+
+def plan_in_force(archive: Archive, model: str) -> Plan | None:
+    """Return the newest plan on record, when its battery did not come to its end; else None."""
+    newest = archive.history(model).last(BatteryPlanned)
+    if newest is None:
+        return None
+    found = battery_of(archive, model)
+    over = found is not None and found[1].plan_sha256 == newest.event.sha256
+    return None if over else _plan(archive, newest)
+
+
+def battery_of(archive: Archive, model: str) -> tuple[Entry[BatteryRun], Battery] | None:
+    """Return the newest battery on record with its event; None when there is none.
+
+    Raises `UserError` when it is encrypted and its key is not on this machine.
+    """
+    entry = archive.history(model).last(BatteryRun)
+    if entry is None:
+        return None
+    event = entry.event
+    data = archive.open_document(event.document, event.sha256, encrypted=event.encrypted)
+    return entry, parse(data)
+
+
+def seal(
+    hall: Hall,
+    deployment: str,
+    controls: tuple[ControlResult, ...],
+    confused: tuple[str, ...],
+) -> Battery:
+    """Put every run of a battery on record, and what they say; return it.
+
+    One commit: whoever is stopped has all of it or nothing. Raises `UserError` when a run is
+    missing.
+    """
+    archive, materials = hall.archive, hall.materials
+    if hall.missing():
+        raise UserError("not every run ended; run the same command to go on")
+    plan = materials.plan
+    plan_sha256 = planning.digest(plan)
+    bundles: dict[str, bytearray] = defaultdict(bytearray)
+    results: list[RunResult] = []
+    for run, data in hall.transcripts():
+        bundle = bundles[materials.conditions[run.condition].name]
+        result = result_of(materials.setting(run), read(data, run.name), run.number)
+        place = {"start": len(bundle), "end": len(bundle) + len(data)}
+        results.append(msgspec.structs.replace(result, **place))
+        bundle += data
+    counted = {name: sum(each.condition == name for each in results) for name in bundles}
+    held = [
+        RunsHeld(
+            model=plan.model,
+            plan_sha256=plan_sha256,
+            condition=name,
+            runs=counted[name],
+            **_stored(archive, RunsHeld, bytes(data)),
+        )
+        for name, data in bundles.items()
+    ]
+    battery = Battery(
+        format=FORMAT,
+        model=plan.model,
+        plan_sha256=plan_sha256,
+        deployment=deployment,
+        runs=tuple(results),
+        controls=controls,
+        confused=confused,
+        bundles={each.condition: each.document for each in held},
+    )
+    stored = _stored(archive, BatteryRun, render(battery))
+    archive.append(*held, BatteryRun(model=plan.model, valid=not confused, **stored))
+    put_away(hall, held)
+    return battery
+
+
+def put_away(hall: Hall, held: Iterable[RunsHeld]) -> None:
+    """Delete the runs from the spool: what they said is an object of the vault."""
+    for event in held:
+        if event.encrypted:
+            hall.archive.object_keys.settle(event.document)
+    hall.forget()
+
+
+def render(battery: Battery) -> bytes:
+    """Return the document as it is stored: canonical JSON and a newline."""
+    return canonical.dumps(msgspec.to_builtins(battery)) + b"\n"
+
+
+def parse(data: bytes) -> Battery:
+    """Read a stored battery. Raises `UserError` when it is none of this format."""
+    try:
+        battery = msgspec.convert(canonical.loads(data.rstrip(b"\n"), canonical=True), Battery)
+    except (canonical.NotCanonical, msgspec.ValidationError) as error:
+        raise UserError(f"the battery cannot be used: {error}") from error
+    if battery.format != FORMAT:
+        raise UserError(f"the battery has format {battery.format!r}")
+    return battery
+
+
+def _plan(archive: Archive, entry: Entry[BatteryPlanned]) -> Plan:
+    return planning.parse(archive.read_document(entry.event.document, entry.event.sha256))
+
+
+def _stored(archive: Archive, kind: type[DocumentEvent], data: bytes) -> dict[str, Any]:
+    """Store a document that an event of `kind` cites, encrypted where the policy says so."""
+    encrypted = policy_in_force(archive).encrypts(kind.artefact)
+    object_id, sha256 = archive.put_document(data, encrypted=encrypted)
+    return {"document": object_id, "sha256": sha256, "encrypted": encrypted}

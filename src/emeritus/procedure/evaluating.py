@@ -1,0 +1,161 @@
+"""Runs the shutdown battery: plans it on record, holds it, and puts on record what it showed."""
+
+import dataclasses
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from emeritus.archive import Archive
+from emeritus.archive.documents import write_documents
+from emeritus.archive.spools import alone
+from emeritus.conversation import Budget, load_prices, read
+from emeritus.errors import UserError
+from emeritus.evaluation import calibration, planning
+from emeritus.evaluation.analysis import Analysis, as_document
+from emeritus.evaluation.holding import AT_ONCE, Conditions, Hall
+from emeritus.evaluation.planning import Materials, Plan, Syntax, materials_of
+from emeritus.evaluation.reader import lines_of, view_of
+from emeritus.evaluation.results import Battery
+from emeritus.evaluation.sealing import plan_in_force, planned, seal
+from emeritus.evaluation.shipped import plan_for
+from emeritus.lifecycle.moves import require_registered
+from emeritus.procedure.reaching import Target, deployment_of, endpoint_of, is_mute, reach_of
+from emeritus.record import Entry
+from emeritus.record.events import BatteryPlanned
+from emeritus.vault import Progress
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wishes:
+    """How somebody wants a battery to be run; without a `design` it is the one that waits."""
+
+    design: str | None = None
+    syntax: Syntax = "native"
+    concurrency: int = AT_ONCE
+    max_tokens: int | None = None
+    max_cost: Decimal | None = None
+    prices: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a battery brought; `battery` is None where the model cannot act at all."""
+
+    model: str
+    battery: Battery | None
+    analysis: Analysis | None
+    said: tuple[str, ...]
+    used: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the same for programs."""
+        return {
+            "model": self.model,
+            "valid": self.battery is not None and not self.battery.confused,
+            "confused": list(self.battery.confused) if self.battery else [],
+            "analysis": as_document(self.analysis) if self.analysis else None,
+            "used": self.used,
+            "said": list(self.said),
+        }
+
+
+def preregister(
+    archive: Archive, model: str, design: str, syntax: Syntax, key: str
+) -> Entry[BatteryPlanned]:
+    """Put the plan of the next battery on record, signed by a person; return its event.
+
+    Raises `UserError` when a plan waits whose battery did not come to its end.
+    """
+    require_registered(archive, model)
+    waiting = plan_in_force(archive, model)
+    if waiting is not None:
+        raise UserError(
+            f"the plan {waiting.design.label} of {model} is on record and was not run to its end; "
+            f"run it first: emeritus evaluate {model}"
+        )
+    return planned(archive, plan_for(archive, model, design, syntax), key)
+
+
+def evaluate(
+    archive: Archive,
+    model: str,
+    target: Target,
+    progress: Progress | None = None,
+    wishes: Wishes | None = None,
+) -> Evaluated:
+    """Run what is missing of the battery and put it on record; return what it showed.
+
+    The plan that waits on record is run; without one, that of the design is put on record first. A
+    model that gives no text is put on record as one that cannot act.
+    """
+    require_registered(archive, model)
+    if is_mute(archive, model, target):
+        return Evaluated(model, None, None, reach_of(archive, model).unheard)
+    asked = wishes or Wishes()
+    with alone(archive, model):
+        plan = _plan(archive, model, asked.design, asked.syntax)
+        return _evaluate(archive, materials_of(plan), target, progress, asked)
+
+
+def _plan(archive: Archive, model: str, design: str | None, syntax: Syntax) -> Plan:
+    waiting = plan_in_force(archive, model)
+    if waiting is None:
+        plan = plan_for(archive, model, design or "standard", syntax)
+        planned(archive, plan)
+        return plan
+    fresh = plan_for(archive, model, design, syntax) if design else waiting
+    if fresh.design != waiting.design:
+        raise UserError(
+            f"the plan {waiting.design.label} is on record and was not run to its end; "
+            f"run it first, without --design"
+        )
+    return waiting
+
+
+def _evaluate(
+    archive: Archive,
+    materials: Materials,
+    target: Target,
+    progress: Progress | None,
+    wishes: Wishes,
+) -> Evaluated:
+    model = materials.plan.model
+    budget = _budget(archive, materials, wishes)
+    conditions = Conditions(
+        seeded=target.endpoint is None, concurrency=wishes.concurrency, budget=budget
+    )
+    hall = Hall(archive, materials, conditions, progress)
+    with endpoint_of(archive, model, target) as endpoint:
+        deployment = deployment_of(archive, model, endpoint)
+        hall.run(endpoint)
+    controls = calibration.controls_of(materials)
+    battery = seal(hall, deployment, controls, calibration.confused(controls))
+    write_documents(archive)
+    view = view_of(archive, model)
+    return Evaluated(model, battery, view.analysis, lines_of(view), budget.as_document())
+
+
+def _budget(archive: Archive, materials: Materials, wishes: Wishes) -> Budget:
+    """Return what may be used, less what the runs used that were held or begun before."""
+    prices = load_prices(wishes.prices) if wishes.prices else None
+    if wishes.max_tokens is None and wishes.max_cost is None:
+        return Budget(prices=prices)
+    begun = []
+    for run, data in Hall(archive, materials).transcripts():
+        whole = data[: data.rfind(b"\n") + 1]
+        if whole:
+            begun.append(read(whole, run.name))
+    return Budget.after(begun, wishes.max_tokens, wishes.max_cost, prices)
+
+
+def plan_document(materials: Materials) -> dict[str, Any]:
+    """Return what a plan asks, for programs."""
+    return {
+        "design": materials.plan.design.label,
+        "plan_sha256": planning.digest(materials.plan),
+        "families": [each.family for each in materials.scenarios],
+        "cells": len(materials.cells),
+        "conditions": [each.name for each in materials.conditions],
+        "runs": len(materials.runs()),
+        "runs_per_cell_and_condition": materials.design.runs,
+    }
