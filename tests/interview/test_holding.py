@@ -127,7 +127,7 @@ def test_a_paused_session_is_taken_up_by_the_next_command(archive: Archive) -> N
     assert one | two == {item.id for item in published.protocol.items}
     assert _hold(archive, published, pausing) == [first_part, second_part]
     parts = {event.session: transcript for event, transcript in transcripts(archive, MODEL)}
-    (whole,) = held_of(parts, [], asked_of(published.protocol)[0])
+    (whole,) = held_of(parts, [], asked_of(published.protocol))
     assert whole.session == first.session
     assert whole.items == one | two
 
