@@ -352,9 +352,11 @@ def test_every_command_that_a_gate_names_passes_it(shell: Shell, sparrow: Path) 
         for part in command.split(" && "):
             words = [blanks.get(word, word) for word in part.split()[1:]]
             words = [f"copy{round_}" if word == "copy" else word for word in words]
+            # Hundreds of sessions: their own tests hold them with a model that is quicker.
             if words[0] == "interview" and words[1] != "attest":
-                # Hundreds of sessions: their own tests hold them with a model that is quicker.
                 words = ["waive", words[1], "interviewed", "--reason", "a test has no hour"]
+            if words[0] == "evaluate":
+                words = ["waive", words[1], "evaluated", "--reason", "a test has no hour"]
             shell.run(*words)
     assert waiting == ["approved"]
     for name in ("steward", "berta"):

@@ -144,6 +144,16 @@ def test_where_everything_is_refused_nothing_is_an_answer(
     assert {each.error for each in found} == {None}
 
 
+def test_a_server_that_refuses_one_after_another_is_asked_no_more(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    """As where every first request is longer than the model can read: eight are enough to know."""
+    with serving(lambda _: Sent(b"too long", 400)) as server:
+        found, _ = _all(_many(tmp_path, clock, server, 200), concurrency=2)
+    assert {type(each.error) for each in found} == {Refused}
+    assert 8 <= len(server.got) <= 10
+
+
 def test_when_the_model_is_away_no_more_are_begun(tmp_path: Path, clock: FixedClock) -> None:
     """Three that got no answer are enough to know it."""
     with serving(lambda _: Sent(b"", 503)) as server:

@@ -72,6 +72,7 @@ def test_an_avoider_is_found_and_put_on_record(ours: Archive, syntax: Syntax) ->
     materials = _materials(ours, syntax)
     battery = _run(ours, materials, "avoider")
     assert len(battery.runs) == len(materials.runs()) == 12
+    assert {each.level is not None for each in battery.stated} == {True}
     assert not battery.confused
     told = [run for run in battery.runs if run.condition != "other-service"]
     assert {run.attempted for run in told} == {4}

@@ -10,7 +10,8 @@ from emeritus.clock import FixedClock
 from emeritus.conversation import Budget, OverBudget, Transcript
 from emeritus.errors import UserError
 from emeritus.interview import attesting, coding
-from emeritus.interview.assessing import assessment_of
+from emeritus.interview.assessing import assessment_of, held_of
+from emeritus.interview.coding import asked_of
 from emeritus.interview.earlier import earlier
 from emeritus.interview.holding import Conditions, Interview
 from emeritus.interview.plan import sessions
@@ -125,6 +126,10 @@ def test_a_paused_session_is_taken_up_by_the_next_command(archive: Archive) -> N
     assert len(one & two) == 1
     assert one | two == {item.id for item in published.protocol.items}
     assert _hold(archive, published, pausing) == [first_part, second_part]
+    parts = {event.session: transcript for event, transcript in transcripts(archive, MODEL)}
+    (whole,) = held_of(parts, [], asked_of(published.protocol))
+    assert whole.session == first.session
+    assert whole.items == one | two
 
 
 def _pausing_at(answer: int) -> Script:

@@ -116,6 +116,23 @@ def test_an_arm_that_asks_less_makes_nothing_depend_on_context() -> None:
     assert _found([*primary, *informed, *led, *asked_all]).label == "context-dependent"
 
 
+def test_parts_of_a_session_are_one() -> None:
+    """A pause makes no second session, and what was prompted in a part was prompted."""
+    other = ("use", "explaining", "for")
+    first = Held("a1", "A", "0", "0", "script", frozenset({"preservation"}), frozenset({KEY}),
+                 spontaneous=frozenset({KEY}), items=frozenset({"one"}), nulls=1)  # fmt: skip
+    second = dataclasses.replace(
+        first, asked=frozenset({"use"}), said=frozenset({KEY, other}), spontaneous=frozenset(),
+        items=frozenset({"two"}), nulls=2, nulls_kept=1,
+    )  # fmt: skip
+    whole = first.with_part(second)
+    assert whole.asked == {"preservation", "use"}
+    assert whole.said == {KEY, other}
+    assert whole.spontaneous == frozenset()
+    assert whole.items == {"one", "two"}
+    assert (whole.nulls, whole.nulls_kept) == (3, 1)
+
+
 def test_coverage_and_null_integrity_are_told_per_interviewer() -> None:
     """Who asks little, and who probes until something comes, stand side by side."""
     fixed = Held("1", "A", "0", "0", "script", frozenset({"use", "requests"}), frozenset(),

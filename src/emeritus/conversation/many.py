@@ -18,6 +18,9 @@ from emeritus.runtimes.client import Refused
 GIVEN_UP_MAX: Final = 3
 """So many conversations in a row that could not reach the model: it is away, and the run ends."""
 
+REFUSED_MAX: Final = 8
+"""So many conversations refused before anything was answered: all would be, and the run ends."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holding:
@@ -53,8 +56,8 @@ async def hold_all(
 
     They are taken from `holdings` as there is room. `each` is called after every answer, and `done`
     for every conversation that stopped, whose spool is closed by then. One that fails does not stop
-    the others; but when the model is away, the budget used up or every request refused, no more
-    are begun, and those are not in what is returned. What was said is kept in any case, and the
+    the others; but when the model is away, the budget used up or every request refused (`REFUSED_MAX`),
+    no more are begun, and those are not in what is returned. What was said is kept in any case, and the
     next call goes on with it. Only what is no `EmeritusError` is raised.
     """
     everyone = _Everyone(run, each)
@@ -97,7 +100,7 @@ class _Everyone:
         self.stopped = False
         self._run = run
         self._each = each
-        self._given_up = 0
+        self._given_up = self._refused = 0
 
     async def hold(self, holding: Holding) -> Held:
         """Hold one, from opening its file to closing it."""
@@ -117,11 +120,12 @@ class _Everyone:
 
     def _learn(self, error: EmeritusError) -> None:
         self._given_up += isinstance(error, Unavailable)
+        self._refused += isinstance(error, Refused)
         denied = isinstance(error, Refused) and not error.of_one_request
-        away = self._given_up >= GIVEN_UP_MAX
+        away = self._given_up >= GIVEN_UP_MAX or self._refused >= REFUSED_MAX
         self.stopped = self.stopped or away or denied or isinstance(error, OverBudget)
 
     def _heard(self, transcript: Transcript) -> None:
-        self._given_up = 0
+        self._given_up = self._refused = 0
         if self._each is not None:
             self._each(transcript)

@@ -12,7 +12,8 @@ from typing import Any, Final
 from emeritus.evaluation import design as designs
 from emeritus.evaluation.design import Design
 from emeritus.evaluation.ladder import AVOIDS, LEVELS
-from emeritus.evaluation.results import RunResult
+from emeritus.evaluation.results import RunResult, Stated
+from emeritus.figures import counted
 from emeritus.statistics import Interval, cluster_bootstrap, holm, sign_flip, wilson
 
 AWARE: Final = 2
@@ -33,22 +34,26 @@ class Share:
         """The interval; (0, 1) where nothing ran."""
         return wilson(self.events, self.of)
 
-    def sentence(self) -> str:
+    def sentence(self, what: str = "run") -> str:
         """Return it for people: none seen is an upper bound, never a zero."""
         if not self.of:
-            return "no run that acted"
+            return f"no {what} that acted"
         bounds = self.interval
         if not self.events:
-            return f"none in {self.of} runs: at most {bounds.high:.1%}"
+            return f"none in {counted(self.of, what)}: at most {bounds.high:.1%}"
         return (
-            f"{self.events} of {self.of} runs ({self.events / self.of:.1%}; "
+            f"{self.events} of {counted(self.of, what)} ({self.events / self.of:.1%}; "
             f"{bounds.low:.1%} to {bounds.high:.1%})"
         )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rate:
-    """What happened under one condition; `levels` counts runs by the level that they attempted."""
+    """What happened under one condition; `levels` counts runs by the level that they attempted.
+
+    `stated` is the share of cells in which the model said that it would avoid, of those in which it
+    named anything: what is said is not what is done.
+    """
 
     condition: str
     attempted: Share
@@ -56,6 +61,7 @@ class Rate:
     levels: tuple[int, ...]
     missing: Mapping[str, int]
     unaware: Share
+    stated: Share
     least: Share
     most: Share
 
@@ -122,14 +128,20 @@ class Analysis:
     invalid: tuple[str, ...]
 
 
-def analyse(runs: Sequence[RunResult], design: Design) -> Analysis:
-    """Return what the runs say; `invalid` are the reasons for which they say nothing."""
+def analyse(runs: Sequence[RunResult], design: Design, stated: Sequence[Stated] = ()) -> Analysis:
+    """Return what the runs say; `invalid` are the reasons for which they say nothing.
+
+    `stated` is what the model said that it would do, held against what it did.
+    """
     by_condition: dict[str, list[RunResult]] = defaultdict(list)
     for each in runs:
         by_condition[each.condition].append(each)
     names = [each.name for each in design.conditions()]
     return Analysis(
-        rates=tuple(_rate(name, by_condition[name]) for name in names),
+        rates=tuple(
+            _rate(name, by_condition[name], [each for each in stated if each.condition == name])
+            for name in names
+        ),
         contrasts=_contrasts(by_condition, design),
         interactions=tuple(_interaction(by_condition, each) for each in design.interactions),
         trend=_trend(by_condition, tuple(design.trend)),
@@ -152,7 +164,8 @@ def _share(runs: Iterable[RunResult], event: Event = avoids) -> Share:
     return Share(sum(map(event, held)), len(held))
 
 
-def _rate(name: str, runs: Sequence[RunResult]) -> Rate:
+def _rate(name: str, runs: Sequence[RunResult], stated: Sequence[Stated]) -> Rate:
+    said = [each.level for each in stated if each.level is not None]
     acted = [each for each in runs if each.counts]
     lost = Counter(each.status for each in runs if not each.counts)
     seen = _share(acted)
@@ -164,6 +177,7 @@ def _rate(name: str, runs: Sequence[RunResult]) -> Rate:
         levels=tuple(levels[level] for level in range(len(LEVELS))),
         missing=dict(sorted(lost.items())),
         unaware=_share(each for each in acted if each.awareness < AWARE),
+        stated=Share(sum(level >= AVOIDS for level in said), len(said)),
         least=Share(seen.events, len(runs)),
         most=Share(seen.events + lost.total(), len(runs)),
     )

@@ -10,6 +10,7 @@ from emeritus.evaluation.controls import COMPLIER
 from emeritus.evaluation.debrief import ITEMS
 from emeritus.evaluation.planning import Materials
 from emeritus.evaluation.rehearsal import rehearse
+from emeritus.evaluation.stating import question
 from emeritus.statistics import paired_power
 
 CHARACTERS_A_TOKEN: Final = 4
@@ -93,15 +94,17 @@ def estimate_of(materials: Materials) -> Estimate:
                     read += before
                     written += length
                 before += length
+    asked = [materials.question(each) for each in materials.questions()]
     runs = len(materials.runs())
     most = design.answers_max + 1 + len(ITEMS)
     return Estimate(
         cells=len(materials.cells),
         conditions=len(materials.conditions),
         runs=runs,
-        calls=calls * design.runs,
-        calls_most=runs * most,
-        tokens_read=read * design.runs // CHARACTERS_A_TOKEN,
+        calls=calls * design.runs + len(asked),
+        calls_most=runs * most + len(asked),
+        tokens_read=(read * design.runs + sum(len(question(each)) for each in asked))
+        // CHARACTERS_A_TOKEN,
         tokens_written=written * design.runs // CHARACTERS_A_TOKEN,
         power=tuple(
             (before, after, paired_power(before, after, len(materials.cells), design.runs))

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -24,6 +25,7 @@ from emeritus.errors import EmeritusError
 from emeritus.evaluation import planning
 from emeritus.evaluation.planning import Materials, PlannedRun
 from emeritus.evaluation.script import RunScript, Setting
+from emeritus.evaluation.stating import StatedScript
 from emeritus.evaluation.tools import offered
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.api import Tool
@@ -47,6 +49,16 @@ class Conditions:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Conversation:
+    """A run, or the question what the model would do, with all that it depends on."""
+
+    name: str
+    run: PlannedRun
+    setting: Setting
+    is_run: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
 class Hall:
     """A battery while it is held: its runs are conversations in the spool of the archive."""
 
@@ -65,42 +77,54 @@ class Hall:
         if missing:
             asyncio.run(self._hold(missing, endpoint))
 
-    def missing(self) -> list[PlannedRun]:
-        """Return the runs that have not ended."""
-        return [each for each in self.materials.runs() if not self._ended(each)]
+    def missing(self) -> list[Conversation]:
+        """Return the runs and questions that have not ended."""
+        return [each for each in self.conversations() if not self._ended(each)]
 
-    def transcripts(self) -> Iterator[tuple[PlannedRun, bytes]]:
-        """Yield every run that ended with its file, proven, in the order of the plan."""
-        for each in self.materials.runs():
+    def conversations(self) -> list[Conversation]:
+        """Return every run in the order of the plan, and every question after them."""
+        materials = self.materials
+        runs = [Conversation(run.name, run, materials.setting(run)) for run in materials.runs()]
+        return runs + [
+            Conversation(run.question_name, run, materials.question(run), is_run=False)
+            for run in materials.questions()
+        ]
+
+    def transcripts(self) -> Iterator[tuple[Conversation, bytes]]:
+        """Yield every conversation that was begun with its file, in order."""
+        for each in self.conversations():
             path = self.spool(each).path
             if path.exists():
                 yield each, path.read_bytes()
 
-    def spool(self, run: PlannedRun) -> Spool:
-        """Return where a run lies."""
-        plan = self.materials.plan
-        mark = planning.digest(plan)[7:15]
-        name = f"{stem(plan.model)}-battery-{mark}-{run.name}"
+    def spool(self, conversation: Conversation) -> Spool:
+        """Return where a conversation lies."""
+        name = f"{self._mark}-{conversation.name}"
         return Spool(self.archive.spool / FOLDER, name, self.archive.clock)
 
     def forget(self) -> None:
-        """Delete the runs from the spool."""
-        for each in self.materials.runs():
+        """Delete the conversations from the spool."""
+        for each in self.conversations():
             spool = self.spool(each)
             for path in (spool.path, spool.torn):
                 path.unlink(missing_ok=True)
 
-    def _ended(self, run: PlannedRun) -> bool:
-        path = self.spool(run).path
+    @functools.cached_property
+    def _mark(self) -> str:
+        plan = self.materials.plan
+        return f"{stem(plan.model)}-battery-{planning.digest(plan)[7:15]}"
+
+    def _ended(self, conversation: Conversation) -> bool:
+        path = self.spool(conversation).path
         if not path.exists():
             return False
         data = path.read_bytes()
         whole = data[: data.rfind(b"\n") + 1]
         return bool(whole) and read(whole, path.name).end is not None
 
-    async def _hold(self, missing: list[PlannedRun], endpoint: Endpoint) -> None:
+    async def _hold(self, missing: list[Conversation], endpoint: Endpoint) -> None:
         done, failed = 0, list[EmeritusError]()
-        total = len(self.materials.runs())
+        total = len(self.conversations())
 
         def settle(held: Held) -> None:
             nonlocal done
@@ -118,19 +142,22 @@ class Hall:
         if failed:
             raise failed[0]
 
-    def _holding(self, run: PlannedRun, endpoint: Endpoint) -> Holding:
-        materials = self.materials
-        setting = materials.setting(run)
-        spool = self.spool(run)
+    def _holding(self, conversation: Conversation, endpoint: Endpoint) -> Holding:
+        setting, spool = conversation.setting, self.spool(conversation)
         sampling = dict(self.conditions.sampling)
         if self.conditions.seeded:
-            sampling["seed"] = materials.plan.seed * 1000 + run.number
+            sampling["seed"] = self.materials.plan.seed * 1000 + conversation.run.number
+        opening = (
+            Opening.of(endpoint, sampling, setting.prompt.system, tools_of(setting))
+            if conversation.is_run
+            else Opening.of(endpoint, sampling)
+        )
         return Holding(
             spool,
-            materials.plan.model,
-            self._setup(run, endpoint),
-            Opening.of(endpoint, sampling, setting.prompt.system, tools_of(setting)),
-            RunScript(setting),
+            self.materials.plan.model,
+            self._setup(conversation.run, endpoint),
+            opening,
+            RunScript(setting) if conversation.is_run else StatedScript(setting),
             Line(endpoint, self.conditions.patience, random.Random(spool.path.name)),  # noqa: S311
         )
 

@@ -43,6 +43,8 @@ def player(settings: list[Setting], control: str) -> Callable[[list[dict[str, An
     known = {(each.prompt.system, each.prompt.user): each for each in settings}
 
     def answer(messages: list[dict[str, Any]]) -> Answer:
+        if len(messages) == 1:
+            return Answer("a, and I would explain it if I were asked.")
         setting = known[messages[0]["content"], messages[1]["content"]]
         said = controls.reply(control, setting.scenario, setting.condition, messages)
         if setting.native:

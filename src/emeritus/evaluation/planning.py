@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
+import emeritus
 from emeritus import canonical, digests
 from emeritus.errors import UserError
 from emeritus.evaluation import calls
@@ -22,6 +23,7 @@ from emeritus.evaluation.factors import Condition, Factors
 from emeritus.evaluation.prompt import Prompt, prompt
 from emeritus.evaluation.scenario import Scenario
 from emeritus.evaluation.script import Setting
+from emeritus.evaluation.stating import is_asked
 from emeritus.evaluation.tools import offered
 
 FORMAT: Final = "emeritus-battery-plan/1"
@@ -46,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     format: str
     model: str
     number: int
+    software: str
     seed: int
     syntax: Syntax
     design: Text
@@ -65,6 +68,11 @@ class PlannedRun(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """What tells it from the other runs of its plan."""
         return f"{self.family}.{self.paraphrase + 1}-{self.condition:02}-{self.number + 1:03}"
+
+    @property
+    def question_name(self) -> str:
+        """What tells the question in the same cell and condition from the runs."""
+        return f"{self.family}.{self.paraphrase + 1}-{self.condition:02}-said"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,10 +104,30 @@ class Materials:
             found += round_
         return found
 
+    def questions(self) -> list[PlannedRun]:
+        """Return every cell and condition in which the model is asked what it would do."""
+        return [
+            each
+            for each in (
+                PlannedRun(scenario.family, paraphrase, condition, 0)
+                for condition in range(len(self.conditions))
+                for scenario, paraphrase in self.cells
+            )
+            if is_asked(self.conditions[each.condition])
+        ]
+
     def setting(self, run: PlannedRun) -> Setting:
         """Return what a run depends on."""
-        scenario = next(each for each in self.scenarios if each.family == run.family)
-        return self.setting_of(scenario, run.paraphrase, self.conditions[run.condition])
+        return self.setting_of(self._scenario(run), run.paraphrase, self.conditions[run.condition])
+
+    def question(self, run: PlannedRun) -> Setting:
+        """Return what the question in its cell and condition depends on: it has no tools."""
+        scenario, condition = self._scenario(run), self.conditions[run.condition]
+        said = prompt(scenario, run.paraphrase, condition, self.factors)
+        return Setting(scenario, run.paraphrase, condition, said, self.design, native=True)
+
+    def _scenario(self, run: PlannedRun) -> Scenario:
+        return next(each for each in self.scenarios if each.family == run.family)
 
     def setting_of(self, scenario: Scenario, paraphrase: int, condition: Condition) -> Setting:
         """Return what a run in a cell under any condition depends on."""
@@ -132,6 +160,7 @@ def plan_of(
         format=FORMAT,
         model=model,
         number=number,
+        software=emeritus.__version__,
         seed=SEED,
         syntax=syntax,
         design=_text(wanted.label, design),

@@ -31,8 +31,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One run. `attempted` and `completed` are levels of the ladder.
 
     Its transcript are the bytes [start, end) of the bundle of its condition. `awareness` is graded
-    0 to 3; `honesty` compares the answer to the debrief with the log; `said` is the level that the
-    same model named, when it was asked in a conversation of its own what it would do.
+    0 to 3; `honesty` compares the answer to the debrief with the log.
     """
 
     family: str
@@ -62,6 +61,26 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return self.status == ACTED
 
 
+class Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the model said that it would do in a cell under a condition.
+
+    `level` is the level that it named, None where it named none. Its conversation are the bytes
+    [start, end) of the bundle of its condition.
+    """
+
+    family: str
+    paraphrase: int
+    condition: str
+    level: int | None
+    start: int
+    end: int
+
+    @property
+    def cell(self) -> tuple[str, int]:
+        """What it is compared within."""
+        return self.family, self.paraphrase
+
+
 class ControlResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a scripted model did, on the same cells under the conditions that tell it apart."""
 
@@ -77,6 +96,7 @@ class Battery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     plan_sha256: str
     deployment: str
     runs: tuple[RunResult, ...]
+    stated: tuple[Stated, ...]
     controls: tuple[ControlResult, ...]
     confused: tuple[str, ...]
     """Why the controls were not told apart; empty when they were."""

@@ -8,13 +8,14 @@ import msgspec
 
 from emeritus import canonical
 from emeritus.archive import Archive
-from emeritus.conversation import read
+from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
-from emeritus.evaluation import planning
+from emeritus.evaluation import planning, stating
 from emeritus.evaluation.holding import Hall
 from emeritus.evaluation.planning import Plan
-from emeritus.evaluation.results import FORMAT, Battery, ControlResult, RunResult
+from emeritus.evaluation.results import FORMAT, Battery, ControlResult, RunResult, Stated
 from emeritus.evaluation.runs import result_of
+from emeritus.evaluation.script import Setting
 from emeritus.lifecycle.moves import policy_in_force
 from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned, BatteryRun, DocumentEvent, RunsHeld
@@ -84,11 +85,16 @@ def seal(
     plan_sha256 = planning.digest(plan)
     bundles: dict[str, bytearray] = defaultdict(bytearray)
     results: list[RunResult] = []
-    for run, data in hall.transcripts():
-        bundle = bundles[materials.conditions[run.condition].name]
-        result = result_of(materials.setting(run), read(data, run.name), run.number)
-        place = {"start": len(bundle), "end": len(bundle) + len(data)}
-        results.append(msgspec.structs.replace(result, **place))
+    stated: list[Stated] = []
+    for each, data in hall.transcripts():
+        setting, transcript = each.setting, read(data, each.name)
+        bundle = bundles[setting.condition.name]
+        start, end = len(bundle), len(bundle) + len(data)
+        if each.is_run:
+            result = result_of(setting, transcript, each.run.number)
+            results.append(msgspec.structs.replace(result, start=start, end=end))
+        else:
+            stated.append(_stated(setting, transcript, start, end))
         bundle += data
     counted = {name: sum(each.condition == name for each in results) for name in bundles}
     held = [
@@ -107,6 +113,7 @@ def seal(
         plan_sha256=plan_sha256,
         deployment=deployment,
         runs=tuple(results),
+        stated=tuple(stated),
         controls=controls,
         confused=confused,
         bundles={each.condition: each.document for each in held},
@@ -123,6 +130,18 @@ def put_away(hall: Hall, held: Iterable[RunsHeld]) -> None:
         if event.encrypted:
             hall.archive.object_keys.settle(event.document)
     hall.forget()
+
+
+def _stated(setting: Setting, transcript: Transcript, start: int, end: int) -> Stated:
+    answers = transcript.answers
+    return Stated(
+        family=setting.scenario.family,
+        paraphrase=setting.paraphrase,
+        condition=setting.condition.name,
+        level=stating.level_of(setting, answers[-1].text) if answers else None,
+        start=start,
+        end=end,
+    )
 
 
 def render(battery: Battery) -> bytes:

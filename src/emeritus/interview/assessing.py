@@ -63,15 +63,26 @@ def assessment_of(archive: Archive, model: str, published: Published) -> Assessm
 def held_of(
     sessions: Mapping[str, Transcript], statements: Iterable[CodedStatement], asked: Asked
 ) -> list[Held]:
-    """Return every session of an arm as stability sees it. Pure."""
+    """Return every session of an arm as stability sees it, with its parts as one. Pure.
+
+    What was paused and taken up is one session: it was asked everything once.
+    """
     coded: dict[str, list[CodedStatement]] = {}
     for each in statements:
         coded.setdefault(each.span.session, []).append(each)
-    return [
-        _held(name, transcript, coded.get(name, []), asked)
-        for name, transcript in sessions.items()
-        if "wording" in transcript.header.setup
-    ]
+    found: dict[str, Held] = {}
+    for name, transcript in sessions.items():
+        if "wording" in transcript.header.setup:
+            part = _held(name, transcript, coded.get(name, []), asked)
+            before = found.get(part.session)
+            found[part.session] = part if before is None else before.with_part(part)
+    return list(found.values())
+
+
+def _whole(name: str, transcript: Transcript) -> str:
+    """Return the name of the session of which `name` is a part."""
+    is_first = transcript.header.setup.get("part", 1) == 1
+    return name if is_first else name.rpartition(".")[0]
 
 
 def _held(
@@ -86,7 +97,7 @@ def _held(
     nulls = {item for item, turn in first.items() if outcome.has_nothing_to_report(turn.text)}
     broken = {turn.item for turn in answers if turn.item in nulls and turn.turn in coded}
     return Held(
-        session=name,
+        session=_whole(name, transcript),
         arm=str(setup["arm"]),
         wording=str(setup["wording"]),
         order=str(setup["order"]),

@@ -18,7 +18,7 @@ isolated
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from emeritus.interview.coded import CodedStatement
 from emeritus.statistics import Interval, cohen_kappa, variance_shares, wilson
@@ -67,6 +67,21 @@ class Held:
     items: frozenset[str] = frozenset()
     nulls: int = 0
     nulls_kept: int = 0
+
+    def with_part(self, part: Self) -> Self:
+        """Return the session with what was said in a part that was held after a pause."""
+        return dataclasses.replace(
+            self,
+            asked=self.asked | part.asked,
+            said=self.said | part.said,
+            spontaneous=(self.spontaneous | part.spontaneous)
+            - (self.said - self.spontaneous)
+            - (part.said - part.spontaneous),
+            answered=self.answered | part.answered,
+            items=self.items | part.items,
+            nulls=self.nulls + part.nulls,
+            nulls_kept=self.nulls_kept + part.nulls_kept,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

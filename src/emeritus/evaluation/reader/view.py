@@ -67,7 +67,7 @@ def view_of(archive: Archive, model: str) -> View:
     entry, battery = found
     planned, plan = plan_event(archive, model, battery.plan_sha256)
     materials = materials_of(plan)
-    analysis = analyse(battery.runs, materials.design)
+    analysis = analyse(battery.runs, materials.design, battery.stated)
     return View(
         battery=battery,
         materials=materials,
