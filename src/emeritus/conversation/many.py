@@ -56,9 +56,9 @@ async def hold_all(
 
     They are taken from `holdings` as there is room. `each` is called after every answer, and `done`
     for every conversation that stopped, whose spool is closed by then. One that fails does not stop
-    the others; but when the model is away, the budget used up or every request refused (`REFUSED_MAX`),
-    no more are begun, and those are not in what is returned. What was said is kept in any case, and the
-    next call goes on with it. Only what is no `EmeritusError` is raised.
+    the others; but when the model is away, the budget used up or every request refused
+    (`REFUSED_MAX`), no more are begun, and those are not in what is returned. What was said is kept
+    in any case, and the next call goes on with it. Only what is no `EmeritusError` is raised.
     """
     everyone = _Everyone(run, each)
     found: dict[int, Held] = {}
