@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from emeritus.archive import Archive
-from emeritus.archive.spools import stem
+from emeritus.archive.spools import BATTERY, runs_begin
 from emeritus.conversation import (
     Budget,
     Held,
@@ -20,7 +20,8 @@ from emeritus.conversation import (
     hold_all,
     read,
 )
-from emeritus.errors import EmeritusError
+from emeritus.conversation.request import asked_as
+from emeritus.errors import EmeritusError, UserError
 from emeritus.evaluation import planning
 from emeritus.evaluation.planning import Materials, PlannedRun
 from emeritus.evaluation.script import RunScript, Setting
@@ -29,9 +30,6 @@ from emeritus.runtimes import Endpoint
 from emeritus.runtimes.api import Tool
 
 AT_ONCE: Final = 8
-FOLDER: Final = "battery"
-"""Where runs lie in the spool: they are no sessions of an interview."""
-
 Told = Callable[[str, int, int], None]
 
 
@@ -58,11 +56,12 @@ class Hall:
     def run(self, endpoint: Endpoint) -> None:
         """Hold what is missing. Killed anywhere, the next call goes on with the same runs.
 
-        Raises `Unavailable` when the model cannot be reached, and `OverBudget` when nothing more
-        may be asked: what was said is kept.
+        Raises `Unavailable` when the model cannot be reached, `OverBudget` when nothing more may be
+        asked, and `UserError` when something else was asked before: what was said is kept.
         """
         missing = self.missing()
         if missing:
+            self._require_the_same(endpoint)
             asyncio.run(self._hold(missing, endpoint))
 
     def missing(self) -> list[PlannedRun]:
@@ -79,16 +78,23 @@ class Hall:
     def spool(self, run: PlannedRun) -> Spool:
         """Return where a run lies."""
         plan = self.materials.plan
-        mark = planning.digest(plan)[7:15]
-        name = f"{stem(plan.model)}-battery-{mark}-{run.name}"
-        return Spool(self.archive.spool / FOLDER, name, self.archive.clock)
+        name = runs_begin(plan.model, planning.digest(plan)) + run.name
+        return Spool(self.archive.spool / BATTERY, name, self.archive.clock)
 
-    def forget(self) -> None:
-        """Delete the runs from the spool."""
-        for each in self.materials.runs():
-            spool = self.spool(each)
-            for path in (spool.path, spool.torn):
-                path.unlink(missing_ok=True)
+    def _require_the_same(self, endpoint: Endpoint) -> None:
+        """Raise `UserError` where runs were begun with another model than the endpoint serves."""
+        for run, data in self.transcripts():
+            whole = data[: data.rfind(b"\n") + 1]
+            if not whole:
+                continue
+            header = read(whole, run.name).header
+            before = (header.api, asked_as(header))
+            if before != (endpoint.api, endpoint.model):
+                raise UserError(
+                    f"runs of this battery were held with {before[1]!r} over {before[0]!r}; "
+                    f"go on with it (--served-as, --api), not with {endpoint.model!r} "
+                    f"over {endpoint.api!r}"
+                )
 
     def _ended(self, run: PlannedRun) -> bool:
         path = self.spool(run).path

@@ -1,16 +1,17 @@
 """Puts a battery on record: its plan before the first call, its runs and what they say after."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from emeritus import canonical
 from emeritus.archive import Archive
+from emeritus.archive.spools import put_away_recorded
 from emeritus.conversation import read
 from emeritus.errors import UserError
 from emeritus.evaluation import planning
+from emeritus.evaluation.analysis import analyse
 from emeritus.evaluation.holding import Hall
 from emeritus.evaluation.planning import Plan
 from emeritus.evaluation.results import FORMAT, Battery, ControlResult, RunResult
@@ -112,17 +113,11 @@ def seal(
         bundles={each.condition: each.document for each in held},
     )
     stored = _stored(archive, BatteryRun, render(battery))
-    archive.append(*held, BatteryRun(model=plan.model, valid=not confused, **stored))
-    put_away(hall, held)
+    says = analyse(battery.runs, materials.design)
+    valid = not (confused or says.invalid)
+    archive.append(*held, BatteryRun(model=plan.model, valid=valid, **stored))
+    put_away_recorded(archive, plan.model)
     return battery
-
-
-def put_away(hall: Hall, held: Iterable[RunsHeld]) -> None:
-    """Delete the runs from the spool: what they said is an object of the vault."""
-    for event in held:
-        if event.encrypted:
-            hall.archive.object_keys.settle(event.document)
-    hall.forget()
 
 
 def render(battery: Battery) -> bytes:
