@@ -396,3 +396,19 @@ def test_a_waiting_plan_is_not_run_in_another_syntax(
     _materials(ours)
     asked = _call(ours, monkeypatch, MODEL, "--text-tools", "--endpoint", "http://127.0.0.1:9")
     assert "without --text-tools" in str(asked.exception)
+
+
+def test_a_battery_whose_key_is_elsewhere_can_be_followed_by_another(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That its plan was run to the end stands in the clear; what it said need not be read."""
+    text = policy_text("demo").replace(
+        '[retention.transcripts]\nkeep = "lifetime"',
+        '[retention.transcripts]\nkeep = "lifetime"\nencrypted = true',
+    )
+    moves.adopt_policy(ours, text, "steward")
+    _run(ours, _materials(ours), "complier")
+    for key in ours.object_keys.folder.glob("*.key"):
+        key.unlink()
+    signed = _call(ours, monkeypatch, "preregister", MODEL, "--design", "demo")
+    assert "run it with" in signed.output

@@ -45,13 +45,16 @@ def plan_event(
 
 
 def plan_in_force(archive: Archive, model: str) -> Plan | None:
-    """Return the newest plan on record, when its battery did not come to its end; else None."""
-    newest = archive.history(model).last(BatteryPlanned)
+    """Return the newest plan on record, when its battery did not come to its end; else None.
+
+    Its runs are put on record together with what they say, which may be encrypted or erased.
+    """
+    history = archive.history(model)
+    newest = history.last(BatteryPlanned)
     if newest is None:
         return None
-    found = battery_of(archive, model)
-    over = found is not None and found[1].plan_sha256 == newest.event.sha256
-    return None if over else _plan(archive, newest)
+    over = {held.event.plan_sha256 for held in history.all(RunsHeld)}
+    return None if newest.event.sha256 in over else _plan(archive, newest)
 
 
 def battery_of(archive: Archive, model: str) -> tuple[Entry[BatteryRun], Battery] | None:
