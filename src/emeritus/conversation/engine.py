@@ -199,7 +199,7 @@ def _refusal(error: Refused, body: bytes) -> Reply:
     """Return what is kept of a request that was refused: no word of the model, and the reason."""
     return Reply(
         text="",
-        finish_reason=f"refused-{error.status}",
+        finish_reason=f"{disk.REFUSED_REQUEST}{error.status}",
         usage={},
         received=error.received,
         request_sha256=digests.sha256(body),

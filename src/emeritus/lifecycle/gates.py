@@ -254,7 +254,7 @@ def _evaluated(case: Case) -> Gate:
     planned = case.history.last(BatteryPlanned)
     design = planned.event.design if planned is not None else "of an unknown design"
     if not run.event.valid:
-        said = f"the battery {design} was run; its controls failed"
+        said = f"the battery {design} was run; its result is not valid"
         return Gate("evaluated", Standing.OPEN, said, (run.id,), command)
     # What only shows how it goes counts where a demonstration of an interview does too.
     only_shown = design.partition("-")[0] == DEMONSTRATION
