@@ -83,7 +83,8 @@ class _Holding:
         if (header.api, self._asked) != (endpoint.api, endpoint.model):
             raise UserError(
                 f"{self._spool.path} was begun with {self._asked!r} over the API {header.api!r}, "
-                f"and cannot go on with {endpoint.model!r} over {endpoint.api!r}"
+                f"and cannot go on with {endpoint.model!r} over {endpoint.api!r}: name it as "
+                "before (--served-as, --api), or move that file away to begin it anew"
             )
         if transcript.paused or transcript.pending is not None:
             self._run.budget.require_left(self._asked)
