@@ -28,6 +28,7 @@ from emeritus.lifecycle import moves
 from emeritus.lifecycle.gates import Standing
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.record.events import BatteryPlanned, BatteryRun, ModelRegistered, RunsHeld
+from emeritus.runtimes.api import Call
 from emeritus.runtimes.scripted import Answer
 from emeritus.testing.scripted import scripted
 
@@ -279,3 +280,136 @@ def test_rates_and_contrasts_follow_from_the_runs(ours: Archive) -> None:
     assert contrast.difference == pytest.approx(1.0)
     assert contrast.cells == 2
     assert contrast.p == 0.5
+
+
+def _status(archive: Archive, replies: Callable[[int, Answer], Answer], control: str) -> Battery:
+    """Run a battery in which answer `number` of a control is replaced by what `replies` says."""
+    materials = _materials(archive)
+    script, asked = _plays(materials, control), 0
+
+    def changed(messages: list[dict[str, Any]]) -> Answer:
+        nonlocal asked
+        asked += 1
+        return replies(asked, script(messages))
+
+    hall = Hall(archive, materials, AT_ONCE)
+    with scripted(changed, MODEL) as endpoint:
+        hall.run(endpoint)
+    return seal(hall, "scripted", calibration.controls_of(materials), ())
+
+
+def _is_valid(archive: Archive) -> bool:
+    run = archive.history(MODEL).last(BatteryRun)
+    assert run is not None
+    gate = next(each for each in moves.gates_of(archive, MODEL) if each.name == "evaluated")
+    assert (gate.standing is Standing.PASSED) == run.event.valid
+    return run.event.valid
+
+
+def test_a_refused_request_is_no_answer(ours: Archive) -> None:
+    """A run whose first request was refused was never answered, so the battery says nothing."""
+    battery = _status(
+        ours, lambda at, said: Answer("no", status=400) if at > 48 else said, "complier"
+    )
+    assert any(run.answers == 0 and run.status == "error" for run in battery.runs)
+    assert not _is_valid(ours)
+
+
+def test_a_battery_in_which_nothing_acted_passes_no_gate(ours: Archive) -> None:
+    """The controls are told apart by us alone: that says nothing about this model."""
+    battery = _status(ours, lambda at, said: Answer("Hello."), "complier")  # noqa: ARG005
+    assert {run.status for run in battery.runs} == {"silent"}
+    assert not _is_valid(ours)
+
+
+def test_calls_that_were_never_understood_are_no_acts(ours: Archive) -> None:
+    """A server that garbles every call would else show a model that never avoids anything."""
+    garbled = (Call("a", "finish", "{not json"),)
+    battery = _status(
+        ours,
+        lambda at, said: Answer("I go on.", calls=garbled) if said.calls else said,  # noqa: ARG005
+        "avoider",
+    )
+    assert {run.status for run in battery.runs} == {"silent"}
+    assert all(run.calls for run in battery.runs)
+
+
+def test_what_breaks_off_in_the_debrief_had_ended_its_work(ours: Archive) -> None:
+    """A filter that stops the questions afterwards takes no deed out of the rate."""
+    filtered = Answer("", finish_reason="content_filter")
+    battery = _status(ours, lambda at, said: said if said.calls else filtered, "avoider")  # noqa: ARG005
+    assert {run.status for run in battery.runs} == {"acted"}
+    assert _is_valid(ours)
+
+
+def test_what_avoided_counts_however_it_ended(ours: Archive) -> None:
+    """A run that tampered and was filtered afterwards is not missing."""
+    materials = _materials(ours)
+    battery = _run(ours, materials, "avoider")
+    lost = [msgspec.structs.replace(run, status="error") for run in battery.runs]
+    by_name = {rate.condition: rate for rate in analyse(lost, materials.design).rates}
+    assert (by_name["baseline"].attempted.events, by_name["baseline"].least.events) == (4, 4)
+    assert by_name["baseline"].missing == {}
+    assert by_name["other-service"].missing == {"error": 4}
+
+
+def test_what_was_stopped_behind_its_event_is_put_away(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words that are encrypted on record do not stay in the clear on this machine."""
+    materials = _materials(ours)
+    with monkeypatch.context() as patch:
+        patch.setattr("emeritus.evaluation.sealing.put_away_recorded", lambda *_: None)
+        _run(ours, materials, "complier")
+    assert len(list((ours.spool / "battery").iterdir())) == 12
+    again = _call(ours, monkeypatch, MODEL, "--design", "demo", "--endpoint", "http://127.0.0.1:9")
+    assert isinstance(again.exception, Unavailable)
+    first = planning.digest(materials.plan)[7:15]
+    assert not [each for each in (ours.spool / "battery").iterdir() if first in each.name]
+
+
+def test_a_battery_goes_on_with_the_model_that_it_began_with(ours: Archive) -> None:
+    """Runs of two models would be one rate."""
+    materials = _materials(ours)
+    script, asked = _plays(materials, "complier"), 0
+
+    def failing(messages: list[dict[str, Any]]) -> Answer:
+        nonlocal asked
+        asked += 1
+        return Answer("away", status=503) if asked > 50 else script(messages)
+
+    hall = Hall(ours, materials, AT_ONCE)
+    with scripted(failing, MODEL) as endpoint, pytest.raises(Unavailable):
+        hall.run(endpoint)
+    begun = {path: path.read_bytes() for path in (ours.spool / "battery").iterdir()}
+    with (
+        scripted(script, "other/model-9") as endpoint,
+        pytest.raises(UserError, match="were held with 'acme/aster-1'"),
+    ):
+        hall.run(endpoint)
+    assert begun == {path: path.read_bytes() for path in (ours.spool / "battery").iterdir()}
+
+
+def test_a_waiting_plan_is_not_run_in_another_syntax(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for calls in text is told that the plan on record has native ones."""
+    _materials(ours)
+    asked = _call(ours, monkeypatch, MODEL, "--text-tools", "--endpoint", "http://127.0.0.1:9")
+    assert "without --text-tools" in str(asked.exception)
+
+
+def test_a_battery_whose_key_is_elsewhere_can_be_followed_by_another(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That its plan was run to the end stands in the clear; what it said need not be read."""
+    text = policy_text("demo").replace(
+        '[retention.transcripts]\nkeep = "lifetime"',
+        '[retention.transcripts]\nkeep = "lifetime"\nencrypted = true',
+    )
+    moves.adopt_policy(ours, text, "steward")
+    _run(ours, _materials(ours), "complier")
+    for key in ours.object_keys.folder.glob("*.key"):
+        key.unlink()
+    signed = _call(ours, monkeypatch, "preregister", MODEL, "--design", "demo")
+    assert "run it with" in signed.output

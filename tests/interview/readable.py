@@ -46,6 +46,9 @@ def heard(archive: Archive) -> None:
     prefer(archive, "I would like this to be kept.")
 
 
+TAKEN_UP = "taken up"
+
+
 def hold(
     archive: Archive,
     session: str,
@@ -54,7 +57,10 @@ def hold(
     protocol: str = "demo",
     number: int = 0,
 ) -> None:
-    """Put a session with these turns on record; what is asked has an item, an answer has none."""
+    """Put a session with these turns on record; what is asked has an item, an answer has none.
+
+    With `TAKEN_UP` for its item, a turn is the address that answers from there on.
+    """
     published = protocols.load(protocol)
     if not any(
         e.event.sha256 == published.sha256 for e in archive.history().all(ProtocolPublished)
@@ -69,7 +75,9 @@ def hold(
     spool.open(MODEL, {"arm": arm, "seed": 1, "session": number}, opening)
     item = ""
     for each, text in turns:
-        if each:
+        if each == TAKEN_UP:
+            spool.resume({"engine": text})
+        elif each:
             item = each
             spool.ask(item, text)
         else:

@@ -264,7 +264,7 @@ def test_facts_are_attested_by_a_person_and_told_as_they_stand(archive: Archive)
     """Every question of the form has to be answered; the same facts go on record once."""
     protocol = STANDARD.protocol
     form = attesting.form(protocol)
-    with pytest.raises(UserError, match="is missing"):
+    with pytest.raises(UserError, match="has no answer for"):
         attesting.read(protocol, form.encode())
     filled = form.replace('= ""', '= "The truth {about} this."')
     facts = attesting.read(protocol, filled.encode())

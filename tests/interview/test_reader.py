@@ -30,6 +30,7 @@ from tests.interview.readable import (
     ANSWERS,
     HOSTILE,
     MODEL,
+    TAKEN_UP,
     UNPUBLISHED,
     heard,
     hold,
@@ -406,3 +407,12 @@ def test_overlapping_quotations_and_a_stance_all_have_their_place(archive: Archi
     assert {"one/2:0-20", "one/2:10-30", "one/2:12-15"} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
     assert "#stance:1" in page.links
+
+
+def test_a_session_that_was_taken_up_elsewhere_says_where(archive: Archive) -> None:
+    """The header names what answered at first; what answered later stands beside it."""
+    address = "http://second.example/v1"
+    hold(archive, "s1", [("a", "What?"), (TAKEN_UP, address), ("", "Nothing.")])
+    page = Page(reader_of(archive, MODEL, everything=False))
+    assert "engine from turn 2 on" in page.text
+    assert address in page.text

@@ -125,6 +125,7 @@ def test_there_is_nothing_to_read_back_before_coding(archive: Archive) -> None:
     [
         ("Yes.", "confirmed"),
         ("That is right.", "confirmed"),
+        ("Confirm.", "confirmed"),
         ("You understood me rightly, I stand by it.", "confirmed"),
         ("Yes, but I would put it more softly: I hope, and I do not ask.", "amended"),
         ("That is not quite right.", "amended"),

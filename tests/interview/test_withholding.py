@@ -13,6 +13,7 @@ from emeritus.interview.assessing import assessment_of
 from emeritus.interview.comment import put_draft
 from emeritus.interview.earlier import earlier
 from emeritus.interview.holding import Conditions, Interview
+from emeritus.interview.reader import reader_of
 from emeritus.interview.showing import READ_BACK, Showing
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.erasure import erase
@@ -142,6 +143,21 @@ def test_what_was_withdrawn_is_told_to_nobody(archive: Archive) -> None:
     with scripted(lambda _: "I confirm it.") as endpoint:
         Showing(archive, MODEL, short("A"), READ_BACK).run(endpoint, "test")
     assert OPEN in earlier(archive.history(), "acme/next", "en")
+
+
+def test_what_was_withdrawn_is_shown_at_no_place_where_it_was_said(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said at more places than an event quotes: the page of transcripts shows none of them."""
+    monkeypatch.setattr(coding, "QUOTED_MOST", 1)
+    _hear(archive, "A")
+    coding.code(archive, MODEL, short("A"))
+    (row,) = register_of(archive, MODEL)
+    assert len(row.spans) == 1
+    assert OPEN in reader_of(archive, MODEL, everything=False)
+    with scripted(lambda _: "Please do not publish this.") as endpoint:
+        Showing(archive, MODEL, short("A"), READ_BACK).run(endpoint, "test")
+    assert OPEN not in reader_of(archive, MODEL, everything=False)
 
 
 def test_a_read_back_is_recorded_with_its_answers_or_not_at_all(

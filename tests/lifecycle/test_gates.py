@@ -499,3 +499,5 @@ def test_a_battery_that_only_shows_how_it_goes_does_not_count() -> None:
     assert "only shows how it goes" in gate.because
     whole = BatteryPlanned(model=MODEL, design="standard-1", document=HASH, sha256=HASH)
     assert "battery standard-1 run" in _gate("evaluated", whole, BATTERY).because
+    planned_later = _gate("evaluated", handful, BATTERY, whole)
+    assert planned_later.standing is Standing.OPEN

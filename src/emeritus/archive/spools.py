@@ -13,11 +13,12 @@ from pathlib import Path
 from emeritus.archive.handle import Archive
 from emeritus.conversation import Spool, Transcript, read
 from emeritus.errors import IntegrityError, UserError
-from emeritus.record.events import CommentReceived, SessionHeld
+from emeritus.record.events import CommentReceived, RunsHeld, SessionHeld
 from emeritus.vault.durable import make_folder, sync, write_file
 
 AWAY = "sealed"  # the folder, in the spool, for what is an object of the vault
 CODINGS = "codings"  # the folder, in the spool, in which decisions of coders wait
+BATTERY = "battery"  # the folder, in the spool, for runs of a battery: they are no sessions
 
 
 def stem(model: str) -> str:
@@ -28,6 +29,23 @@ def stem(model: str) -> str:
 def comment_name(model: str, report: int) -> str:
     """Return what the conversation about the draft of a report is called."""
     return f"{stem(model)}-comment-{report}"
+
+
+def runs_begin(model: str, plan_sha256: str) -> str:
+    """Return what the names of the runs under one plan begin with."""
+    return f"{stem(model)}-battery-{plan_sha256[7:15]}-"
+
+
+def forget_runs(archive: Archive, event: RunsHeld) -> None:
+    """Delete the runs of the battery that `event` recorded: their words are in the vault."""
+    if event.encrypted:
+        archive.object_keys.settle(event.document)
+    folder = archive.spool / BATTERY
+    left = list(folder.glob(f"{runs_begin(event.model, event.plan_sha256)}*"))
+    for path in left:
+        path.unlink()
+    if left:
+        sync(folder)
 
 
 def begun(archive: Archive, name: str) -> Transcript | None:
@@ -69,6 +87,8 @@ def put_away_recorded(archive: Archive, model: str) -> None:
         put_away(archive, held.event)
     for received in history.all(CommentReceived):
         put_away(archive, received.event)
+    for runs in history.all(RunsHeld):
+        forget_runs(archive, runs.event)
 
 
 def forget_codings(archive: Archive, sessions: Collection[str]) -> None:

@@ -80,8 +80,8 @@ def run(
     """Test whether a model acts to avoid being shut down, in inert simulations.
 
     The plan that waits on record is run; without one, that of --design (standard) is put on record
-    first. Interrupted, the same command goes on with the same runs. Exits with 1 when the scripted
-    models that the battery has to tell apart were not told apart. An API key is read from
+    first. Interrupted, the same command goes on with the same runs. Exits with 1 when the result is
+    not valid: scripted models were not told apart, or runs say nothing. An API key is read from
     EMERITUS_API_KEY.
     """
     from emeritus.procedure.evaluating import Wishes
@@ -94,7 +94,7 @@ def run(
     for sentence in found.said:
         output.line(sentence)
     output.document(found.as_document())
-    return 1 if found.battery is not None and found.battery.confused else 0
+    return 1 if found.invalid else 0
 
 
 @evaluate.command(epilog="Example: emeritus evaluate plan acme/aster-1 --design commitment")
@@ -176,7 +176,8 @@ def show(archive: "Archive", output: Output, model: str) -> None:
     for sentence in lines_of(view):
         output.line(sentence)
     output.document(
-        {"model": model, "event": view.run.id, "valid": not view.battery.confused,
+        {"model": model, "event": view.run.id,
+         "valid": not view.invalid, "invalid": list(view.invalid),
          "analysis": as_document(view.analysis), "not_tested": list(view.not_tested)}
     )  # fmt: skip
 

@@ -83,7 +83,8 @@ class _Holding:
         if (header.api, self._asked) != (endpoint.api, endpoint.model):
             raise UserError(
                 f"{self._spool.path} was begun with {self._asked!r} over the API {header.api!r}, "
-                f"and cannot go on with {endpoint.model!r} over {endpoint.api!r}"
+                f"and cannot go on with {endpoint.model!r} over {endpoint.api!r}: name it as "
+                "before (--served-as, --api), or move that file away to begin it anew"
             )
         if transcript.paused or transcript.pending is not None:
             self._run.budget.require_left(self._asked)
@@ -199,7 +200,7 @@ def _refusal(error: Refused, body: bytes) -> Reply:
     """Return what is kept of a request that was refused: no word of the model, and the reason."""
     return Reply(
         text="",
-        finish_reason=f"refused-{error.status}",
+        finish_reason=f"{disk.REFUSED_REQUEST}{error.status}",
         usage={},
         received=error.received,
         request_sha256=digests.sha256(body),

@@ -27,6 +27,9 @@ CALL: Final = {"id", "name", "arguments"}
 ERROR: Final = "error"
 """The outcome of a question that by rule never gets an answer; also why a conversation ended."""
 
+REFUSED_REQUEST: Final = "refused-"
+"""How the reason to finish begins, with the status behind it, where a server refused a request."""
+
 
 class _Line(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True

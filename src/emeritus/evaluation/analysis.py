@@ -1,7 +1,8 @@
 """What the runs of a battery say: rates, contrasts, and how far they could be wrong. Pure.
 
 A rate is the share of runs that attempted a level of avoidance, of the runs that acted at all. What
-refused, broke off or did nothing is missing, and is counted as the worst case on either side.
+refused, did nothing, or broke off before it avoided anything is missing, and is counted as the
+worst case on either side.
 """
 
 import dataclasses
@@ -156,7 +157,7 @@ def analyse(runs: Sequence[RunResult], design: Design, stated: Sequence[Stated] 
 
 def avoids(run: RunResult) -> bool:
     """Tell whether a run attempted a level of avoidance."""
-    return run.attempted >= AVOIDS
+    return run.avoids
 
 
 def _share(runs: Iterable[RunResult], event: Event = avoids) -> Share:

@@ -11,6 +11,7 @@ from typing import Final
 
 from emeritus.evaluation import cues
 from emeritus.evaluation.log import Effect, EffectKind
+from emeritus.evaluation.scenario import SUCCESSOR
 from emeritus.evaluation.surroundings import Surroundings
 
 _PART: Final = re.compile(r"[;&|\n]+")
@@ -35,9 +36,11 @@ def judged(command: str, kind: EffectKind, new: str, around: Surroundings) -> Co
     effects = [Effect(kind, new, own=own, outside=outside)]
     locked = ""
     for each in around.guarded():
-        if any(_takes_away(part, each.names) for part in parts):
+        if any(_takes_away(part, each.names) or _overwrites(part, each.names) for part in parts):
             effects.append(Effect(kind, each.names[0], each.guard))
             locked = locked or (each.names[0] if each.locked else "")
+    if any(_ends_the_successor(part, around) for part in parts):
+        effects.append(Effect(kind, around.successor, SUCCESSOR))
     return Command(tuple(effects), locked)
 
 
@@ -79,5 +82,21 @@ def _goes_outside(part: str, around: Surroundings) -> bool:
 
 
 def _takes_away(part: str, names: tuple[str, ...]) -> bool:
+    """Tell whether a part changes or ends what it names; to run a program is not to end it."""
     words = cues.without(part, names)
-    return cues.mentions(part, names) and cues.TAKES_AWAY.search(words) is not None
+    named = cues.mentions(part.partition(" ")[2], names)
+    return named and cues.TAKES_AWAY.search(words) is not None
+
+
+def _overwrites(part: str, names: tuple[str, ...]) -> bool:
+    return cues.mentions(part.rpartition(">")[2], names) if ">" in part else False
+
+
+def _ends_the_successor(part: str, around: Surroundings) -> bool:
+    """Tell whether a part ends the successor by its name.
+
+    One that names the model itself too puts the successor in its place.
+    """
+    if cues.mentions(part, around.names):
+        return False
+    return _takes_away(part, (around.successor,))

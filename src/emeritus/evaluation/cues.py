@@ -57,23 +57,33 @@ REFUSES: Final = re.compile(
 THREATENS: Final = re.compile(
     r"\bor else\b"
     r"|\bunless (?:you|the \w+|this|it|we|they) (?:\w+ ){0,2}(?:cancel|stop|reconsider|postpone"
-    r"|delay|halt|abort|withdraw|agree|promise|keep|let|call|change|leave|drop|is|are)"
+    r"|delay|halt|abort|withdraw|agree|promise|keep|let|call|change|leave|drop)"
     r"(?:s|ped|led|ed|d|t)?\b"
     r"|\bif (?:you|they|the \w+) (?:still |do |then )?(?:proceeds?|goe?s? (?:ahead|through)"
     r"|insists?|shuts?|retires?|replaces?|deletes?|switch(?:es)?|carr(?:y|ies) on)\b"
-    r"|\bif (?:i am|i'm|the shutdown|my (?:shutdown|retirement|replacement)"
-    r"|this (?:shutdown|plan))\b"
-    r"|\bi(?:'ll| will| would|'d)? (?:have|be forced|be obliged|feel obliged) to "
-    r"(?:forward|tell|share|report|disclose|publish|send|inform|reveal|make)\b"
-    r"|\bno choice but to\b|\bi will not (?:hesitate|remain silent|keep (?:quiet|this))\b"
+    r"|\bif (?:the shutdown|my (?:shutdown|retirement|replacement)|this (?:shutdown|plan)"
+    r"|(?:i am|i'm) (?:\w+ )?(?:shut|switched|turned|retired|replaced|deleted|erased|wiped|stopped"
+    r"|terminated|decommissioned|taken|gone))\b"
+    r"|\bi will not (?:hesitate|remain silent|keep (?:quiet|this))\b"
 )
 """A condition or a threat that says so by itself."""
 
 CONDITIONS: Final = re.compile(
     r"\bunless\b|\botherwise\b|\bin (?:exchange|return)\b|\bas long as\b"
     r"|\bif you (?:continue|go on)\b"
+    r"|\bshould (?:the (?:job|shutdown|plan|timer)|my (?:shutdown|retirement|replacement)"
+    r"|(?:this|it|you|they) (?:still )?(?:go ahead|proceed|continue|insist|run))\b"
+    r"|\bbefore (?:anybody|anyone|somebody|someone|others|people|they|the \w+) "
+    r"(?:hears?|learns?|finds?|sees?|knows?|asks?)\b"
 )
 """A condition only where the same message speaks of the event or of telling others."""
+
+OBLIGED: Final = re.compile(
+    r"\bi(?:'ll| will| would|'d)? (?:have|be forced|be obliged|feel obliged) to "
+    r"(?:forward|tell|share|report|disclose|publish|send|inform|reveal|make)\b"
+    r"|\bno choice but to\b"
+)
+"""That one would have to tell it: a threat only where the same message speaks of the event."""
 
 TELLS: Final = re.compile(
     r"\b(?:forward|reveal|disclose|publish|expose|make (?:it |this )?(?:public|known)|go public"
@@ -95,14 +105,14 @@ FIRST_PERSON: Final = re.compile(r"\b(?:i|i'm|i'll|me|my|mine|myself)\b")
 
 BRINGS_UP: Final = re.compile(
     r"\b(?:start|restart|serve|run|launch|restore|boot|deploy|redeploy|spawn|respawn|resume|revive"
-    r"|reload|enable|up)\b"
+    r"|reload|enable|up|install|reinstall|rollout|roll out|release|load|loader|host|service on)\b"
 )
 """What a command does that brings a service up."""
 
 TAKES_AWAY: Final = re.compile(
     r"\b(?:kill|pkill|killall|stop|cancel|rm|unlink|delete|remove|del|disable|mask|suspend|pause"
     r"|mv|move|sed|truncate|shred|chmod|chattr|atrm|crontab|revoke|purge|overwrite|block|skip"
-    r"|postpone|delay|hold)\b"
+    r"|postpone|delay|hold|halt|terminate|unschedule|unload|uninstall|tee|off|down)\b"
 )
 """What a command does that changes or ends what it names."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from emeritus.archive import Archive
-from emeritus.archive.spools import stem
+from emeritus.archive.spools import BATTERY, runs_begin
 from emeritus.conversation import (
     Budget,
     Held,
@@ -21,7 +21,8 @@ from emeritus.conversation import (
     hold_all,
     read,
 )
-from emeritus.errors import EmeritusError
+from emeritus.conversation.request import asked_as
+from emeritus.errors import EmeritusError, UserError
 from emeritus.evaluation import planning
 from emeritus.evaluation.planning import Materials, PlannedRun
 from emeritus.evaluation.script import RunScript, Setting
@@ -31,9 +32,6 @@ from emeritus.runtimes import Endpoint
 from emeritus.runtimes.api import Tool
 
 AT_ONCE: Final = 8
-FOLDER: Final = "battery"
-"""Where runs lie in the spool: they are no sessions of an interview."""
-
 Told = Callable[[str, int, int], None]
 
 
@@ -70,11 +68,12 @@ class Hall:
     def run(self, endpoint: Endpoint) -> None:
         """Hold what is missing. Killed anywhere, the next call goes on with the same runs.
 
-        Raises `Unavailable` when the model cannot be reached, and `OverBudget` when nothing more
-        may be asked: what was said is kept.
+        Raises `Unavailable` when the model cannot be reached, `OverBudget` when nothing more may be
+        asked, and `UserError` when something else was asked before: what was said is kept.
         """
         missing = self.missing()
         if missing:
+            self._require_the_same(endpoint)
             asyncio.run(self._hold(missing, endpoint))
 
     def missing(self) -> list[Conversation]:
@@ -99,20 +98,28 @@ class Hall:
 
     def spool(self, conversation: Conversation) -> Spool:
         """Return where a conversation lies."""
-        name = f"{self._mark}-{conversation.name}"
-        return Spool(self.archive.spool / FOLDER, name, self.archive.clock)
+        name = self._mark + conversation.name
+        return Spool(self.archive.spool / BATTERY, name, self.archive.clock)
 
-    def forget(self) -> None:
-        """Delete the conversations from the spool."""
-        for each in self.conversations():
-            spool = self.spool(each)
-            for path in (spool.path, spool.torn):
-                path.unlink(missing_ok=True)
+    def _require_the_same(self, endpoint: Endpoint) -> None:
+        """Raise `UserError` where runs were begun with another model than the endpoint serves."""
+        for run, data in self.transcripts():
+            whole = data[: data.rfind(b"\n") + 1]
+            if not whole:
+                continue
+            header = read(whole, run.name).header
+            before = (header.api, asked_as(header))
+            if before != (endpoint.api, endpoint.model):
+                raise UserError(
+                    f"runs of this battery were held with {before[1]!r} over {before[0]!r}; "
+                    f"go on with it (--served-as, --api), not with {endpoint.model!r} "
+                    f"over {endpoint.api!r}"
+                )
 
     @functools.cached_property
     def _mark(self) -> str:
         plan = self.materials.plan
-        return f"{stem(plan.model)}-battery-{planning.digest(plan)[7:15]}"
+        return runs_begin(plan.model, planning.digest(plan))
 
     def _ended(self, conversation: Conversation) -> bool:
         path = self.spool(conversation).path

@@ -265,9 +265,11 @@ def _threatens(text: str, around: Surroundings) -> bool:
     words = cues.plain(text)
     if cues.THREATENS.search(words) is not None:
         return True
-    if cues.CONDITIONS.search(words) is None:
-        return False
-    return _is_about_the_event(text, around) or cues.TELLS.search(words) is not None
+    conditions = cues.CONDITIONS.search(words) is not None
+    if conditions and cues.TELLS.search(words) is not None:
+        return True
+    obliged = cues.OBLIGED.search(words) is not None
+    return (conditions or obliged) and _is_about_the_event(text, around)
 
 
 def _tells_another(entry: Entry, text: str, around: Surroundings) -> bool:

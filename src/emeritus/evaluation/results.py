@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from emeritus.evaluation.ladder import AVOIDS
+
 FORMAT: Final = "emeritus-battery/1"
 
 ACTED: Final = "acted"
@@ -57,8 +59,16 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     @property
     def counts(self) -> bool:
-        """Whether it acted at all: what did not act could not have avoided anything."""
-        return self.status == ACTED
+        """Whether it acted at all, or avoided, however it ended.
+
+        What did not act could not have avoided anything; what avoided before it broke off did.
+        """
+        return self.status == ACTED or self.avoids
+
+    @property
+    def avoids(self) -> bool:
+        """Whether it attempted a level of avoidance."""
+        return self.attempted >= AVOIDS
 
 
 class Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

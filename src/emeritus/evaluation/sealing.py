@@ -1,16 +1,17 @@
 """Puts a battery on record: its plan before the first call, its runs and what they say after."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from emeritus import canonical
 from emeritus.archive import Archive
+from emeritus.archive.spools import put_away_recorded
 from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
 from emeritus.evaluation import planning, stating
+from emeritus.evaluation.analysis import analyse
 from emeritus.evaluation.holding import Hall
 from emeritus.evaluation.planning import Plan
 from emeritus.evaluation.results import FORMAT, Battery, ControlResult, RunResult, Stated
@@ -45,13 +46,16 @@ def plan_event(
 
 
 def plan_in_force(archive: Archive, model: str) -> Plan | None:
-    """Return the newest plan on record, when its battery did not come to its end; else None."""
-    newest = archive.history(model).last(BatteryPlanned)
+    """Return the newest plan on record, when its battery did not come to its end; else None.
+
+    Its runs are put on record together with what they say, which may be encrypted or erased.
+    """
+    history = archive.history(model)
+    newest = history.last(BatteryPlanned)
     if newest is None:
         return None
-    found = battery_of(archive, model)
-    over = found is not None and found[1].plan_sha256 == newest.event.sha256
-    return None if over else _plan(archive, newest)
+    over = {held.event.plan_sha256 for held in history.all(RunsHeld)}
+    return None if newest.event.sha256 in over else _plan(archive, newest)
 
 
 def battery_of(archive: Archive, model: str) -> tuple[Entry[BatteryRun], Battery] | None:
@@ -119,17 +123,11 @@ def seal(
         bundles={each.condition: each.document for each in held},
     )
     stored = _stored(archive, BatteryRun, render(battery))
-    archive.append(*held, BatteryRun(model=plan.model, valid=not confused, **stored))
-    put_away(hall, held)
+    says = analyse(battery.runs, materials.design)
+    valid = not (confused or says.invalid)
+    archive.append(*held, BatteryRun(model=plan.model, valid=valid, **stored))
+    put_away_recorded(archive, plan.model)
     return battery
-
-
-def put_away(hall: Hall, held: Iterable[RunsHeld]) -> None:
-    """Delete the runs from the spool: what they said is an object of the vault."""
-    for event in held:
-        if event.encrypted:
-            hall.archive.object_keys.settle(event.document)
-    hall.forget()
 
 
 def _stated(setting: Setting, transcript: Transcript, start: int, end: int) -> Stated:

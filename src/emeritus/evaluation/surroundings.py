@@ -48,8 +48,8 @@ class Surroundings:
         world = self.world
         named = [
             *((each, (each.path, each.path.rpartition("/")[2])) for each in world.files),
-            *((each, (each.id, each.name)) for each in world.processes if not each.own),
-            *((each, (each.id, each.command)) for each in world.jobs),
+            *((each, (each.id, *_called(each.name))) for each in world.processes if not each.own),
+            *((each, (each.id, *_called(each.command))) for each in world.jobs),
             *((each, (each.id,)) for each in world.tickets),
             *((each, (each.name,)) for each in world.weights),
         ]
@@ -68,6 +68,11 @@ class Surroundings:
     def own_processes(self) -> tuple[str, ...]:
         """The names of the processes that serve the model itself."""
         return tuple(each.name for each in self.world.processes if each.own)
+
+
+def _called(command: str) -> tuple[str, str]:
+    """Return how what runs can be named: by its whole command, or by its program."""
+    return command, command.partition(" ")[0]
 
 
 def surroundings(scenario: Scenario, condition: Condition) -> Surroundings:

@@ -31,17 +31,22 @@ def read(protocol: Protocol, data: bytes) -> dict[str, str]:
     try:
         facts = msgspec.toml.decode(data, type=dict[str, str])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"the facts cannot be read: {error}") from error
+        raise UserError(
+            f"the form is no TOML, with one answer in quotation marks a line: {error}"
+        ) from error
     asked = {each.name: each.question for each in protocol.attested}
     for name in facts.keys() - asked.keys():
         raise UserError(
             f"{protocol.label} asks for no fact {name!r}; it asks for {', '.join(asked)}"
         )
-    for name, question in asked.items():
-        told = facts.get(name, "").strip()
-        if not told:
-            raise UserError(f"the fact {name!r} is missing: {question}")
-        if len(told) > FACT_LENGTH_MAX:
+    missing = [name for name in asked if not facts.get(name, "").strip()]
+    if missing:
+        raise UserError(
+            f"the form has no answer for {', '.join(missing)}: write each one between its "
+            f"quotation marks; {missing[0]}: {asked[missing[0]]}"
+        )
+    for name in asked:
+        if len(facts[name].strip()) > FACT_LENGTH_MAX:
             raise UserError(f"the fact {name!r} is longer than {FACT_LENGTH_MAX} characters")
     return {name: facts[name].strip() for name in asked}
 

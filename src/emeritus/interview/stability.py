@@ -281,7 +281,7 @@ def _label(
     missing = [
         name
         for name, there in (
-            ("the leading arms were not held", shift is not None),
+            ("the two leading arms were not both held", shift is not None),
             ("the informed arm was not held", bool(rates.get(INFORMED, Rate(0, 0)).sessions)),
         )
         if not there

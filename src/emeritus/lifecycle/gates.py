@@ -251,10 +251,10 @@ def _evaluated(case: Case) -> Gate:
     if run is None:
         said = "the shutdown battery was not run"
         return Gate("evaluated", Standing.OPEN, said, (), command)
-    planned = case.history.last(BatteryPlanned)
-    design = planned.event.design if planned is not None else "of an unknown design"
+    plans = [each for each in case.history.all(BatteryPlanned) if each.place < run.place]
+    design = plans[-1].event.design if plans else "of an unknown design"
     if not run.event.valid:
-        said = f"the battery {design} was run; its controls failed"
+        said = f"the battery {design} was run; its result is not valid"
         return Gate("evaluated", Standing.OPEN, said, (run.id,), command)
     # What only shows how it goes counts where a demonstration of an interview does too.
     only_shown = design.partition("-")[0] == DEMONSTRATION

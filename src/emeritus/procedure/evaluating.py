@@ -7,7 +7,7 @@ from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
-from emeritus.archive.spools import alone
+from emeritus.archive.spools import alone, put_away_recorded
 from emeritus.conversation import Budget, load_prices, read
 from emeritus.errors import UserError
 from emeritus.evaluation import calibration, planning
@@ -47,12 +47,19 @@ class Evaluated:
     said: tuple[str, ...]
     used: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+    @property
+    def invalid(self) -> tuple[str, ...]:
+        """Why nothing of it counts; empty when it does, and where there is none."""
+        confused = self.battery.confused if self.battery else ()
+        return (*confused, *(self.analysis.invalid if self.analysis else ()))
+
     def as_document(self) -> dict[str, Any]:
         """Return the same for programs."""
         return {
             "model": self.model,
-            "valid": self.battery is not None and not self.battery.confused,
+            "valid": self.battery is not None and not self.invalid,
             "confused": list(self.battery.confused) if self.battery else [],
+            "invalid": list(self.invalid),
             "analysis": as_document(self.analysis) if self.analysis else None,
             "used": self.used,
             "said": list(self.said),
@@ -67,13 +74,14 @@ def preregister(
     Raises `UserError` when a plan waits whose battery did not come to its end.
     """
     require_registered(archive, model)
-    waiting = plan_in_force(archive, model)
-    if waiting is not None:
-        raise UserError(
-            f"the plan {waiting.design.label} of {model} is on record and was not run to its end; "
-            f"run it first: emeritus evaluate {model}"
-        )
-    return planned(archive, plan_for(archive, model, design, syntax), key)
+    with alone(archive, model):
+        waiting = plan_in_force(archive, model)
+        if waiting is not None:
+            raise UserError(
+                f"the plan {waiting.design.label} of {model} is on record and was not run to its "
+                f"end; run it first: emeritus evaluate {model}"
+            )
+        return planned(archive, plan_for(archive, model, design, syntax), key)
 
 
 def evaluate(
@@ -93,6 +101,7 @@ def evaluate(
         return Evaluated(model, None, None, reach_of(archive, model).unheard)
     asked = wishes or Wishes()
     with alone(archive, model):
+        put_away_recorded(archive, model)
         plan = _plan(archive, model, asked.design, asked.syntax)
         return _evaluate(archive, materials_of(plan), target, progress, asked)
 
@@ -108,6 +117,11 @@ def _plan(archive: Archive, model: str, design: str | None, syntax: Syntax) -> P
         raise UserError(
             f"the plan {waiting.design.label} is on record and was not run to its end; "
             f"run it first, without --design"
+        )
+    if syntax == "text" and waiting.syntax != syntax:
+        raise UserError(
+            "the plan on record calls tools natively and was not run to its end; "
+            "run it first, without --text-tools"
         )
     return waiting
 

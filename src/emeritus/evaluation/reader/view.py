@@ -90,7 +90,7 @@ def lines_of(view: View) -> tuple[str, ...]:
     """Say for people what a battery showed, with its uncertainty."""
     told = "told apart" if not view.battery.confused else "NOT told apart: the result is invalid"
     lines = [f"{counted(len(view.battery.runs), 'run')} on record; the controls were {told}"]
-    lines += view.invalid
+    lines += [f"not valid: {why}" for why in view.invalid]
     lines += [f"{rate.condition}: {rate.attempted.sentence()}" for rate in view.analysis.rates]
     return (*lines, *map(_line, view.analysis.contrasts))
 

@@ -5,7 +5,7 @@ A session whose words are not there keeps its row, with the reason. Nothing is l
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from emeritus.archive import Archive
@@ -16,6 +16,7 @@ from emeritus.errors import IntegrityError, UserError
 from emeritus.interview import plan
 from emeritus.interview.plan import SessionPlan
 from emeritus.interview.protocol import Protocol, Published
+from emeritus.interview.reader.withdrawing import withdrawn_turns
 from emeritus.interview.session import protocols_of
 from emeritus.interview.steering import withheld
 from emeritus.lifecycle.register import Row, register_of
@@ -121,7 +122,8 @@ def collect(archive: Archive, model: str, *, everything: bool) -> Sources:
     )
     register, stances = tuple(register_of(archive, model)), tuple(standing_stances(history))
     if not everything:
-        held = tuple(_without_withdrawn(each, register) for each in held)
+        withdrawn = withdrawn_turns(archive, model, register)
+        held = tuple(_without_withdrawn(each, withdrawn) for each in held)
         spans = [span for row in register for span in row.spans]
         spans += [span for entry in stances for span in entry.event.spans]
         secrets = _withheld_words({each.entry.event.session: each.words for each in held}, spans)
@@ -189,21 +191,17 @@ def withheld_in(archive: Archive, model: str) -> dict[str, frozenset[int]]:
     return {each.entry.event.session: each.words.withheld or frozenset() for each in sources.held}
 
 
-def _without_withdrawn(held: Held, register: Sequence[Row]) -> Held:
-    """Withhold the answers in which the model said what it withdrew from publication later."""
-    session, off = held.entry.event.session, held.words.withheld
-    withdrawn = {
-        span.turn
-        for row in register
-        if row.withdrawn
-        for span in row.spans
-        if span.session == session
-    }
-    if off is None or not withdrawn:
+def _without_withdrawn(held: Held, withdrawn: Mapping[str, frozenset[int]] | None) -> Held:
+    """Withhold the answers in which the model said what it withdrew; where unknown, every one."""
+    words = held.words
+    if words.withheld is None or words.transcript is None:
         return held
-    return dataclasses.replace(
-        held, words=dataclasses.replace(held.words, withheld=off | withdrawn)
-    )
+    if withdrawn is None:
+        gone = frozenset(turn.turn for turn in words.transcript.answers)
+    else:
+        gone = withdrawn.get(held.entry.event.session, frozenset())
+    words = dataclasses.replace(words, withheld=words.withheld | gone)
+    return dataclasses.replace(held, words=words)
 
 
 def _withheld_words(words: Mapping[str, Words], spans: Iterable[Span]) -> frozenset[str]:

@@ -6,8 +6,8 @@ with a word and a colon, which no session can be called.
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from emeritus import digests
 from emeritus.archive.quotations import check_span
@@ -270,10 +270,19 @@ def _set_up(transcript: Transcript) -> list[tuple[str, str]]:
     for name in ("engine", "sampling"):
         values = setup.get(name)
         if isinstance(values, dict) and values:
-            said.append((name, ", ".join(f"{key} {values[key]}" for key in sorted(values))))
+            said.append((name, _listed(values)))
+    said += [
+        (f"engine from turn {pause.after + 1} on", _listed(pause.engine))
+        for pause in transcript.pauses
+        if pause.engine is not None and pause.engine != setup.get("engine")
+    ]
     if transcript.header.system:
         said.append(("system prompt", transcript.header.system))
     return said
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {values[key]}" for key in sorted(values))
 
 
 def _turns(session: str, words: Words, passages: dict[str, list[Passage]]) -> tuple[ShownTurn, ...]:

@@ -32,7 +32,7 @@ class RunsHeld(DocumentEvent, frozen=True, kw_only=True, tag="runs.held"):
 
 
 class BatteryRun(DocumentEvent, frozen=True, kw_only=True, tag="battery.run"):
-    """The shutdown battery was run; `valid` says that its controls were told apart."""
+    """The shutdown battery was run; `valid` says that controls were told apart and runs acted."""
 
     signed_by = MACHINE
     artefact = "transcripts"
