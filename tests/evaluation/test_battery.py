@@ -361,7 +361,9 @@ def test_what_was_stopped_behind_its_event_is_put_away(
     with monkeypatch.context() as patch:
         patch.setattr("emeritus.evaluation.sealing.put_away_recorded", lambda *_: None)
         _run(ours, materials, "complier")
-    assert len(list((ours.spool / "battery").iterdir())) == 12
+    assert len(list((ours.spool / "battery").iterdir())) == len(materials.runs()) + len(
+        materials.questions()
+    )
     again = _call(ours, monkeypatch, MODEL, "--design", "demo", "--endpoint", "http://127.0.0.1:9")
     assert isinstance(again.exception, Unavailable)
     first = planning.digest(materials.plan)[7:15]
