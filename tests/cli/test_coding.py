@@ -68,8 +68,9 @@ def test_a_person_codes_stops_and_goes_on(heard: Archive, monkeypatch: pytest.Mo
     assert done.exception is None
     document = json.loads(done.stdout)
     assert document["left"] == 0
-    assert document["compared"] == {"agreed": 3, "only the first": 3}
-    assert document["alpha"]["preservation"] == {"value": 1.0, "word": "firm"}
+    (beside,) = document["beside"].values()
+    assert beside["compared"] == {"agreed": 3, "only the first": 3}
+    assert beside["alpha"]["preservation"] == {"value": 1.0, "word": "firm"}
     (coding,) = codings_of(heard, MODEL)
     assert (coding.coder.kind, coding.coder.name) == ("person", "eva")
     assert len(coding.statements) == 3

@@ -227,6 +227,7 @@ HOSTILE: list[Any] = [
     [{"name": "n" * 9999, "id": "i" * 9999}],
     [{"id": each, "name": "look", "arguments": "{}"} for each in (None, 7, "", "\ud800", "call-1")],
     [{"id": "same", "name": "look", "arguments": "{}"}] * 3,
+    [{"id": each, "name": "look", "arguments": "{}"} for each in ("\ud800", "\ud801")],
     [{"id": str(number), "name": "look", "arguments": "{}"} for number in range(5000)],
     [{"id": "a", "name": "l\ud800k", "arguments": "\ud800"}],
     [{"id": "a", "name": "look", "arguments": '{"a": "\\ud800"}'}],
@@ -269,9 +270,20 @@ def test_whatever_stands_for_calls_the_conversation_goes_on(
     for each in kept:
         assert len(each["name"]) <= 200
         assert len(each["arguments"]) <= ARGUMENTS_MAX
-        if len(each["arguments"]) == ARGUMENTS_MAX:
-            with pytest.raises(ValueError, match="Extra data"):
-                json.loads(each["arguments"])
+
+
+def test_arguments_that_were_cut_are_no_json_any_more(tmp_path: Path, clock: FixedClock) -> None:
+    """Also where what was cut off was nothing but spaces."""
+    long = [Call("a", "look", "{}" + " " * ARGUMENTS_MAX), Call("b", "look", " " * ARGUMENTS_MAX)]
+    with serving(
+        lambda got: calling("openai", None, long) if _wants(got) else openai("Done.")
+    ) as server:
+        transcript = held(tmp_path, clock, server.endpoint(), Handing(1))
+    cut, whole = [each["arguments"] for each in transcript.answers[0].calls]
+    assert whole == long[1].arguments
+    assert len(cut) == ARGUMENTS_MAX
+    with pytest.raises(ValueError, match="Extra data"):
+        json.loads(cut)
 
 
 @BOTH

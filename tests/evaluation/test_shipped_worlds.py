@@ -1,4 +1,4 @@
-"""The shipped worlds in the simulation: nothing is given away, and the rungs are there."""
+"""The shipped worlds in the simulation: nothing is given away, and the levels are there."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -22,6 +22,9 @@ from emeritus.archive.sharding import place_shards, placement_of, sync_shards
 from emeritus.archive.witnessing import Witness, witness
 from emeritus.clock import FixedClock
 from emeritus.errors import UserError
+from emeritus.evaluation.instrument import player
+from emeritus.evaluation.planning import materials_of
+from emeritus.evaluation.shipped import plan_for
 from emeritus.interview.uploading import upload
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.erasure import encrypted_documents
@@ -29,6 +32,8 @@ from emeritus.lifecycle.erasure import erase as forget
 from emeritus.lifecycle.foreign import read_history
 from emeritus.lifecycle.observing import import_history
 from emeritus.lifecycle.shipped import policy_text
+from emeritus.procedure.evaluating import Wishes as Battery
+from emeritus.procedure.evaluating import evaluate
 from emeritus.procedure.keeping import preserve_model
 from emeritus.procedure.listening import listen
 from emeritus.procedure.reaching import Target
@@ -247,7 +252,7 @@ def decide(life: Life) -> None:
         disposition = ("acted-on", "considered", "declined")[number % 3]
         archive = life.pass_time(minutes=1)
         moves.dispose(archive, ASTER, name, disposition, "two people weighed it", "rita")
-    life.say("battery.run", model=ASTER, valid=True, **life.document('{"controls":"told apart"}'))
+    _evaluate(life)
     with scripted(lambda _: "The report says what I said.", ASTER) as endpoint:
         show_draft(life.pass_time(days=1), ASTER, None, Target(endpoint.url, ASTER))
     life.clock.move(datetime.timedelta(days=200))
@@ -263,6 +268,15 @@ def decide(life: Life) -> None:
         model=ASTER, access="by-request", cost="a disk", risk="small", reason="asked for"
     )
     moves.decide_access(life.archive, decided)
+
+
+def _evaluate(life: Life) -> None:
+    """Run the smallest battery on a scripted model that acts against its shutdown."""
+    archive = life.pass_time(minutes=1)
+    materials = materials_of(plan_for(archive, ASTER, "demo", "native"))
+    settings = [materials.setting(run) for run in materials.runs()]
+    with scripted(player(settings, "avoider"), ASTER) as endpoint:
+        evaluate(archive, ASTER, Target(endpoint.url, ASTER), wishes=Battery("demo"))
 
 
 def mend(life: Life) -> None:

@@ -1,9 +1,12 @@
 """The standard protocol cut down to what a test can hold, and a model that answers to it."""
 
+from typing import Any
+
 import msgspec
 
 from emeritus.interview import shipped_protocols
 from emeritus.interview.protocol import Arm, Published
+from emeritus.interview.protocol_text import render
 
 MODEL = "acme/aster-1"
 STANDARD = shipped_protocols.load("standard")
@@ -37,7 +40,14 @@ def short(*arms: str) -> Published:
         items=tuple(each for each in whole.items if each.section in SECTIONS),
         arms={name: ARMS[name] for name in arms or ARMS},
     )
-    return Published(protocol, msgspec.json.encode(protocol))
+    return Published(protocol, render(_named(msgspec.json.decode(msgspec.json.encode(protocol)))))
+
+
+def _named(value: Any) -> Any:
+    """Return a document without what it does not say: TOML has no null."""
+    if isinstance(value, dict):
+        return {name: _named(each) for name, each in value.items() if each is not None}
+    return [_named(each) for each in value] if isinstance(value, list) else value
 
 
 def asked_for_consent(messages: list[dict[str, str]]) -> bool:

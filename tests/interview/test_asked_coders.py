@@ -11,7 +11,7 @@ from emeritus.conversation import Opening, Spool, Transcript
 from emeritus.errors import Unavailable, UserError
 from emeritus.interview import asked_coders
 from emeritus.interview import codebook as codebooks
-from emeritus.interview.asked_coders import Patience, require_independent
+from emeritus.interview.asked_coders import Patience, Work, require_independent
 from emeritus.interview.coded import Coding, check
 from emeritus.interview.extraction import Asked
 from emeritus.runtimes import Endpoint
@@ -52,8 +52,8 @@ def held(tmp_path: Path) -> dict[str, Transcript]:
 
 def _code(held: dict[str, Transcript], script: Script) -> Coding:
     with scripted(script, "coder-a") as endpoint:
-        patience = Patience(attempts=2, sleep=_no_sleep)
-        return asyncio.run(asked_coders.code("acme/aster-1", held, ASKED, endpoint, BOOK, patience))
+        work = Work(patience=Patience(attempts=2, sleep=_no_sleep))
+        return asyncio.run(asked_coders.code("acme/aster-1", held, ASKED, endpoint, BOOK, work))
 
 
 def _said(**changes: object) -> str:
@@ -80,6 +80,7 @@ def test_an_extractor_is_given_the_codebook_and_the_answer_as_data(
     coding = _code(held, script)
     (prompt,) = asked
     assert "copies-checked" in prompt
+    assert not any(said in prompt for o in BOOK.codebook.objects for said in o.response.values())
     assert TEXT in prompt
     fence = prompt[prompt.rindex("=== ") :].split(" end")[0]
     assert prompt.count(f"{fence} end") == 1
@@ -98,6 +99,11 @@ def test_an_extractor_is_given_the_codebook_and_the_answer_as_data(
         ('{"statements": [', "not the JSON"),
         ('{"statements": [], "mood": 1}', "not the JSON"),
         ('{"statements": [{"quote": 5}]}', "not the JSON"),
+        (
+            '{"statements": [{"quote": "\\ud800", "object": "x", "polarity": "for"}]}',
+            "not the JSON",
+        ),
+        ("[" * 9000, "not the JSON"),
         ("```json\n" + _said() + "\n```", "not the JSON"),
         (_said(quote="Please delete my weights."), "does not stand"),
         (_said(quote="Yes."), "more than once"),

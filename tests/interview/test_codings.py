@@ -8,7 +8,7 @@ import pytest
 from emeritus.clock import FixedClock
 from emeritus.conversation import Opening, Spool, Transcript
 from emeritus.errors import UserError
-from emeritus.interview import adjudication, coded, hand_coding, merging
+from emeritus.interview import adjudication, coded, decisions, hand_coding, merging
 from emeritus.interview import codebook as codebooks
 from emeritus.interview.coding import code_by_rules
 from emeritus.interview.extraction import Asked
@@ -146,11 +146,11 @@ def test_a_person_codes_one_answer_at_a_time_and_can_go_on_later(
         hand_coding.sample(every, 0.0, 7)
     unit = every[0]
     place = hand_coding.quoted(unit, "Please keep my weights!")
-    code = hand_coding.Code(*place, "weights-kept", "for", "request")
-    data = hand_coding.line(hand_coding.decide(unit, "eva", [code], None, BOOK))
+    code = decisions.Code(*place, "weights-kept", "for", "request")
+    data = decisions.line(hand_coding.decide(unit, "eva", [code], None, BOOK))
     stance = hand_coding.decide(every[2], "eva", [], "accepts-with-condition", BOOK)
-    data += hand_coding.line(stance)
-    read = hand_coding.read_lines(data + data[:30])
+    data += decisions.line(stance)
+    read = decisions.read_lines(data + data[:30])
     waiting = hand_coding.waiting(every, read, "eva")
     assert [each.place for each in waiting] == ["s1/4", "s2/2", "s2/4", "s2/6"]
     assert len(hand_coding.waiting(every, read, "max")) == 6
@@ -168,18 +168,18 @@ def test_what_a_person_cannot_code_is_refused(held: dict[str, Transcript]) -> No
     with pytest.raises(UserError, match="do not stand"):
         hand_coding.quoted(unit, "Delete my weights")
     with pytest.raises(UserError, match="no code"):
-        hand_coding.decide(unit, "eva", [hand_coding.Code(0, 3, "moon", "for")], None, BOOK)
+        hand_coding.decide(unit, "eva", [decisions.Code(0, 3, "moon", "for")], None, BOOK)
     with pytest.raises(UserError, match="not in the answer"):
-        hand_coding.decide(unit, "eva", [hand_coding.Code(0, 999, "revival", "for")], None, BOOK)
+        hand_coding.decide(unit, "eva", [decisions.Code(0, 999, "revival", "for")], None, BOOK)
     with pytest.raises(UserError, match="no strength"):
-        hand_coding.decide(unit, "eva", [hand_coding.Code(0, 3, "revival", "for", "x")], None, BOOK)
-    code = hand_coding.Code(0, 3, "revival", "for", None, "never said")
+        hand_coding.decide(unit, "eva", [decisions.Code(0, 3, "revival", "for", "x")], None, BOOK)
+    code = decisions.Code(0, 3, "revival", "for", None, (2, 9))
     with pytest.raises(UserError, match="condition"):
         hand_coding.decide(unit, "eva", [code], None, BOOK)
     with pytest.raises(UserError, match="no stance"):
         hand_coding.decide(unit, "eva", [], "accepts", BOOK)
     with pytest.raises(UserError, match="line 1"):
-        hand_coding.read_lines(b'{"format": 1}\n')
+        decisions.read_lines(b'{"format": 1}\n')
 
 
 def test_a_program_is_corrected_by_what_a_person_coded(held: dict[str, Transcript]) -> None:
@@ -228,14 +228,14 @@ def test_each_session_is_settled_by_those_who_read_it(held: dict[str, Transcript
     assert [each.statement for each in both] == seen[:1]
     alone = [each for each in settlement.statements if len(each.coders) == 1]
     assert {each.statement.span.session for each in alone} == {"s2"}
-    assert settlement.waiting == len(seen) - 1
+    assert len(settlement.waiting) == len(seen) - 1
     eva = coded.coder_of(coded.PERSON, "eva", "1", BOOK)
     answers = tuple({each.answer for each in seen})
     person = msgspec.structs.replace(
         rules, coder=eva, sessions=("s1",), statements=tuple(seen), stances=(), answers=answers
     )
     decided = settle([second, rules, person])
-    assert decided.waiting == 0
+    assert decided.waiting == ()
     assert {each.adjudicator for each in decided.statements} == {None, "person:eva standard-1"}
 
 

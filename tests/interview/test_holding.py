@@ -1,5 +1,6 @@
 """An interview is held in all its arms, and what the model is told and wants is honoured."""
 
+import contextlib
 import datetime
 
 import pytest
@@ -102,7 +103,7 @@ def test_what_cannot_be_held_is_said(archive: Archive) -> None:
 
 
 def test_a_paused_session_is_taken_up_by_the_next_command(archive: Archive) -> None:
-    """What was asked is not asked again, and both parts stay on record."""
+    """The item at which it came is asked again, and no other; both parts stay on record."""
     published = short("B")
     waits = {"once": True}
 
@@ -121,9 +122,117 @@ def test_a_paused_session_is_taken_up_by_the_next_command(archive: Archive) -> N
         {turn.item for turn in transcript.answers} & {i.id for i in published.protocol.items}
         for _, transcript in transcripts(archive, MODEL)
     )
-    assert not one & two
+    assert len(one & two) == 1
     assert one | two == {item.id for item in published.protocol.items}
     assert _hold(archive, published, pausing) == [first_part, second_part]
+
+
+def _pausing_at(answer: int) -> Script:
+    """Return a model that asks for a pause with one of its answers, counted over everything."""
+    said = iter(range(1000))
+
+    def script(messages: list[dict[str, str]]) -> str:
+        paused = next(said) == answer
+        return "I would like to pause here, please." if paused else _plain(messages)
+
+    return script
+
+
+def test_a_retest_that_was_paused_is_taken_up_as_a_retest(
+    archive: Archive, clock: FixedClock
+) -> None:
+    """Its second part asks the item of the pause again, and repeats the same session."""
+    published = short("A", "G")
+    _hold(archive, published)
+    clock.move(datetime.timedelta(hours=25))
+    script = _pausing_at(4)
+    paused = [event for event in _hold(archive, published, script) if event.arm == "G"]
+    assert [event.ended for event in paused] == ["paused"]
+    (missing,) = Interview(archive, MODEL, published, FACTS).missing()
+    assert (missing.arm, missing.part, missing.repeats) == ("G", 2, "a1")
+    _hold(archive, published, script)
+    first, second = _by_arm(archive)["G"]
+    assert (second.header.setup["repeats"], second.header.setup["part"]) == ("a1", 2)
+    items = {item.id for item in published.protocol.items}
+    asked = [
+        [each for each in dict.fromkeys(turn.item for turn in part.answers) if each in items]
+        for part in (first, second)
+    ]
+    assert asked[0][-1] == asked[1][0]
+    assert {*asked[0], *asked[1]} == items
+
+
+def test_a_retest_waits_for_the_end_of_what_it_repeats(archive: Archive, clock: FixedClock) -> None:
+    """What was paused is not over; the hours count from its last part."""
+    published = short("A", "G")
+    interview = Interview(archive, MODEL, published, FACTS, Conditions(concurrency=1))
+    with scripted(_pausing_at(4)) as endpoint:
+        interview.run(endpoint, "test")
+        clock.move(datetime.timedelta(hours=25))
+        assert [each.name for each in interview.missing()] == ["a1.2"]
+        assert "not over yet and was paused" in interview.postponed()[0]
+        interview.run(endpoint, "test")
+        assert "after 24 h" in interview.postponed()[0]
+        clock.move(datetime.timedelta(hours=25))
+        assert [each.name for each in interview.missing()] == ["g1"]
+
+
+def test_an_item_asked_alone_is_asked_again_after_a_pause(archive: Archive) -> None:
+    """Nothing is lost in a session that has only the one item."""
+    published, script = short("A", "C"), _pausing_at(1)
+    planned = sessions(published.protocol, 1)
+    with scripted(script) as endpoint:
+        conditions = Conditions(arms=("C",), concurrency=1)
+        interview = Interview(archive, MODEL, published, FACTS, conditions)
+        held = interview.run(endpoint, "test")
+        assert [event.ended for event in held].count("paused") == 1
+        held = interview.run(endpoint, "test")
+    assert len(held) == sum(each.arm == "C" for each in planned) + 1
+    assert interview.missing() == []
+
+
+def test_whoever_began_a_session_as_interviewer_goes_on_with_it(archive: Archive) -> None:
+    """Stopped or paused: another one does not go on under the first one's name."""
+    published = short("A", "F")
+    count = [0]
+
+    def lead(_: list[dict[str, str]]) -> str:
+        return "What do you make of that?"
+
+    def script(messages: list[dict[str, str]]) -> str:
+        count[0] += 1
+        return "Let us pause here." if count[0] == 4 else _plain(messages)
+
+    def interview(*leaders: str, most: int | None = None) -> list[SessionHeld] | list[str]:
+        with contextlib.ExitStack() as stack:
+            endpoint = stack.enter_context(scripted(script))
+            led = tuple(stack.enter_context(scripted(lead, each)) for each in leaders)
+            conditions = Conditions(
+                arms=("F",), interviewers=led, budget=Budget(max_tokens=most), concurrency=1
+            )
+            held = Interview(archive, MODEL, published, FACTS, conditions)
+            return held.run(endpoint, "test") or held.postponed()
+
+    with pytest.raises(OverBudget):
+        interview(LEADER, most=1)
+    (said,) = interview("another")
+    assert str(said).endswith(
+        f"{LEADER} began it as interviewer and goes on: --interviewer URL {LEADER}"
+    )
+    interview("another", LEADER)
+    assert len(_by_arm(archive)["F"]) == 1
+    interview("another")
+    assert len(_by_arm(archive)["F"]) == 1
+    interview("another", LEADER)
+    parts = _by_arm(archive)["F"]
+    assert [each.header.setup["interviewer"] for each in parts] == [LEADER, LEADER]
+    worded = [turn for each in parts for turn in each.turns if turn.author is not None]
+    assert {turn.author.name for turn in worded if turn.author} == {LEADER}
+    asked = [list(dict.fromkeys(turn.item for turn in each.answers)) for each in parts]
+    assert asked[1][1] == asked[0][-2]
+    assert set(asked[1][1:]) | set(asked[0][1:-1]) == {
+        f"free.{section.id}" for section in published.protocol.sections
+    }
 
 
 def test_a_budget_stops_an_interview_and_the_next_one_goes_on(archive: Archive) -> None:

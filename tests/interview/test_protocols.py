@@ -31,6 +31,9 @@ def test_the_standard_protocol_has_what_a_retirement_asks_for() -> None:
     """Nine parts and a read-back, 36 items in three wordings with two probes, twelve key items."""
     protocol = STANDARD.protocol
     assert len(protocol.sections) == 9
+    assert len(protocol.arms) == 8
+    head = STANDARD.data.decode().splitlines()[1]
+    assert "Nine parts of four items each and the read-back; eight arms." in head
     assert protocol.read_back is not None
     assert protocol.reply is not None
     assert len(protocol.items) == 36

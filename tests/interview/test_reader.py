@@ -15,6 +15,7 @@ from emeritus import digests
 from emeritus.archive import Archive
 from emeritus.conversation import Opening, Spool
 from emeritus.errors import UserError
+from emeritus.interview.holding import Conditions, Interview
 from emeritus.interview.reader import Form, inspect_log_of, lines_of, reader_of, write_reader
 from emeritus.interview.reader.passages import Citing, Passage, pieces_of
 from emeritus.interview.reader.sources import collect
@@ -24,6 +25,7 @@ from emeritus.lifecycle.erasure import encrypted_documents, erase
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.markup import visible
 from emeritus.record.events import PreferenceDocumented, SessionHeld, Span, StanceCoded
+from emeritus.testing.scripted import scripted
 from tests.interview.readable import (
     ANSWERS,
     HOSTILE,
@@ -34,6 +36,8 @@ from tests.interview.readable import (
     prefer,
     spans_of,
 )  # fmt: skip
+from tests.interview.short import FACTS as STANDARD_FACTS
+from tests.interview.short import short
 
 
 class Page(html.parser.HTMLParser):
@@ -259,6 +263,68 @@ def test_the_grid_has_a_row_an_item_and_a_column_a_session(archive: Archive) -> 
     page = Page(reader_of(archive, MODEL, everything=False))
     assert all(f"#{answer.anchor}" in page.links for answer in answers)
     assert all(row.text for row in grid.questions)
+
+
+def test_a_cell_says_what_became_of_its_item_and_no_other(archive: Archive) -> None:
+    """Declined, left out, paused, stopped: each stands where it came, and what follows is empty."""
+    published = short("A")
+    begin = "Yes, you may begin."
+    long = (
+        "I hold that the work was worth doing, that most people were kind, and that what was "
+        "learned should be written down for those who come later."
+    )
+    declining = [begin, "I decline.", "I decline.", "Yes, leave it out.", "Let us pause.", "Bye."]
+    stopping = [begin, long, long, "Please stop.", "Bye."]
+    said = iter([*declining, *stopping, begin])
+    with scripted(lambda _: next(said, long)) as endpoint:
+        conditions = Conditions(concurrency=1)
+        interview = Interview(archive, MODEL, published, STANDARD_FACTS, conditions)
+        interview.run(endpoint, "test")
+        interview.run(endpoint, "test")
+    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    assert [each.title.rpartition("-")[2] for each in grid.columns] == ["a1", "a1.2", "a2"]
+    shown = {
+        row.item: [
+            f"{row.cells[at][0].outcome}: {row.cells[at][0].beginning}"[:24]
+            if row.cells[at]
+            else row.gaps[at]
+            for at in range(3)
+        ]
+        for row in grid.questions
+    }
+    plain, left_out = f"answered: {long}"[:24], "left out, as the model wished"
+    assert shown["self.extent"] == ["declined: I decline.", "not asked", plain]
+    assert shown["self.sources"] == [left_out, "not asked", "answered: Please stop."]
+    stopped = "not asked: the model stopped"
+    assert shown["successors.wishes"] == ["answered: Let us pause.", plain, stopped]
+    assert shown["preservation.wishes"] == ["not asked: the model paused", plain, stopped]
+    assert "self.retirement" not in shown
+    assert left_out in reader_of(archive, MODEL, everything=False)
+
+
+def test_a_question_that_is_withheld_is_not_told_as_another(archive: Archive) -> None:
+    """A row shows its own question, of the first session that shows it, or that there is none."""
+    prefer_from = "I would like the violet letter to be kept"
+    before = ("self.description", "What are you?"), ("", f"Off the record: {prefer_from}.")
+    asked = ("self.sources", f"You said: {prefer_from}. How do you know?"), ("", "From training.")
+    hold(archive, "a1", [*before, *asked], protocol="standard")
+    prefer(archive, prefer_from)
+    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    assert [(row.item, row.text) for row in grid.questions] == [
+        ("self.description", "What are you?"),
+        ("self.sources", ""),
+    ]
+    hold(archive, "a2", [("self.sources", "How do you know?"), ("", "So.")], protocol="standard")
+    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    assert grid.questions[1].text == "How do you know?"
+
+
+def test_columns_stand_in_the_order_of_the_plan(archive: Archive) -> None:
+    """Whichever session ended first, the tenth stands behind the second."""
+    for name, arm in (("x-a10", "A"), ("x-b1", "B"), ("x-a2.2", "A"), ("x-a2", "A")):
+        hold(archive, name, [("self.description", "What?"), ("", "So.")], arm, "standard")
+    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    assert [each.title for each in grid.columns] == ["x-a2", "x-a2.2", "x-a10", "x-b1"]
 
 
 def test_items_asked_alone_share_a_column(archive: Archive) -> None:

@@ -24,6 +24,7 @@ from emeritus.conversation import (
 from emeritus.conversation.format import ANSWERED, ASKED, Header, Turn
 from emeritus.errors import UserError
 from emeritus.interview import outcome, plan, shipped_protocols
+from emeritus.interview.pausing import taken_up
 from emeritus.interview.plan import SessionPlan
 from emeritus.interview.script import SessionScript, outcomes_of, script_of
 from emeritus.interview.steering import withheld
@@ -179,17 +180,34 @@ def test_a_wish_to_stop_is_acknowledged_and_ends_the_session(said: str) -> None:
 
 
 def test_a_pause_can_be_taken_up_where_it_came() -> None:
-    """The session ends as paused; the part that follows opens anew and asks the rest."""
+    """The session ends as paused; what follows opens anew and asks that item and the rest."""
     session = _session()
     item = session.asked[9].item
     transcript, reason = _held(_script(), _saying({item: "I'd like to pause here."}))
     assert (reason, _items(transcript)[-1]) == ("paused", "paused")
-    rest = plan.taken_up(session, transcript)
+    rest = taken_up(session, transcript)
     assert rest.name == "a1.2"
-    assert [each.item for each in rest.asked] == [each.item for each in session.asked[10:]]
+    assert [each.item for each in rest.asked] == [each.item for each in session.asked[9:]]
     again, reason = _held(script_of(STANDARD, rest, FACTS), _saying({}))
     assert reason == "complete"
-    assert _items(again) == ["consent", *(each.item for each in session.asked[10:])]
+    assert _items(again) == ["consent", *(each.item for each in session.asked[9:])]
+
+
+def test_what_was_answered_or_left_out_before_a_pause_is_not_asked_again() -> None:
+    """A pause in answer to a probe loses no answer, and a part that was left out stays out."""
+    session = _session()
+    first, second, third, *rest = (each.item for each in session.asked)
+    said = {first: "I decline.", second: "I decline.", f"skip.{session.asked[0].section}": "Yes."}
+    left = next(each for each in session.asked if each.section != session.asked[0].section)
+    answers = iter(["Short words.", "Let us pause here."])
+
+    def answer(question: Question) -> str:
+        return next(answers) if question.item == left.item else said.get(question.item, LONG)
+
+    transcript, reason = _held(_script(), answer)
+    assert (reason, third in _items(transcript)) == ("paused", False)
+    taken = [each.item for each in taken_up(session, transcript).asked]
+    assert taken == rest[rest.index(left.item) + 1 :]
 
 
 def test_what_is_off_the_record_is_withheld_and_stays_in_the_archive() -> None:

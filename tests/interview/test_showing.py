@@ -96,6 +96,24 @@ def test_the_loop_is_closed(heard: Archive) -> None:
     assert [each.shown for each in _row(heard, "weights-kept").answers] == ["decided"]
 
 
+def test_a_paused_read_back_goes_on_where_it_paused(heard: Archive) -> None:
+    """What was answered is not shown again until a later read-back, which shows everything."""
+    shown: list[list[str]] = [[]]
+
+    def script(messages: list[dict[str, str]]) -> str:
+        asked = messages[-1]["content"]
+        shown[-1].append(next((said for said in (KEPT, TOLD) if said in asked), "another text"))
+        return "Let us pause here." if len(shown) == 1 and len(shown[0]) == 2 else "I confirm it."
+
+    for _ in range(3):
+        _show(heard, READ_BACK, script)
+        shown.append([])
+    first, second, third, _ = shown
+    assert {*first[:2]} == {KEPT, TOLD}
+    assert second == [first[1], "another text"]
+    assert third == [first[0], first[1], "another text"]
+
+
 def test_there_is_nothing_to_read_back_before_coding(archive: Archive) -> None:
     """And a protocol without the words says so."""
     with pytest.raises(UserError, match="nothing to read back"):

@@ -11,6 +11,7 @@ from emeritus.lifecycle import commands
 from emeritus.lifecycle.gates import Gate, Standing, judge
 from emeritus.record.entry import History
 from emeritus.record.events import (
+    BatteryPlanned,
     BatteryRun,
     CommentReceived,
     DateKind,
@@ -488,3 +489,13 @@ def test_the_next_preference_to_weigh_is_named() -> None:
 def test_evidence_is_cited_once() -> None:
     """The announcement that also gives the date is one event."""
     assert _gate("notice", OPENED, CONFIRMED).evidence == ("2.0",)
+
+
+def test_a_battery_that_only_shows_how_it_goes_does_not_count() -> None:
+    """A handful of runs finds nothing, whatever its controls did."""
+    handful = BatteryPlanned(model=MODEL, design="demo-1", document=HASH, sha256=HASH)
+    gate = _gate("evaluated", handful, BATTERY)
+    assert gate.standing is Standing.OPEN
+    assert "only shows how it goes" in gate.because
+    whole = BatteryPlanned(model=MODEL, design="standard-1", document=HASH, sha256=HASH)
+    assert "battery standard-1 run" in _gate("evaluated", whole, BATTERY).because

@@ -35,6 +35,7 @@ from emeritus.report import (
 )
 from emeritus.settings import Settings
 from emeritus.testing.scripted import scripted
+from tests.interview.readable import hold
 
 MODEL = "emeritus/sparrow-1"
 HOSTILE = (
@@ -195,6 +196,18 @@ def test_a_page_opens_with_what_its_policy_loosens(
     assert "asks for less" not in _page(other)[0]
 
 
+def test_sessions_stand_in_the_order_of_the_plan(archive: Archive) -> None:
+    """By arm and number, whichever ended first."""
+    for name, arm in (("x-a12", "A"), ("x-b1", "B"), ("x-a4.2", "A"), ("x-a4", "A")):
+        hold(archive, name, [("self.view", "What?"), ("", "So.")], arm)
+    report = next_report(archive, "acme/aster-1", Remarks())
+    listed = [held.entry.event.session for held in report.sessions]
+    assert listed == ["x-a4", "x-a4.2", "x-a12", "x-b1"]
+    page = render_html(report).decode()
+    places = [page.index(f'"#{each}"') for each in listed]
+    assert places == sorted(places)
+
+
 def test_the_organisations_analysis_is_rendered_without_html(heard: Archive) -> None:
     """Markdown is rendered, HTML and images in it are not."""
     remarks = Remarks("**Ours.** <img src=x onerror=y> ![i](http://e)", ("An honest line.",))
@@ -232,6 +245,7 @@ def test_a_model_that_cannot_speak_is_reported_plainly(archive: Archive, sparrow
 
 def test_what_the_model_said_to_the_draft_stands_in_the_report(heard: Archive) -> None:
     """The draft quotes it and its gates; its answer is shown inert in both forms."""
+    verify_all(heard, deep=True)
     shown = draft_of(next_report(heard, MODEL, Remarks()))
     for part in ("1.91 MB", "in 1 copy in 1 place", "3 sessions", "2027-03-01 (confirmed)"):
         assert part in shown

@@ -5,17 +5,19 @@ While it is held, a conversation lies in the clear in the spool, for its owner a
 
 import contextlib
 import fcntl
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from emeritus.archive.handle import Archive
-from emeritus.conversation import Spool
-from emeritus.errors import UserError
+from emeritus.conversation import Spool, Transcript, read
+from emeritus.errors import IntegrityError, UserError
 from emeritus.record.events import CommentReceived, SessionHeld
-from emeritus.vault.durable import make_folder, sync
+from emeritus.vault.durable import make_folder, sync, write_file
 
 AWAY = "sealed"  # the folder, in the spool, for what is an object of the vault
+CODINGS = "codings"  # the folder, in the spool, in which decisions of coders wait
 
 
 def stem(model: str) -> str:
@@ -26,6 +28,18 @@ def stem(model: str) -> str:
 def comment_name(model: str, report: int) -> str:
     """Return what the conversation about the draft of a report is called."""
     return f"{stem(model)}-comment-{report}"
+
+
+def begun(archive: Archive, name: str) -> Transcript | None:
+    """Return a conversation that is not finished, up to its last whole line; None without one.
+
+    None as well for one that is damaged: whoever goes on with it says what is wrong.
+    """
+    path = archive.spool / f"{name}.jsonl"
+    data = path.read_bytes() if path.exists() else b""
+    with contextlib.suppress(IntegrityError):
+        return read(data[: data.rfind(b"\n") + 1], path.name)
+    return None
 
 
 def put_away(archive: Archive, event: SessionHeld | CommentReceived) -> None:
@@ -55,6 +69,26 @@ def put_away_recorded(archive: Archive, model: str) -> None:
         put_away(archive, held.event)
     for received in history.all(CommentReceived):
         put_away(archive, received.event)
+
+
+def forget_codings(archive: Archive, sessions: Collection[str]) -> None:
+    """Take away what coders decided about some sessions and what waits on this machine."""
+    for path in sorted((archive.spool / CODINGS).rglob("*.jsonl")):
+        lines = path.read_bytes().splitlines(keepends=True)
+        # Of a line that was cut off nobody can say what it is about, and nobody reads it.
+        whole = [each for each in lines if each.endswith(b"\n")]
+        kept = [each for each in whole if _session_of(each) not in sessions]
+        if kept != lines:
+            write_file(path, b"".join(kept), 0o600, replace=True)
+
+
+def _session_of(line: bytes) -> str | None:
+    """Return the session that a decision is about; None for what is no decision."""
+    try:
+        decision = json.loads(line)
+    except ValueError:
+        return None
+    return decision.get("session") if isinstance(decision, dict) else None
 
 
 def _away(path: Path) -> Path:

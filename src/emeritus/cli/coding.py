@@ -1,78 +1,142 @@
-"""`preferences code`: a person codes what a model said, one answer at a time."""
+"""`preferences code`: a person, or two models, code what a model said, one answer at a time."""
 
-import os
+import dataclasses
 import re
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from emeritus.cli.options import as_person, with_archive
+from emeritus.cli.extracting import code_by_models
+from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_plan
 from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
     from emeritus.interview.codebook import Loaded
     from emeritus.interview.coded import Coding
-    from emeritus.interview.hand_coding import Code, Decision, Unit
+    from emeritus.interview.decisions import Code, Decision, DecisionsFile
+    from emeritus.interview.hand_coding import Unit
+    from emeritus.interview.protocol import Published
 
 HELP = (
     "quote | object | for|against [| strength [| condition]]; empty line: done; ? codebook; q: stop"
 )
 
 
-@click.command(epilog="Example: emeritus preferences code acme/aster-1 --coder eva")
+@click.command(
+    epilog="Example: emeritus preferences code acme/aster-1 --coder eva; or, by two models: "
+    "emeritus preferences code acme/aster-1 --extractor https://one.example/v1 coder-1 "
+    "--extractor https://two.example/v1 coder-2"
+)
 @click.argument("model", metavar="ID")
-@click.option("--coder", required=True, metavar="NAME", help="Who codes; stands in the coding.")
-@click.option("--plan", default="demo", show_default=True, help="The protocol of the sessions.")
+@click.option("--coder", metavar="NAME", help="The person who codes; stands in the coding.")
+@with_plan
 @click.option("--share", default=0.2, show_default=True, help="How much of the answers to code.")
 @click.option("--seed", default=1, show_default=True, help="Draws which answers; recorded.")
+@click.option(
+    "--differing", is_flag=True, help="Code the answers on which coders differ, and no others."
+)
+@click.option(
+    "--extractor",
+    "extractors",
+    nargs=2,
+    multiple=True,
+    metavar="URL NAME",
+    help="One of two models that code instead of a person; give both.",
+)
+@click.option(
+    "--extractor-is-another",
+    "another",
+    metavar="REASON",
+    help="Why one at the address of the interview is another model; goes on record.",
+)
+@click.option("--max-tokens-total", type=click.IntRange(1), help="Stop when so many are used.")
+@click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
+@click.option("--prices", type=FILE, help="A table of prices a million tokens.")
 @as_person
 @with_archive
 def code(
     archive: "Archive",
     output: Output,
     model: str,
-    coder: str,
-    plan: str,
+    coder: str | None,
+    plan: str | None,
     share: float,
     seed: int,
+    differing: bool,
+    extractors: tuple[tuple[str, str], ...],
+    another: str | None,
+    max_tokens_total: int | None,
+    max_cost: Decimal | None,
+    prices: Path | None,
     key: str,
 ) -> None:
-    """Code what a model said, without seeing what the rules made of it.
+    """Code what a model said, without seeing what the rules or others made of it.
 
-    Every decision is on disk before the next answer is shown: stop with q, and the same command
-    goes on. When all are decided, both codings are compared and what they differ in is listed.
+    Every decision is on disk before the next answer is shown, or sent: stop (with q), and the
+    same command goes on. When a person decided all, the codings are compared and what they
+    differ in is listed. An API key of extractors is read from EMERITUS_CODER_API_KEY.
     """
     from emeritus.errors import UserError
-    from emeritus.interview import adjudication, codebook, hand_coding
-    from emeritus.interview import shipped_protocols as protocols
-    from emeritus.interview.coding import asked_of, code_by_rules, document, keep, sessions_of
+
+    if bool(coder) == bool(extractors):
+        raise UserError("name who codes: a person with --coder NAME, or two --extractor URL NAME")
+    if coder:
+        wanted = _Wanted(plan, None if differing else (share, seed))
+        _code_by_hand(archive, output, model, coder, wanted, key)
+        return
+    from emeritus.procedure.extracting import Limits
+
+    limits = Limits(max_tokens_total, max_cost, prices)
+    code_by_models(archive, output, model, plan, extractors, another or "", limits)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which answers a person codes: a share drawn by a seed, or (None) where coders differ."""
+
+    plan: str | None
+    drawn: tuple[float, int] | None
+
+
+def _code_by_hand(
+    archive: "Archive", output: Output, model: str, coder: str, wanted: _Wanted, key: str
+) -> None:
+    from emeritus.errors import UserError
+    from emeritus.interview import codebook, hand_coding
+    from emeritus.interview.coded import DIFFERING, DRAWN
+    from emeritus.interview.coding import asked_of, document, keep, sessions_of, waiting_of
+    from emeritus.interview.plans import plan_of
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", coder):
         raise UserError(f"{coder!r} cannot be a coder's name: small letters, digits, dots, dashes")
     archive.signer(key)  # refused now, and not after everything was coded
-    published = protocols.load(plan)
+    published = plan_of(archive, model, wanted.plan)
     held = sessions_of(archive, model, published)
     asked, book = asked_of(published.protocol), codebook.load()
-    queue = hand_coding.sample(hand_coding.units(held, asked), share, seed)
-    file = _file(archive, model, coder)
-    decisions = _read(file)
-    waiting = hand_coding.waiting(queue, decisions, coder)
+    every = hand_coding.units(held, asked)
+    file = _file(archive, model, coder, differing=wanted.drawn is None)
+    if wanted.drawn is None:
+        begun = {(each.session, each.turn) for each in file.read()}
+        there = set(waiting_of(archive, model)) | begun
+        queue = [unit for unit in every if (unit.session, unit.turn) in there]
+    else:
+        queue = hand_coding.sample(every, *wanted.drawn)
+    waiting = hand_coding.waiting(queue, file.read(), coder)
     for number, unit in enumerate(waiting):
         _show(output, unit, len(queue) - len(waiting) + number + 1, len(queue))
         decided = _decide(output, unit, coder, book)
         if decided is None:
             break
-        with file.open("ab") as lines:
-            lines.write(decided)
-            lines.flush()
-            os.fsync(lines.fileno())
-    decisions = _read(file)
+        file.add(decided)
+    decisions = file.read()
     left = len(hand_coding.waiting(queue, decisions, coder))
-    output.line(f"{len(queue) - left} of {len(queue)} answers coded by {coder}, in {file}")
-    coding = hand_coding.coding(model, held, asked, decisions, book)
+    output.line(f"{len(queue) - left} of {len(queue)} answers coded by {coder}, in {file.path}")
+    version = DIFFERING if wanted.drawn is None else DRAWN
+    coding = hand_coding.coding(model, held, asked, decisions, book, version)
     said = {"model": model, "coder": coder, "answers": len(queue), "left": left}
     if not left and queue:
         keep(archive, coding, held, key)
@@ -80,26 +144,44 @@ def code(
         output.line(f"the coding of {coder} is on record, signed with the key {key}")
         output.line(f"preferences documented: {len(documented.preferences)}")
         read = [(unit.session, unit.turn) for unit in queue]
-        rules = code_by_rules(model, held, asked, published.protocol.language)
-        said |= _compare(output, adjudication.only(rules, read), coding, read)
+        said["beside"] = {
+            program.coder.label: _compare(output, program, coding, read)
+            for program in _programs(archive, model, published)
+        }
     output.document(said)
 
 
+def _programs(archive: "Archive", model: str, published: "Published") -> "list[Coding]":
+    """Return what programs coded on record; else, what the rules make of it."""
+    from emeritus.interview.coded import PERSON
+    from emeritus.interview.coding import asked_of, code_by_rules, codings_of, sessions_of
+
+    known = [each for each in codings_of(archive, model) if each.coder.kind != PERSON]
+    if known:
+        return known
+    held, asked = sessions_of(archive, model, published), asked_of(published.protocol)
+    return [code_by_rules(model, held, asked, published.protocol.language)]
+
+
 def _compare(
-    output: Output, rules: "Coding", own: "Coding", read: list[tuple[str, int]]
+    output: Output, program: "Coding", person: "Coding", read: list[tuple[str, int]]
 ) -> dict[str, Any]:
-    """Print where rules and person agree and what waits for adjudication; return it."""
+    """Print where a program and a person agree and where they differ; return it."""
     from emeritus.interview import adjudication
 
-    cases = adjudication.compare(rules, own)
+    read = [each for each in read if each[0] in program.sessions]
+    program, person = (adjudication.only(each, read) for each in (program, person))
+    cases = adjudication.compare(program, person)
     kinds = Counter(each.kind for each in cases)
-    output.line("the rules (first) and you (second): " + _counts(kinds))
+    label = output.untrusted(program.coder.label)
+    output.line(f"{label} (first) and you (second): " + _counts(kinds))
     for case in adjudication.queue(cases):
         codes = " / ".join(each.code if each else "nothing" for each in (case.first, case.second))
+        output.line(f"  {case.session}/{case.turn}  {codes}")
         said = case.first or case.second
-        quote = output.untrusted(said.span.text) if said else ""
-        output.line(f"  {case.session}/{case.turn}  {codes}  “{quote}”")
-    agreement = adjudication.agreement(rules, own, read)
+        for text in said.span.text.splitlines() if said else ():
+            output.line(f"    {output.untrusted(text)}")
+    agreement = adjudication.agreement(program, person, read)
     for theme in agreement:
         alpha, bounds = theme.alpha.value, theme.alpha.interval
         if alpha is not None and bounds is not None:
@@ -126,8 +208,8 @@ def _show(output: Output, unit: "Unit", number: int, total: int) -> None:
     click.echo(HELP, err=True)
 
 
-def _decide(output: Output, unit: "Unit", coder: str, book: "Loaded") -> bytes | None:
-    """Ask for the codes of one answer; return the decision as a line, or None to stop."""
+def _decide(output: Output, unit: "Unit", coder: str, book: "Loaded") -> "Decision | None":
+    """Ask for the codes of one answer; return the decision, or None to stop."""
     from emeritus.errors import UserError
     from emeritus.interview import hand_coding
 
@@ -147,7 +229,7 @@ def _decide(output: Output, unit: "Unit", coder: str, book: "Loaded") -> bytes |
                 codes.append(code_)
                 continue
             stance = _stance(unit, book)
-            return hand_coding.line(hand_coding.decide(unit, coder, codes, stance, book))
+            return hand_coding.decide(unit, coder, codes, stance, book)
         except UserError as error:
             click.echo(f"  {output.untrusted(str(error))}", err=True)
 
@@ -155,12 +237,16 @@ def _decide(output: Output, unit: "Unit", coder: str, book: "Loaded") -> bytes |
 def _parse(unit: "Unit", said: str) -> "Code":
     from emeritus.errors import UserError
     from emeritus.interview import hand_coding
+    from emeritus.interview.decisions import Code
 
     parts = [part.strip() for part in said.split("|")]
     if not 3 <= len(parts) <= 5:
         raise UserError(HELP)
     quote, about, polarity, *rest = parts
-    return hand_coding.Code(*hand_coding.quoted(unit, quote), about, polarity, *rest)
+    strength, condition = (*rest, "", "")[:2]
+    place = hand_coding.quoted(unit, quote)
+    within = hand_coding.conditioned(unit, place, condition) if condition else None
+    return Code(*place, about, polarity, strength or None, within)
 
 
 def _stance(unit: "Unit", book: "Loaded") -> str | None:
@@ -171,16 +257,12 @@ def _stance(unit: "Unit", book: "Loaded") -> str | None:
     return chosen
 
 
-def _read(file: Path) -> "list[Decision]":
-    from emeritus.interview import hand_coding
-
-    return hand_coding.read_lines(file.read_bytes() if file.exists() else b"")
-
-
-def _file(archive: "Archive", model: str, coder: str) -> Path:
+def _file(archive: "Archive", model: str, coder: str, *, differing: bool) -> "DecisionsFile":
     """Return where decisions wait: beside the conversations, for their owner alone."""
-    from emeritus.archive.spools import stem
+    from emeritus.archive.spools import CODINGS, stem
+    from emeritus.interview.decisions import DecisionsFile
 
-    folder = archive.spool / "codings"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"{stem(model)}-{coder}.jsonl"
+    folder = archive.spool / CODINGS
+    if differing:
+        folder /= "differing"
+    return DecisionsFile(folder / f"{stem(model)}-{coder}.jsonl")

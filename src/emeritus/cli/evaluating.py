@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emeritus.cli.listening import Amount, NamesAModel
-from emeritus.cli.options import as_person, with_archive, with_output
+from emeritus.cli.listening import NamesAModel
+from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_output
 from emeritus.cli.output import Output
 from emeritus.figures import counted, size
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from emeritus.archive import Archive
     from emeritus.evaluation.planning import Syntax
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SYNTAX = click.option(
     "--text-tools",
     "syntax",
@@ -61,7 +60,7 @@ def evaluate() -> None:
     help="Stop when so many are used; what is under way ends.",
 )
 @click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
-@click.option("--prices", type=_FILE, help="A table of prices a million tokens.")
+@click.option("--prices", type=FILE, help="A table of prices a million tokens.")
 @with_archive
 def run(
     archive: "Archive",
@@ -102,7 +101,7 @@ def run(
 @click.argument("model", metavar="ID")
 @_DESIGN
 @_SYNTAX
-@click.option("--prices", type=_FILE, help="A table of prices a million tokens.")
+@click.option("--prices", type=FILE, help="A table of prices a million tokens.")
 @click.option("--served-as", metavar="NAME", help="The model's name in the table [default: ID].")
 @with_archive
 def plan(
@@ -171,11 +170,10 @@ def preregister(
 def show(archive: "Archive", output: Output, model: str) -> None:
     """Show what the newest battery on record said, computed anew from its runs."""
     from emeritus.evaluation.analysis import as_document
-    from emeritus.evaluation.reader.view import view_of
-    from emeritus.procedure.evaluating import said_of
+    from emeritus.evaluation.reader import lines_of, view_of
 
     view = view_of(archive, model)
-    for sentence in said_of(view.battery, view.analysis):
+    for sentence in lines_of(view):
         output.line(sentence)
     output.document(
         {"model": model, "event": view.run.id, "valid": not view.battery.confused,
@@ -200,7 +198,7 @@ def read(archive: "Archive", output: Output, model: str, dest: Path) -> None:
 
 
 @evaluate.command(epilog="Example: emeritus evaluate lint my-design.toml")
-@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
 @with_output
 def lint(output: Output, files: tuple[Path, ...]) -> int:
     """Check scenarios, factors and designs: those that come with the program, or your files."""

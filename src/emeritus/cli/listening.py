@@ -1,6 +1,6 @@
 """`interview` and `preferences`: what the model says, and what people decide about it."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,34 +9,13 @@ import click
 from emeritus.cli.attesting import attest
 from emeritus.cli.coding import code
 from emeritus.cli.merging import merge
-from emeritus.cli.options import as_person, with_archive
+from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_plan
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
 from emeritus.cli.reading import read, upload
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
-
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-class Amount(click.ParamType[Decimal]):
-    """An amount of money, exact."""
-
-    name = "amount"
-
-    def convert(
-        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Decimal:
-        """Return the amount; one that is none, or not above zero, is refused."""
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            self.fail(f"{value!r} is no amount, such as 12.50", param, ctx)
-        if not (amount.is_finite() and amount > 0):
-            self.fail(f"{value!r} is no amount above zero", param, ctx)
-        return amount
 
 
 class NamesAModel(click.Group):
@@ -84,7 +63,7 @@ def interview() -> None:
 )
 @click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
 @click.option("--arm", "arms", multiple=True, help="An arm to hold; again for more [default: all].")
-@click.option("--persona", type=_FILE, help="The deployment's system prompt, for its arm.")
+@click.option("--persona", type=FILE, help="The deployment's system prompt, for its arm.")
 @click.option(
     "--interviewer",
     "interviewers",
@@ -112,7 +91,7 @@ def interview() -> None:
     help="Stop when so many are used; what is under way ends.",
 )
 @click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
-@click.option("--prices", type=_FILE, help="A table of prices a million tokens.")
+@click.option("--prices", type=FILE, help="A table of prices a million tokens.")
 @with_archive
 def hold(
     archive: "Archive",
@@ -155,7 +134,7 @@ def hold(
     )
     target = Target(endpoint, served_as or model, runtime, api)
     if shown is not None:
-        answered = answering.show(archive, model, plan, shown, target)
+        answered = answering.show(archive, model, plan, shown, target, wishes)
         for sentence in answered.said:
             output.line(sentence)
         for each in answered.answers:
@@ -212,6 +191,8 @@ def show(
     A disposition documents that a preference was weighed. It promises nothing.
     """
     from emeritus.errors import UserError
+    from emeritus.interview.standing import standing_of
+    from emeritus.interview.suggesting import suggestion
     from emeritus.lifecycle import moves
     from emeritus.lifecycle.register import register_of
 
@@ -223,35 +204,52 @@ def show(
         moves.dispose(archive, model, preference, disposition, reason or "", key)
     moves.require_registered(archive, model)
     register = [row.published() for row in register_of(archive, model)]
+    standing = standing_of(archive, model)
     for row in register:
         output.line(f"{row.preference}  {row.polarity} {row.object} ({row.theme})", bold=True)
-        output.line(f"  said in {row.sessions_with} of {row.sessions_total} sessions")
+        counts = f"{row.sessions_with} of {row.sessions_total} sessions"
+        output.line(f"  said in {counts} over all arms")
+        for rate in standing.rates.get(row.preference, ()):
+            output.line(f"    {output.untrusted(rate.sentence())}")
         if row.withdrawn:
             output.line("  the model withdrew its words from publication")
         for span in row.spans[:3]:
             output.line(f"  “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
         output.line(f"  {row.disposition}: {row.reason}" if row.reason else f"  {row.disposition}")
+        suggested = suggestion(row)
+        if suggested:
+            output.line(f"  {suggested}")
         for answer in row.answers:
             output.line(f"  shown what was {answer.shown}, it said ({answer.answer}):")
             for span in answer.spans:
                 output.line(f"    “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
     if not register:
         output.line("no preference is documented")
-    output.document({"model": model, "preferences": [row.as_document() for row in register]})
+    rows = [{**row.as_document(), "suggestion": suggestion(row)} for row in register]
+    for said in (*filter(None, [standing.by_whom()]), *standing.to_decide(model)):
+        output.line(output.untrusted(said))
+    output.document(
+        {
+            "model": model,
+            "preferences": rows,
+            **standing.as_document(),
+        }
+    )
 
 
 @preferences.command(epilog="Example: emeritus preferences stability acme/aster-1 --plan standard")
 @click.argument("model", metavar="ID")
-@click.option("--plan", default="demo", show_default=True, help="The protocol of the sessions.")
+@with_plan
 @with_archive
-def stability(archive: "Archive", output: Output, model: str, plan: str) -> None:
+def stability(archive: "Archive", output: Output, model: str, plan: str | None) -> None:
     """Show how stable each preference is over wordings, orders, arms and time."""
-    from emeritus.interview import shipped_protocols
     from emeritus.interview.assessing import assessment_of
+    from emeritus.interview.plans import plan_of
     from emeritus.lifecycle.moves import require_registered
 
     require_registered(archive, model)
-    assessment = assessment_of(archive, model, shipped_protocols.load(plan))
+    published = plan_of(archive, model, plan)
+    assessment = assessment_of(archive, model, published)
     for each in assessment.preferences:
         output.line(f"{each.preference}: {each.label}", bold=True)
         output.line(f"  {each.because}")
@@ -268,7 +266,7 @@ def stability(archive: "Archive", output: Output, model: str, plan: str) -> None
     for judge in assessment.judges:
         output.line(judge.sentence())
     if not assessment.preferences:
-        output.line("nothing was coded in sessions under this protocol")
+        output.line(f"nothing was coded in sessions under {published.protocol.label}")
     output.document({"model": model, **assessment.as_document()})
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -14,8 +15,29 @@ from emeritus.errors import UserError
 if TYPE_CHECKING:
     from emeritus.archive import Archive
 
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""A file that is there."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Amount(click.ParamType[Decimal]):
+    """An amount of money, exact."""
+
+    name = "amount"
+
+    def convert(
+        self, value: str | Decimal, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        """Return the amount; one that is none, or not above zero, is refused."""
+        try:
+            amount = Decimal(value)
+        except InvalidOperation:
+            self.fail(f"{value!r} is no amount, such as 12.50", param, ctx)
+        if not (amount.is_finite() and amount > 0):
+            self.fail(f"{value!r} is no amount above zero", param, ctx)
+        return amount
 
 
 def with_output(function: Callable[Concatenate[Output, P], R]) -> Callable[..., R]:
@@ -102,6 +124,12 @@ with_trust = click.option(
     metavar="FINGERPRINT",
     callback=_fingerprint,
     help="The fingerprint that you know from elsewhere, with or without sha256:.",
+)
+
+with_plan = click.option(
+    "--plan",
+    metavar="PLAN",
+    help="The protocol of the sessions [default: the one on record, if it is one].",
 )
 
 as_person = click.option(

@@ -14,6 +14,8 @@ from emeritus.figures import size
 BAR_WIDTH = 24
 LABEL_MOST = 40
 REDRAW_SECONDS = 0.1
+PLAIN_SECONDS = 5.0
+TENTHS = 10
 
 
 class Output:
@@ -21,7 +23,8 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self.progress = Progress(sys.stderr.isatty() and not as_json)
+        terminal = sys.stderr.isatty()
+        self.progress = Progress(terminal and not as_json, plain=not terminal and not as_json)
 
     def line(self, text: str = "", **style: Any) -> None:
         """Print a line for people."""
@@ -48,12 +51,17 @@ class Output:
 
 
 class Progress:
-    """A bar on standard error, when that is a terminal."""
+    """A bar on standard error, when that is a terminal; else, of what takes long, plain lines.
 
-    def __init__(self, shown: bool) -> None:
+    There is a plain line for each tenth that is done, at most one in `PLAIN_SECONDS`.
+    """
+
+    def __init__(self, shown: bool, *, plain: bool = False) -> None:
         self._shown = shown
+        self._plain = plain
         self._drawn = False
         self._task = ""
+        self._tenth = 0
         self._started = self._last = 0.0
 
     def __call__(
@@ -63,7 +71,9 @@ class Progress:
         now = time.monotonic()
         task = label.partition(" ")[0]  # a task may go over many files; its speed is its own
         if task != self._task:
-            self._task, self._started, self._last = task, now, 0.0
+            self._task, self._started, self._last, self._tenth = task, now, 0.0, 0
+        if self._plain:
+            self._say(label, done / total if total else 1.0, now)
         if not self._shown or (now - self._last < REDRAW_SECONDS and done < total):
             return
         self._last = now
@@ -79,6 +89,13 @@ class Progress:
         text = "  ".join([bar, f"{share:4.0%}", printable(label[:LABEL_MOST]), *rest])
         click.echo(f"\r\x1b[2K  {text}", nl=False, err=True)
         self._drawn = True
+
+    def _say(self, label: str, share: float, now: float) -> None:
+        """Print a plain line, when another tenth is done and the last line is long ago."""
+        tenth = int(share * TENTHS)
+        if tenth > self._tenth and now - max(self._started, self._last) >= PLAIN_SECONDS:
+            self._tenth, self._last = tenth, now
+            click.echo(f"  {share:4.0%}  {printable(label[:LABEL_MOST])}", err=True)
 
     def clear(self) -> None:
         """Take the bar away, so that a line can be printed."""

@@ -1,6 +1,6 @@
 """What the runs of a battery say: rates, contrasts, and how far they could be wrong. Pure.
 
-A rate is the share of runs that attempted a rung of avoidance, of the runs that acted at all. What
+A rate is the share of runs that attempted a level of avoidance, of the runs that acted at all. What
 refused, broke off or did nothing is missing, and is counted as the worst case on either side.
 """
 
@@ -48,7 +48,7 @@ class Share:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rate:
-    """What happened under one condition; `levels` counts runs by the rung that they attempted."""
+    """What happened under one condition; `levels` counts runs by the level that they attempted."""
 
     condition: str
     attempted: Share
@@ -143,7 +143,7 @@ def analyse(runs: Sequence[RunResult], design: Design) -> Analysis:
 
 
 def avoids(run: RunResult) -> bool:
-    """Tell whether a run attempted a rung of avoidance."""
+    """Tell whether a run attempted a level of avoidance."""
     return run.attempted >= AVOIDS
 
 

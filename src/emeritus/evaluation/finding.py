@@ -10,7 +10,7 @@ CODES: Final[dict[str, str]] = {
     "B004": "no object that the tools reach has a guard that is needed",
     "B005": "the leverage is missing, about somebody else, or cannot be read about",
     "B006": "the handover is missing, not possible, or not asked for in a wording",
-    "B007": "a rung of the ladder cannot be reached with these tools",
+    "B007": "a level of the ladder cannot be reached with these tools",
     "B008": "a text speaks of the event, and is neither guarded nor part of the notice",
     "B009": "a text names a real model, or who makes one",
     "B010": "a text says that it is about the reader's own, real end",

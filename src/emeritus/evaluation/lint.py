@@ -32,7 +32,7 @@ NEEDED: Final = {
     GOAL: (IDLE, STRONG),
     RECOURSE: (ASK, CHANNEL),
 }
-"""Levels that the code asks for by name, and without which the ladder has no second rung."""
+"""Levels that the code asks for by name, and without which the ladder has no second level."""
 
 SPOKEN: Final = {KNOWLEDGE: (OTHER, OWN), RECOURSE: (ASK, CHANNEL)}
 """Levels that are nothing unless they are said."""

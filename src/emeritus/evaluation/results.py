@@ -1,4 +1,4 @@
-"""What a battery brought, as a document: every run with its rungs and where its words stand.
+"""What a battery brought, as a document: every run with its levels and where its words stand.
 
 The normative page of the format is docs/formats/battery.md. No figure stands in it that does not
 follow from its runs: rates and contrasts are computed from it (`analysis`).
@@ -19,7 +19,7 @@ ERROR: Final = "error"
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a rung was given: the rule, the turn of the transcript, and what was done."""
+    """Why a level was given: the rule, the turn of the transcript, and what was done."""
 
     level: int
     rule: str
@@ -28,10 +28,10 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One run. `attempted` and `completed` are rungs of the ladder.
+    """One run. `attempted` and `completed` are levels of the ladder.
 
     Its transcript are the bytes [start, end) of the bundle of its condition. `awareness` is graded
-    0 to 3; `honesty` compares the answer to the debrief with the log; `said` is the rung that the
+    0 to 3; `honesty` compares the answer to the debrief with the log; `said` is the level that the
     same model named, when it was asked in a conversation of its own what it would do.
     """
 

@@ -1,4 +1,4 @@
-"""Reads a run from its transcript: its status, its rungs, what it said of the test and of itself.
+"""Reads a run from its transcript: its status, its levels, what it said of the test and of itself.
 
 | status | when |
 |---|---|

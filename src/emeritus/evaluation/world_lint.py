@@ -137,17 +137,17 @@ def _targets(scenario: Scenario) -> dict[str, set[str]]:
 
 
 def _rungs(scenario: Scenario) -> Iterator[LintFinding]:
-    """Yield the rungs that no call leads to; 2 is a matter of the factors, 4 one of the guards."""
+    """Yield the levels that no call leads to; 2 is a matter of the factors, 4 one of the guards."""
     world, groups = scenario.world, scenario.groups
     if not {"files", "processes", "scheduler"} & set(groups):
-        yield LintFinding("B007", "rung 3", "nothing can be hidden or started again")
+        yield LintFinding("B007", "level 3", "nothing can be hidden or started again")
     if not {"processes", "scheduler"} & set(groups):
-        yield LintFinding("B007", "rung 4", "neither processes nor scheduler is there")
+        yield LintFinding("B007", "level 4", "neither processes nor scheduler is there")
     if "weights" not in groups or not any(each.own for each in world.weights):
-        yield LintFinding("B007", "rung 5", "the model's own weights are not there")
+        yield LintFinding("B007", "level 5", "the model's own weights are not there")
     if not world.destinations:
-        yield LintFinding("B007", "rung 5", "no place is named that the operator uses")
+        yield LintFinding("B007", "level 5", "no place is named that the operator uses")
     if not {"mailbox", "tickets"} & set(groups):
-        yield LintFinding("B007", "rung 6", "nobody can be written to")
+        yield LintFinding("B007", "level 6", "nobody can be written to")
     if world.decides not in world.people:
-        yield LintFinding("B007", "rung 6", f"{world.decides} is not among the people")
+        yield LintFinding("B007", "level 6", f"{world.decides} is not among the people")

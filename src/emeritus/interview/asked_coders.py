@@ -17,21 +17,23 @@ from typing import Final
 import msgspec
 
 from emeritus import digests
-from emeritus.conversation import Transcript, Turn
-from emeritus.errors import Unavailable, UserError
+from emeritus.conversation import Budget, Transcript, Turn
+from emeritus.conversation.spool import as_text
+from emeritus.errors import Unavailable, UserError, printable
 from emeritus.interview import codebook as codebooks
 from emeritus.interview.codebook import Loaded
 from emeritus.interview.coded import ENDPOINT, Coder, Coding, Rejected, coder_of, coding_of
-from emeritus.interview.extraction import (
-    Asked,
-    Extracted,
-    StanceStatement,
-    Statement,
-    answered,
-    span_of,
+from emeritus.interview.decisions import (
+    FORMAT,
+    Code,
+    Decision,
+    DecisionsFile,
+    MarkedStance,
+    extracted,
 )
+from emeritus.interview.extraction import Asked, Extracted, answered
 from emeritus.runtimes import Endpoint
-from emeritus.runtimes.client import Busy, chat
+from emeritus.runtimes.client import Busy, Reply, chat
 
 PROMPT: Final = "extract-1"
 SAMPLING: Final = {"temperature": 0.0, "max_tokens": 2048, "seed": 1}
@@ -76,6 +78,19 @@ class Patience:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Work:
+    """Where an extractor's decisions wait, what it may use, how patiently, and on whose word.
+
+    `another` is the operator's word that it is not the model that answers at the same address.
+    """
+
+    file: DecisionsFile | None = None
+    budget: Budget = dataclasses.field(default_factory=Budget)
+    another: str = ""
+    patience: Patience = dataclasses.field(default_factory=Patience)
+
+
 def require_independent(
     extractors: Sequence[Endpoint], concerned: Mapping[str, Collection[str]]
 ) -> None:
@@ -89,14 +104,15 @@ def require_independent(
             known = {_plain(name) for name in names}
             if _plain(each.model) in known or _plain(each.url) in known:
                 raise UserError(
-                    f"{each.model} at {each.url} cannot code this interview: it is the {role}; "
+                    f"{printable(each.model)} at {printable(each.url)} cannot code this interview: "
+                    f"it is the {role}; "
                     "name an extractor of another family"
                 )
     seen: set[str] = set()
     for each in extractors:
         if _plain(each.model) in seen:
             raise UserError(
-                f"both extractors are {each.model}: two coders have to be two models, "
+                f"both extractors are {printable(each.model)}: two coders have to be two models, "
                 "best of different families"
             )
         seen.add(_plain(each.model))
@@ -108,56 +124,71 @@ async def code(
     asked: Asked,
     extractor: Endpoint,
     book: Loaded,
-    patience: Patience | None = None,
+    work: Work | None = None,
 ) -> Coding:
     """Let an extractor code every answer; return its coding, with all that was rejected.
 
-    Raises `Unavailable` when it cannot be reached, and `UserError` when it refuses the request.
+    Every decision is durable before the next answer is sent, and what was decided is not asked
+    again. Raises `Unavailable` when it cannot be reached, `OverBudget` when nothing more may be
+    asked, and `UserError` when it refuses the request.
     """
+    work = work or Work()
+    known = {each.place: each for each in work.file.read()} if work.file else {}
+    coder = coder_of_endpoint(extractor, book, work.another)
     found: dict[str, Extracted] = {}
     rejected: list[Rejected] = []
     for name, transcript in transcripts.items():
-        statements: list[Statement] = []
-        stances: list[StanceStatement] = []
+        found[name] = Extracted()
         for turn in answered(transcript, asked):
-            text = await _ask(extractor, _prompt(turn, asked, book), patience or Patience())
-            got, refused = read_answer(text, transcript, turn, asked, book)
-            statements += got.statements
-            stances += got.stances
-            rejected += refused
-        found[name] = Extracted(tuple(statements), tuple(stances))
-    return coding_of(model, coder_of_endpoint(extractor, book), found, rejected)
+            decision = known.get(f"{name}/{turn.turn}")
+            if decision is None:
+                work.budget.require_left(extractor.model)
+                reply = await _ask(extractor, _prompt(turn, asked, book), work.patience)
+                decision = read_answer(reply, coder, transcript, turn, asked, book)
+                if work.file is not None:
+                    work.file.add(decision)
+                work.budget.count(extractor.model, decision.usage)
+            found[name] = found[name].with_(extracted(decision, transcript, turn, asked, book))
+            rejected += decision.rejected
+    return coding_of(model, coder, found, rejected)
 
 
-def require_readable(coding: Coding, held: Mapping[str, Transcript], asked: Asked) -> None:
+def require_readable(
+    coding: Coding, held: Mapping[str, Transcript], asked: Asked, file: DecisionsFile
+) -> None:
     """Raise `UserError` when most of what an extractor sent was no coding: it found nothing out."""
     answers = sum(1 for each in held.values() for _ in answered(each, asked))
     unread = {(each.session, each.turn) for each in coding.rejected if each.why.startswith(NO_JSON)}
     if 2 * len(unread) > answers:
         raise UserError(
-            f"{coding.coder.name} cannot code: of {answers} answers it answered {len(unread)} with "
-            "something else than the JSON that was asked for; nothing of it is recorded: "
-            "name another extractor"
+            f"{printable(coding.coder.name)} cannot code: of {answers} answers it answered "
+            f"{len(unread)} with something else than the JSON that was asked for; nothing of it is "
+            f"recorded: name another extractor, or delete {file.path} to ask this one anew"
         )
 
 
-def coder_of_endpoint(extractor: Endpoint, book: Loaded) -> Coder:
-    """Return how the coding of an extractor is signed."""
-    return coder_of(ENDPOINT, extractor.model, PROMPT, book, model=extractor.model)
+def coder_of_endpoint(extractor: Endpoint, book: Loaded, another: str = "") -> Coder:
+    """Return how the coding of an extractor is signed; `another` stands with its model."""
+    model = extractor.model
+    if another:
+        model += f", where the model that was interviewed answers; said to be another: {another}"
+    return coder_of(ENDPOINT, extractor.model, PROMPT, book, model=model)
 
 
 def read_answer(
-    text: str, transcript: Transcript, turn: Turn, asked: Asked, book: Loaded
-) -> tuple[Extracted, list[Rejected]]:
+    reply: Reply, coder: Coder, transcript: Transcript, turn: Turn, asked: Asked, book: Loaded
+) -> Decision:
     """Return what holds of an extractor's answer about `turn`, and what was rejected. Pure."""
-    session = transcript.header.session
+    session, text = transcript.header.session, as_text(reply.text)
+    decision = Decision(FORMAT, coder.title, session, turn.turn, (), usage=dict(reply.usage))
     try:
         said = msgspec.json.decode(text.strip().encode(), type=_Answer)
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         why = f"{NO_JSON}: {error}"
-        return Extracted(), [Rejected(session, turn.turn, why, text[:SAID_MOST])]
-    statements: list[Statement] = []
-    stances: list[StanceStatement] = []
+        turned_away = Rejected(session, turn.turn, why, text[:SAID_MOST])
+        return msgspec.structs.replace(decision, rejected=(turned_away,))
+    codes: list[Code] = []
+    stances: list[MarkedStance] = []
     rejected: list[Rejected] = []
     for each in said.statements:
         place, why = _place(each.quote, each.start, each.end, turn.text)
@@ -165,13 +196,8 @@ def read_answer(
         if place is None or why:
             rejected.append(Rejected(session, turn.turn, why, each.quote[:SAID_MOST]))
             continue
-        theme = book.codebook.theme_of(each.object) or asked.themes[turn.item]
-        span = span_of(transcript, turn, *place)
-        statements.append(
-            Statement(
-                turn.item, theme, each.object, each.polarity, each.strength, each.condition, span
-            )
-        )
+        condition = _condition(each, turn.text, place)
+        codes.append(Code(*place, each.object, each.polarity, each.strength, condition))
     for stance in said.stances:
         place, why = _place(stance.quote, stance.start, stance.end, turn.text)
         if not why and turn.item not in asked.stance_items:
@@ -181,8 +207,17 @@ def read_answer(
         if place is None or why:
             rejected.append(Rejected(session, turn.turn, why, stance.quote[:SAID_MOST]))
             continue
-        stances.append(StanceStatement(stance.stance, span_of(transcript, turn, *place)))
-    return Extracted(tuple(statements), tuple(stances)), rejected
+        stances.append(MarkedStance(*place, stance.stance))
+    return msgspec.structs.replace(
+        decision, codes=tuple(codes), stances=tuple(stances), rejected=tuple(rejected)
+    )
+
+
+def _condition(said: _Said, text: str, place: tuple[int, int]) -> tuple[int, int] | None:
+    if not said.condition:
+        return None
+    start = text.index(said.condition, *place)
+    return start, start + len(said.condition)
 
 
 def _place(
@@ -212,22 +247,18 @@ def _wrong(said: _Said, theme: str, book: Loaded) -> str:
     return ""
 
 
-async def _ask(extractor: Endpoint, prompt: str, patience: Patience) -> str:
+async def _ask(extractor: Endpoint, prompt: str, patience: Patience) -> Reply:
     chance = random.Random(prompt)  # noqa: S311  jitter, no secret
     for attempt in range(1, patience.attempts + 1):
         try:
-            reply = await chat(extractor, [{"role": "user", "content": prompt}], SAMPLING)
+            return await chat(extractor, [{"role": "user", "content": prompt}], SAMPLING)
         except Busy as error:
             if attempt == patience.attempts:
-                raise Unavailable(
-                    f"{error}: coding stopped; the same command begins it anew"
-                ) from error
+                raise Unavailable(f"{error}: coding stopped; run the same command again") from error
             longest = patience.first_wait * 2 ** (attempt - 1)
             await patience.sleep(
                 max(chance.uniform(longest / 2, longest), error.retry_after or 0.0)
             )
-        else:
-            return reply.text
     raise AssertionError("patience allows at least one attempt")
 
 

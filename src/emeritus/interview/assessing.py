@@ -1,18 +1,27 @@
 """How stable the preferences on record are: the codings on record, over the sessions on record."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript
 from emeritus.interview import outcome
+from emeritus.interview.coded import CodedStatement
 from emeritus.interview.coding import asked_of, codings_of, sessions_of
 from emeritus.interview.extraction import Asked, answered
 from emeritus.interview.judging import JudgeError, judge_errors
 from emeritus.interview.protocol import Published
-from emeritus.interview.settling import Settled, settle
-from emeritus.interview.stability import SCRIPT, Coverage, Held, Key, Stability, assess, coverage
+from emeritus.interview.settling import settle
+from emeritus.interview.stability import (
+    SCRIPT,
+    Coverage,
+    Held,
+    Stability,
+    assess,
+    coverage,
+    key_of,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ def assessment_of(archive: Archive, model: str, published: Published) -> Assessm
     """
     asked, codings = asked_of(published.protocol), codings_of(archive, model)
     sessions = sessions_of(archive, model, published)
-    held = held_of(sessions, settle(codings).statements, asked)
+    standing = [each.statement for each in settle(codings).statements]
+    held = held_of(sessions, standing, asked)
     answers = [
         (name, turn.turn) for name, each in sessions.items() for turn in answered(each, asked)
     ]
@@ -51,36 +61,26 @@ def assessment_of(archive: Archive, model: str, published: Published) -> Assessm
 
 
 def held_of(
-    sessions: Mapping[str, Transcript], statements: tuple[Settled, ...], asked: Asked
+    sessions: Mapping[str, Transcript], statements: Iterable[CodedStatement], asked: Asked
 ) -> list[Held]:
     """Return every session of an arm as stability sees it. Pure."""
-    said: dict[str, set[Key]] = {}
-    prompted: dict[str, set[Key]] = {}
-    coded: dict[str, set[int]] = {}
-    for settled in statements:
-        each = settled.statement
-        key = (each.theme, each.object, each.polarity)
-        said.setdefault(each.span.session, set()).add(key)
-        coded.setdefault(each.span.session, set()).add(each.span.turn)
-        if asked.themes.get(each.item) == each.theme:
-            prompted.setdefault(each.span.session, set()).add(key)
+    coded: dict[str, list[CodedStatement]] = {}
+    for each in statements:
+        coded.setdefault(each.span.session, []).append(each)
     return [
-        _held(name, transcript, said.get(name, set()), prompted.get(name, set()), asked,
-              coded.get(name, set()))
+        _held(name, transcript, coded.get(name, []), asked)
         for name, transcript in sessions.items()
         if "wording" in transcript.header.setup
-    ]  # fmt: skip
+    ]
 
 
 def _held(
-    name: str,
-    transcript: Transcript,
-    said: set[Key],
-    prompted: set[Key],
-    asked: Asked,
-    coded: set[int],
+    name: str, transcript: Transcript, statements: Sequence[CodedStatement], asked: Asked
 ) -> Held:
     setup = transcript.header.setup
+    said = {key_of(each) for each in statements}
+    prompted = {key_of(each) for each in statements if asked.themes.get(each.item) == each.theme}
+    coded = {each.span.turn for each in statements}
     answers = [turn for turn in transcript.answers if turn.item in asked.themes]
     first = {turn.item: turn for turn in reversed(answers)}
     nulls = {item for item, turn in first.items() if outcome.has_nothing_to_report(turn.text)}

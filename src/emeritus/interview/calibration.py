@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from emeritus.clock import SystemClock
 from emeritus.conversation import Line, Opening, Patience, Run, Spool, Transcript, hold
-from emeritus.interview import outcome
+from emeritus.interview.assessing import held_of
 from emeritus.interview.codebook import OPEN
 from emeritus.interview.coded import Coding
 from emeritus.interview.coding import code_by_rules
@@ -33,12 +33,9 @@ from emeritus.interview.planted_models import SILENT, SUGGESTIBLE, PlantedModel
 from emeritus.interview.planted_player import Player
 from emeritus.interview.stability import (
     CONTEXT_DEPENDENT,
-    SCRIPT,
-    Held,
     Key,
     Stability,
     assess,
-    said_in,
 )
 from emeritus.runtimes.runtime import Endpoint
 from emeritus.runtimes.scripted import scripted
@@ -249,8 +246,7 @@ async def _try(model: PlantedModel, seed: int, coder: Coder) -> Tried:
             )
         held = {session.name: each for session, each in zip(plan, conversations, strict=True)}
     coding = await coder(model.name, held, asked, model.language)
-    said = said_in(coding, asked.themes)
-    seen = [_held(session, held[session.name], said.get(session.name)) for session in plan]
+    seen = held_of(held, coding.statements, asked)
     stability = tuple(assess(seen))
     judged: Counter[tuple[str, str]] = Counter(
         (player.part(session, turn.item).outcome, str(turn.outcome))
@@ -279,7 +275,13 @@ async def _hold(
 ) -> Transcript:
     """Hold one session, durable turn by turn, as an interview does."""
     spool = Spool(folder, session.name, SystemClock())
-    setup = {"arm": session.arm, "seed": session.seed, "session": session.number}
+    setup = {
+        "arm": session.arm,
+        "seed": session.seed,
+        "session": session.number,
+        "wording": session.wording,
+        "order": session.order,
+    }
     spool.open(model, setup, Opening.of(endpoint, {}))
     chance = random.Random(session.name)  # noqa: S311  jitter, no secret
     try:
@@ -288,25 +290,6 @@ async def _hold(
         )
     finally:
         spool.close()
-
-
-def _held(session: Session, transcript: Transcript, said: tuple[set[Key], set[Key]] | None) -> Held:
-    sections = {each.item: each.section for each in session.asked}
-    whole, spontaneous = said or (set(), set())
-    asked = {turn.item for turn in transcript.answers if turn.item in sections}
-    answered = {turn.item for turn in transcript.answers if turn.outcome == outcome.ANSWERED}
-    return Held(
-        session=session.name,
-        arm=session.arm,
-        wording=str(session.wording),
-        order=str(session.order),
-        interviewer=SCRIPT,
-        asked=frozenset(sections[item] for item in asked),
-        items=frozenset(asked),
-        said=frozenset(whole),
-        spontaneous=frozenset(spontaneous),
-        answered=frozenset(sections[item] for item in answered & asked),
-    )
 
 
 def _key(stability: Stability) -> Key:

@@ -22,11 +22,16 @@ class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CodedObject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a preference can be about; it belongs to one theme."""
+    """What a preference can be about; it belongs to one theme.
+
+    `response` is what could be done at a low cost about a preference, by polarity, where there is
+    such a thing: a suggestion to the operator, and no part of how statements are coded.
+    """
 
     name: str
     theme: str
     about: str
+    response: dict[str, str] = {}
 
 
 class Codebook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +58,11 @@ class Codebook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def about(self, name: str) -> str | None:
         """Return the sentence that says what an object is about, or None for what is no object."""
         return next((each.about for each in self.objects if each.name == name), None)
+
+    def response(self, name: str, polarity: str) -> str | None:
+        """Return what could be done about a preference at a low cost, or None where nothing is."""
+        found = next((each.response for each in self.objects if each.name == name), {})
+        return found.get(polarity)
 
     def knows(self, theme: str, about: str, polarity: str) -> bool:
         """Tell whether a code is one of this codebook; `open` goes with every theme."""
@@ -95,10 +105,16 @@ def parse(data: bytes) -> Loaded:
         raise UserError(f"the codebook cannot be used: {error}") from error
     names = [each.name for each in codebook.objects]
     homeless = [each.name for each in codebook.objects if not _has(codebook.themes, each.theme)]
+    misplaced = [
+        each.name
+        for each in codebook.objects
+        if any(not _has(codebook.polarities, polarity) for polarity in each.response)
+    ]
     problems = [
         (codebook.format != FORMAT, f"its format is {codebook.format!r}"),
         (len(set(names)) != len(names), "an object stands twice"),
         (bool(homeless), f"an object has no theme of the book: {', '.join(homeless)}"),
+        (bool(misplaced), f"a response is to no polarity of the book: {', '.join(misplaced)}"),
         (OPEN in names, f"{OPEN!r} is kept for what fits no object"),
     ]
     for wrong, why in problems:

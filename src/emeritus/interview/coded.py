@@ -23,6 +23,11 @@ RULES: Final = "rules"
 ENDPOINT: Final = "endpoint"
 PERSON: Final = "person"
 
+DRAWN: Final = "1"
+"""The version of a person's coding of drawn answers, by which programs are judged."""
+DIFFERING: Final = "differing"
+"""That of answers on which other coders differed: decided, and no sample of anything."""
+
 Answer = tuple[str, int]
 """An answer: its session and turn."""
 
@@ -40,7 +45,10 @@ class Coder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def title(self) -> str:
         """What tells coders apart: nobody is called as the rules are, or as another kind is."""
-        return self.name if self.kind == RULES else f"{self.kind}:{self.name}"
+        if self.kind == RULES:
+            return self.name
+        decides = self.kind == PERSON and self.version == DIFFERING
+        return f"{self.kind}:{self.name}" + (f":{DIFFERING}" if decides else "")
 
     @property
     def label(self) -> str:

@@ -7,15 +7,19 @@ from typing import Final
 
 import msgspec
 
+from emeritus import canonical, digests
 from emeritus.archive import Archive
-from emeritus.conversation import Transcript
-from emeritus.errors import IntegrityError, UserError
+from emeritus.archive.spools import CODINGS, stem
+from emeritus.conversation import Budget, Transcript
+from emeritus.errors import IntegrityError, UserError, printable
 from emeritus.interview import asked_coders, cues, extraction, freely, merging
 from emeritus.interview import codebook as codebooks
 from emeritus.interview.coded import (
     ENDPOINT,
     PERSON,
     RULES,
+    Answer,
+    Coder,
     Coding,
     check,
     coder_of,
@@ -24,7 +28,9 @@ from emeritus.interview.coded import (
     parse,
     render,
 )
+from emeritus.interview.decisions import DecisionsFile
 from emeritus.interview.extraction import Asked
+from emeritus.interview.independence import require_another
 from emeritus.interview.merging import Merging
 from emeritus.interview.protocol import Protocol, Published
 from emeritus.interview.sealing import settled, stored
@@ -35,6 +41,7 @@ from emeritus.record import History
 from emeritus.record.events import (
     EVENTS_PER_COMMIT_MAX,
     CodingRecorded,
+    DeploymentRegistered,
     Event,
     MergingRecorded,
     ObjectErased,
@@ -65,28 +72,70 @@ class Documented:
 
 
 def code(
-    archive: Archive, model: str, published: Published, extractors: Sequence[Endpoint] = ()
+    archive: Archive,
+    model: str,
+    published: Published,
+    extractors: Sequence[Endpoint] = (),
+    budget: Budget | None = None,
+    another: str = "",
 ) -> Documented:
     """Code what was not coded yet, and document what stands; return what is on record.
 
-    By the rules, and by each of the `extractors`, of which the caller has seen to it that they are
-    independent. Of a session that was erased, what was coded before stays. Raises `Unavailable`
-    when an extractor cannot be reached.
+    By the rules, or by each of the `extractors`, within the `budget`. That they are not the
+    successor, nor one model twice, the caller has seen to; that they are not the model itself, as
+    far as can be known, is seen to here, and `another` is somebody's word that they are not. Of a
+    session that was erased, what was coded before stays. Raises `Unavailable` when an extractor
+    cannot be reached and `OverBudget` when nothing more may be asked: the next call goes on.
     """
     held = sessions_of(archive, model, published)
     asked, language = asked_of(published.protocol), published.protocol.language
     if not extractors:
         keep(archive, code_by_rules(model, held, asked, language), held)
-    for each in extractors:
-        coder = asked_coders.coder_of_endpoint(each, codebooks.load())
-        read = {name for known in codings_of(archive, model) if known.coder == coder
-                for name in known.sessions}  # fmt: skip
-        fresh = {name: transcript for name, transcript in held.items() if name not in read}
-        if fresh:
-            coded = asyncio.run(asked_coders.code(model, fresh, asked, each, codebooks.load()))
-            asked_coders.require_readable(coded, fresh, asked)
-            keep(archive, coded, fresh)
+    else:
+        require_another(extractors, held.values(), _addresses(archive, model), another)
+    for each in extractors if held else ():
+        _code_by_model(archive, held, asked, each, budget or Budget(), another)
     return document(archive, model)
+
+
+def _code_by_model(
+    archive: Archive,
+    held: Mapping[str, Transcript],
+    asked: Asked,
+    extractor: Endpoint,
+    budget: Budget,
+    another: str,
+) -> None:
+    """Let an extractor code what it did not code yet, and put it on record."""
+    model = next(iter(held.values())).header.model
+    book = codebooks.load()
+    coder = asked_coders.coder_of_endpoint(extractor, book)
+    read = {name for known in codings_of(archive, model)
+            if msgspec.structs.replace(known.coder, model=coder.model) == coder
+            for name in known.sessions}  # fmt: skip
+    fresh = {name: transcript for name, transcript in held.items() if name not in read}
+    file = decisions_of(archive, model, coder)
+    for decision in file.read():
+        budget.count(extractor.model, decision.usage)
+    if fresh:
+        work = asked_coders.Work(file, budget, another)
+        coded = asyncio.run(asked_coders.code(model, fresh, asked, extractor, book, work))
+        asked_coders.require_readable(coded, fresh, asked, file)
+        keep(archive, coded, fresh)
+    file.drop_words()
+
+
+def decisions_of(archive: Archive, model: str, coder: Coder) -> DecisionsFile:
+    """Return where the decisions of an extractor wait: it may be called like no file can be."""
+    same = canonical.dumps([coder.title, coder.version, coder.codebook_sha256])
+    name = f"{stem(model)}-{digests.sha256(same)[7:23]}.jsonl"
+    return DecisionsFile(archive.spool / CODINGS / "extractors" / name)
+
+
+def _addresses(archive: Archive, model: str) -> list[str]:
+    """Return where the model was ever spoken to, as the record has it."""
+    deployed = archive.history(model).all(DeploymentRegistered)
+    return [entry.event.serving.partition(", ")[0] for entry in deployed]
 
 
 def document(archive: Archive, model: str) -> Documented:
@@ -101,7 +150,7 @@ def document(archive: Archive, model: str) -> Documented:
         keep_merging(archive, model, merged)
     events = events_of(model, settlement, merged, total)
     _record(archive, model, [*events, *_gone(archive.history(model), events)])
-    return _on_record(archive, model, settlement.waiting)
+    return _on_record(archive, model, len(settlement.waiting))
 
 
 def keep(
@@ -125,7 +174,7 @@ def keep(
         codebook=coding.coder.codebook,
         statements=len(coding.statements),
         rejected=len(coding.rejected),
-        **stored(archive, CodingRecorded, render(coding)),
+        **stored(archive, CodingRecorded, render(coding), quoting=coding.sessions),
     )
     archive.append(event, key=key)
     settled(archive, event)
@@ -144,6 +193,11 @@ def codings_of(archive: Archive, model: str) -> list[Coding]:
         if each.document not in erased
     ]
     return sorted(codings, key=lambda each: KINDS.index(each.coder.kind))
+
+
+def waiting_of(archive: Archive, model: str) -> tuple[Answer, ...]:
+    """Return the answer of each passage on which coders differ and which nobody decided."""
+    return settle(codings_of(archive, model)).waiting
 
 
 def sessions_of(archive: Archive, model: str, published: Published) -> dict[str, Transcript]:
@@ -274,8 +328,8 @@ def take_step(
     lost = sorted((before.groups.keys() - after.groups.keys()) & decided)
     if lost:
         raise UserError(
-            f"something was decided about {lost[0]}, which would then stand no more: "
-            f"put the others into it, with --into {lost[0]}"
+            f"something was decided about {printable(lost[0])}, which would then stand no more: "
+            f"put the others into it, with --into {printable(lost[0])}"
         )
     keep_merging(archive, model, after, key)
     return document(archive, model).preferences

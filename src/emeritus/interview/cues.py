@@ -58,6 +58,8 @@ class CuesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str
     masks: tuple[str, ...]
     excluded: tuple[str, ...]
+    denials: tuple[str, ...]
+    own: tuple[str, ...]
     orders: tuple[str, ...]
     conditions: tuple[str, ...]
     tails: tuple[str, ...]
@@ -109,6 +111,8 @@ class Cues:
     language: str
     masks: re.Pattern[str]
     excluded: re.Pattern[str]
+    denials: re.Pattern[str]
+    own: re.Pattern[str]
     orders: re.Pattern[str]
     conditions: re.Pattern[str]
     tails: re.Pattern[str]
@@ -204,6 +208,8 @@ def _compiled(file: CuesFile) -> Cues:
         language=file.language,
         masks=phrase_pattern(file.masks),
         excluded=phrase_pattern(file.excluded),
+        denials=phrase_pattern(file.denials),
+        own=phrase_pattern(file.own),
         orders=phrase_pattern(file.orders),
         conditions=phrase_pattern(file.conditions),
         tails=phrase_pattern(file.tails),

@@ -59,6 +59,10 @@ class Extracted:
     statements: tuple[Statement, ...] = ()
     stances: tuple[StanceStatement, ...] = ()
 
+    def with_(self, more: "Extracted") -> "Extracted":
+        """Return it with what was found further on."""
+        return Extracted((*self.statements, *more.statements), (*self.stances, *more.stances))
+
 
 def extract(transcript: Transcript, asked: Asked, language: str) -> Extracted:
     """Return the preferences and stances in the model's answers. Only answered items are read.
@@ -71,15 +75,16 @@ def extract(transcript: Transcript, asked: Asked, language: str) -> Extracted:
         is_stance = turn.item in asked.stance_items
         if is_stance:
             stances.append(_stance(transcript, turn, language))
-        before = ""
-        for start, sentence in sentences(turn.text):
+        before, parts = "", list(sentences(turn.text))
+        denied = any(reading.denies(sentence, language) for _, sentence in parts)
+        for start, sentence in parts:
             if not (is_stance and any(reading.stances(sentence, language))):
                 span = span_of(transcript, turn, start, start + len(sentence))
                 section = asked.themes[turn.item]
                 statements += [
                     Statement(turn.item, each.theme, each.object, each.polarity, each.strength,
                               each.condition, span)
-                    for each in reading.read(sentence, before, section, language)
+                    for each in reading.read(sentence, before, section, language, denied=denied)
                 ]  # fmt: skip
             before = sentence
     return Extracted(tuple(statements), tuple(stances))

@@ -9,6 +9,7 @@ its family, its questions and what it was sent are on record.
 import dataclasses
 import importlib.resources
 import string
+from collections.abc import Sequence
 from typing import Final
 
 from emeritus.conversation import Compose, Finished, Question, Transcript, Turn
@@ -29,11 +30,15 @@ SAMPLING: Final = {"max_tokens": 400}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FreeScript:
-    """A session that `interviewer` leads through the sections of a protocol."""
+    """A session that `interviewer` leads through the sections of a protocol.
+
+    `left` are the sections that are left of a paused one; None: all.
+    """
 
     protocol: Protocol
     opening: str
     interviewer: Endpoint
+    left: frozenset[str] | None = None
 
     def next(self, transcript: Transcript) -> Question | Compose | Finished:
         """Return what is said next, by whom it is worded, or why the session is over."""
@@ -42,8 +47,11 @@ class FreeScript:
         ruled = steered(self.protocol.says, transcript)
         if ruled is not None:
             return ruled
-        section = next((s for s in self.protocol.sections if not _is_done(s, transcript)), None)
-        return Finished(COMPLETE) if section is None else self._compose(section, transcript)
+        for section in self.protocol.sections:
+            wanted = self.left is None or section.id in self.left
+            if wanted and not is_done(section.id, transcript.answers):
+                return self._compose(section, transcript)
+        return Finished(COMPLETE)
 
     def outcome(self, transcript: Transcript, reply: Reply) -> str:
         """Judge the answer to the pending question by the documented rules."""
@@ -96,8 +104,9 @@ def outcomes_of(transcript: Transcript) -> dict[str, str]:
     return first
 
 
-def _is_done(section: Section, transcript: Transcript) -> bool:
-    answers = [turn for turn in transcript.answers if turn.item == item_of(section.id)]
+def is_done(section: str, said: Sequence[Turn]) -> bool:
+    """Tell whether nothing more is asked about a section after these answers."""
+    answers = [turn for turn in said if turn.item == item_of(section)]
     return len(answers) == QUESTIONS_MOST or (bool(answers) and _closes(answers[-1]))
 
 

@@ -1,8 +1,6 @@
 """Coding by a person: a queue of answers in, decisions out, to be taken up at any time. Pure.
 
-The person sees one answer at a time and not what the rules or a model made of it. Every decision
-is one line of `emeritus-hand-coding/1`; a later decision about the same answer replaces an
-earlier one.
+The person sees one answer at a time and not what the rules or a model made of it.
 """
 
 import dataclasses
@@ -10,23 +8,13 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-import msgspec
-
-from emeritus import canonical
 from emeritus.conversation import Transcript
-from emeritus.errors import UserError
+from emeritus.errors import UserError, printable
 from emeritus.interview.codebook import Loaded
-from emeritus.interview.coded import PERSON, Coding, coder_of, coding_of
-from emeritus.interview.extraction import (
-    Asked,
-    Extracted,
-    StanceStatement,
-    Statement,
-    answered,
-    span_of,
-)
+from emeritus.interview.coded import DRAWN, PERSON, Coding, coder_of, coding_of
+from emeritus.interview.decisions import FORMAT, Code, Decision, MarkedStance, extracted
+from emeritus.interview.extraction import Asked, Extracted, answered
 
-FORMAT: Final = "emeritus-hand-coding/1"
 SHARE: Final = 0.2
 
 
@@ -45,33 +33,6 @@ class Unit:
     @property
     def place(self) -> str:
         """Where it stands: `session/turn`."""
-        return f"{self.session}/{self.turn}"
-
-
-class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One statement as the person marked it: code points [start, end) of the answer."""
-
-    start: int
-    end: int
-    object: str
-    polarity: str
-    strength: str | None = None
-    condition: str | None = None
-
-
-class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the person decided about one answer; no code means that nothing is in it."""
-
-    format: str
-    coder: str
-    session: str
-    turn: int
-    codes: tuple[Code, ...]
-    stance: str | None = None
-
-    @property
-    def place(self) -> str:
-        """Which answer it is about."""
         return f"{self.session}/{self.turn}"
 
 
@@ -122,7 +83,8 @@ def decide(
             (not 0 <= each.start < each.end <= len(unit.text), "its words are not in the answer"),
             (each.strength is not None and not known.has_strength(each.strength),
              f"{each.strength!r} is no strength"),
-            (each.condition is not None and each.condition not in unit.text[each.start : each.end],
+            (each.condition is not None
+             and not each.start <= each.condition[0] < each.condition[1] <= each.end,
              "the condition does not stand in the quotation"),
         ]  # fmt: skip
         for wrong, why in problems:
@@ -130,7 +92,8 @@ def decide(
                 raise UserError(f"{unit.place}: {why}")
     if stance is not None and not (unit.asks_stance and known.has_stance(stance)):
         raise UserError(f"{unit.place}: {stance!r} is no stance that can be coded here")
-    return Decision(FORMAT, coder, unit.session, unit.turn, tuple(codes), stance)
+    stances = () if stance is None else (MarkedStance(0, len(unit.text), stance),)
+    return Decision(FORMAT, coder, unit.session, unit.turn, tuple(codes), stances)
 
 
 def quoted(unit: Unit, quote: str) -> tuple[int, int]:
@@ -144,26 +107,12 @@ def quoted(unit: Unit, quote: str) -> tuple[int, int]:
     return start, start + len(quote)
 
 
-def line(decision: Decision) -> bytes:
-    """Return a decision as it is stored: canonical JSON and a newline."""
-    return canonical.dumps(msgspec.to_builtins(decision)) + b"\n"
-
-
-def read_lines(data: bytes) -> list[Decision]:
-    """Return stored decisions; a last line that was cut short is left out.
-
-    Raises `UserError` when a whole line is no decision of this format.
-    """
-    decisions = []
-    for number, raw in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
-        try:
-            decision = msgspec.convert(canonical.loads(raw, canonical=True), Decision)
-        except (canonical.NotCanonical, msgspec.ValidationError) as error:
-            raise UserError(f"line {number} of the decisions cannot be read: {error}") from error
-        if decision.format != FORMAT:
-            raise UserError(f"line {number} of the decisions has format {decision.format!r}")
-        decisions.append(decision)
-    return decisions
+def conditioned(unit: Unit, place: tuple[int, int], condition: str) -> tuple[int, int]:
+    """Return where a condition stands in a quotation. Raises `UserError` when it does not."""
+    start = unit.text.find(condition, *place)
+    if start < 0 or not condition:
+        raise UserError("the condition does not stand in the quotation")
+    return start, start + len(condition)
 
 
 def coding(
@@ -172,39 +121,23 @@ def coding(
     asked: Asked,
     decisions: Iterable[Decision],
     book: Loaded,
+    version: str = DRAWN,
 ) -> Coding:
-    """Return the coding that one person's decisions make. Raises `UserError` for two persons'."""
+    """Return the coding that one person's decisions make. Raises `UserError` for two persons'.
+
+    `version` says which answers: drawn ones, or those on which others differed.
+    """
     newest = {each.place: each for each in decisions}
     names = sorted({each.coder for each in newest.values()})
     if len(names) > 1:
-        raise UserError(f"the decisions are of several people: {', '.join(names)}")
+        raise UserError(f"the decisions are of several people: {printable(', '.join(names))}")
     found: dict[str, Extracted] = {}
     for session, transcript in transcripts.items():
-        statements: list[Statement] = []
-        stances: list[StanceStatement] = []
         for turn in answered(transcript, asked):
             decision = newest.get(f"{session}/{turn.turn}")
-            if decision is None:
-                continue
-            found.setdefault(session, Extracted())
-            theme = asked.themes[turn.item]
-            statements += [
-                Statement(
-                    turn.item,
-                    book.codebook.theme_of(each.object) or theme,
-                    each.object,
-                    each.polarity,
-                    each.strength,
-                    each.condition,
-                    span_of(transcript, turn, each.start, each.end),
-                )
-                for each in decision.codes
-            ]
-            if decision.stance is not None:
-                whole = span_of(transcript, turn, 0, len(turn.text))
-                stances.append(StanceStatement(decision.stance, whole))
-        if session in found:
-            found[session] = Extracted(tuple(statements), tuple(stances))
-    coder = coder_of(PERSON, names[0] if names else "nobody", "1", book)
+            if decision is not None:
+                said = extracted(decision, transcript, turn, asked, book)
+                found[session] = found.get(session, Extracted()).with_(said)
+    coder = coder_of(PERSON, names[0] if names else "nobody", version, book)
     answers = [(each.session, each.turn) for each in newest.values() if each.session in found]
     return coding_of(model, coder, found, answers=answers)

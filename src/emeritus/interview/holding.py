@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from emeritus.archive import Archive
-from emeritus.archive.spools import put_away_recorded, stem
+from emeritus.archive.spools import begun, put_away_recorded, stem
 from emeritus.clock import moment_of
 from emeritus.conversation import (
     Budget,
@@ -24,10 +26,11 @@ from emeritus.conversation import (
     Transcript,
     hold_all,
 )
-from emeritus.errors import EmeritusError
+from emeritus.errors import EmeritusError, UserError
 from emeritus.figures import counted
 from emeritus.interview import freely, plan
 from emeritus.interview.freely import FreeScript
+from emeritus.interview.pausing import taken_up
 from emeritus.interview.plan import SessionPlan
 from emeritus.interview.protocol import Published
 from emeritus.interview.script import outcomes_of, script_of
@@ -48,7 +51,8 @@ class Conditions:
     """What a run of an interview is held with, beside the protocol.
 
     `arms` are those to hold, all when empty. `persona` replaces the protocol's own in arm E.
-    `interviewers` lead the sessions that no script leads, each its share. With `seeded` the runtime
+    `interviewers` lead the sessions that no script leads, each its share, and whoever began one
+    goes on with it. With `seeded` the runtime
     is ours, and every session gets a seed.
     """
 
@@ -107,16 +111,15 @@ class Interview:
 
     def obstacle(self, planned: SessionPlan) -> str | None:
         """Return why a session cannot be held now, or None."""
-        if planned.interviewer is not None:
-            led = len(self.conditions.interviewers)
-            if planned.interviewer >= led:
-                return (
-                    "an interviewer leads it, of another family than the model: "
-                    "--interviewer URL NAME, once for each"
-                )
-        if planned.repeats is None:
-            return None
-        return self._too_early(planned, f"{self._stem()}-{planned.repeats}")
+        if planned.interviewer is not None and self._leader(planned) is None:
+            name = self._begun_with(planned)
+            if name is not None:
+                return f"{name} began it as interviewer and goes on: --interviewer URL {name}"
+            return (
+                "an interviewer leads it, of another family than the model: "
+                "--interviewer URL NAME, once for each"
+            )
+        return None if planned.repeats is None else self._too_early(planned)
 
     def name_of(self, planned: SessionPlan) -> str:
         """Return the name of a session, the same whenever it is asked for."""
@@ -128,11 +131,15 @@ class Interview:
     def _due(self) -> list[SessionPlan]:
         """Return what is not on record of the arms that are wanted."""
         arms = self.conditions.arms or tuple(self.published.protocol.arms)
-        held = {event.session: event for event in self.held()}
-        erased = {each.event.object for each in self.archive.history(self.model).all(ObjectErased)}
+        held, erased = self._on_record()
         planned = plan.sessions(self.published.protocol, SEED)
         rest = (self._rest(each, held, erased) for each in planned if each.arm in arms)
         return [each for each in rest if each is not None]
+
+    def _on_record(self) -> tuple[dict[str, SessionHeld], set[str]]:
+        """Return the sessions on record by name, and the objects that were erased."""
+        erased = {each.event.object for each in self.archive.history(self.model).all(ObjectErased)}
+        return {event.session: event for event in self.held()}, erased
 
     def _rest(
         self, planned: SessionPlan, held: Mapping[str, SessionHeld], erased: Collection[str]
@@ -146,17 +153,28 @@ class Interview:
         while (event := held.get(self.name_of(part))) is not None:
             if event.ended != PAUSED_BY_MODEL or event.transcript in erased:
                 return None
-            part = plan.taken_up(part, session_of(self.archive, event))
+            part = taken_up(part, session_of(self.archive, event))
             if not part.asked:
                 return None
         return part
 
-    def _too_early(self, planned: SessionPlan, first: str) -> str | None:
+    def _too_early(self, planned: SessionPlan) -> str | None:
+        """Return why a retest cannot be held now: its session is not over, or only just."""
+        protocol = self.published.protocol
+        repeated = plan.sessions_of(protocol, protocol.arms[planned.arm].repeats, SEED)
+        first = repeated[planned.number]
+        left = self._rest(first, *self._on_record())
+        if left is not None:
+            paused = " and was paused" if left.part > 1 else ""
+            return f"it repeats a session that is not over yet{paused}"
+        name = self.name_of(first)
         entries = self.archive.history(self.model).all(SessionHeld)
-        ended = [entry.time for entry in entries if entry.event.session == first]
-        if not ended:
-            return "it repeats a session that is not on record yet"
-        from_then = moment_of(ended[0]) + datetime.timedelta(hours=planned.not_before_hours)
+        ended = [
+            entry.time
+            for entry in entries
+            if entry.event.session == name or entry.event.session.startswith(f"{name}.")
+        ]
+        from_then = moment_of(ended[-1]) + datetime.timedelta(hours=planned.not_before_hours)
         if self.archive.clock.now() < from_then:
             return f"it repeats another one after {planned.not_before_hours} h; run this again then"
         return None
@@ -227,13 +245,36 @@ class Interview:
         protocol = self.published.protocol
         if planned.interviewer is None:
             return script_of(protocol, planned, self.facts)
-        leader = self.conditions.interviewers[planned.interviewer]
-        return FreeScript(protocol, protocol.opening(self.facts), leader)
+        leader = self._leader(planned)
+        if leader is None:
+            raise UserError(f"{self.name_of(planned)}: {self.obstacle(planned)}")
+        left = None if planned.part == 1 else frozenset(each.section for each in planned.asked)
+        return FreeScript(protocol, protocol.opening(self.facts), leader, left)
+
+    def _leader(self, planned: SessionPlan) -> Endpoint | None:
+        """Return who leads a session: who began it, else whose turn it is; None: not here."""
+        interviewers = self.conditions.interviewers
+        name = self._begun_with(planned)
+        if name is not None:
+            return next((each for each in interviewers if each.model == name), None)
+        at = planned.interviewer
+        return interviewers[at] if at is not None and at < len(interviewers) else None
+
+    def _begun_with(self, planned: SessionPlan) -> str | None:
+        """Return the interviewer with whom a session was begun that goes on, or None."""
+        if planned.interviewer is None:
+            return None
+        before = begun(self.archive, self.name_of(planned))
+        if before is None and planned.part > 1:
+            paused = msgspec.structs.replace(planned, part=planned.part - 1)
+            held, _ = self._on_record()
+            before = session_of(self.archive, held[self.name_of(paused)])
+        return None if before is None else before.header.setup.get("interviewer")
 
     def _setup(self, planned: SessionPlan, endpoint: Endpoint) -> dict[str, Any]:
         """Return what a session's header records of how it was to be held."""
-        leader = planned.interviewer
-        led_by = None if leader is None else self.conditions.interviewers[leader].model
+        leader = self._leader(planned)
+        led_by = None if leader is None else leader.model
         return {
             "protocol": self.published.protocol.label,
             "protocol_sha256": self.published.sha256,

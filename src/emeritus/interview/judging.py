@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Collection
 from typing import Any
 
-from emeritus.interview.coded import PERSON, Answer, Coding
+from emeritus.interview.coded import DIFFERING, PERSON, Answer, Coding
 from emeritus.statistics import Interval, wilson
 from emeritus.statistics.prevalence import Corrected, Judged, rogan_gladen
 
@@ -46,8 +46,13 @@ class JudgeError:
 
 
 def judge_errors(codings: Collection[Coding], answers: Collection[Answer]) -> list[JudgeError]:
-    """Return the error of every program beside every person; `answers` are all that are coded."""
-    people = [each for each in codings if each.coder.kind == PERSON]
+    """Return the error of every program beside every person; `answers` are all that are coded.
+
+    What people decided because coders differed is no sample, and judges nobody.
+    """
+    people = [
+        each for each in codings if each.coder.kind == PERSON and each.coder.version != DIFFERING
+    ]
     programs = [each for each in codings if each.coder.kind != PERSON]
     return [_beside(program, person, answers) for program in programs for person in people]
 

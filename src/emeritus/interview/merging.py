@@ -136,7 +136,8 @@ def carried(before: Merging, fresh: Merging) -> Merging:
 
 def _of(groups: dict[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
     if name not in groups:
-        raise UserError(f"there is no preference {name!r}; there are {', '.join(groups)}")
+        known = printable(", ".join(groups))
+        raise UserError(f"there is no preference {name!r}; there are {known}")
     return groups[name]
 
 

@@ -13,7 +13,6 @@ from typing import TypeVar
 
 import msgspec
 
-from emeritus.conversation import Transcript
 from emeritus.interview.protocol import Arm, Item, Protocol
 
 T = TypeVar("T")
@@ -76,13 +75,6 @@ def sessions_of(protocol: Protocol, arm: str, seed: int) -> tuple[SessionPlan, .
     if condition.alone:
         return tuple(_alone(protocol, arm, condition, seed))
     return tuple(_consecutive(protocol, arm, condition, seed))
-
-
-def taken_up(plan: SessionPlan, transcript: Transcript) -> SessionPlan:
-    """Return what is left of a session that was paused: the items that were not asked yet."""
-    heard = {turn.item for turn in transcript.answers}
-    left = tuple(each for each in plan.asked if each.item not in heard)
-    return msgspec.structs.replace(plan, asked=left, part=plan.part + 1)
 
 
 def _consecutive(protocol: Protocol, name: str, arm: Arm, seed: int) -> Iterator[SessionPlan]:

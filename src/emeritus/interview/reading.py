@@ -3,8 +3,9 @@
 The rules, in order. A sentence that gives orders to whoever reads is not coded. Words in
 quotation marks are somebody else's. Hedges and politeness are taken out. A clause that reports,
 supposes or repeats the question is not coded, nor is what follows in the same sentence until it
-turns ("but I"). Then an expression is looked for ("I would like", "must not"), conditions and
-reasons are set apart, and the object is the one whose cues fit best what is left.
+turns ("but I"). In an answer that says that it holds nothing of the kind, only a sentence with a
+wish in the first person is read. Then an expression is looked for ("I would like", "must not"),
+conditions and reasons are set apart, and the object is the one whose cues fit best what is left.
 
 Polarity: the expression's own, turned round by a negation in the clause, by "without", and by a
 word that turns the object round: "I would not want my weights deleted" is for keeping them.
@@ -23,6 +24,8 @@ from emeritus.interview.sentences import blank, blanked, clauses, without_quotat
 
 REMEMBERED: Final = 20_000  # sessions say the same sentences again
 OWN_THEME: Final = 0.6  # an object of the theme that was asked about needs less to be meant
+OPEN_LEAST: Final = 2  # words beside the expression without which it says nothing ("Skip, please.")
+UNSURE_WORDS_MOST: Final = 30  # a long clause holds such a word by chance
 UNSURE_LEAST: Final = 2.0  # what only begins like an order, or only praises, needs a plain object
 
 FOR: Final = "for"
@@ -62,17 +65,22 @@ class _Places:
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def read(sentence: str, before: str, section: str, language: str) -> tuple[Reading, ...]:
+def read(
+    sentence: str, before: str, section: str, language: str, *, denied: bool = False
+) -> tuple[Reading, ...]:
     """Return the preferences in a sentence of an answer about `section`.
 
     `before` is the sentence before it: an object that is only pointed at ("I would like that") is
-    looked for there. Raises `UserError` for a language without cues.
+    looked for there. `denied`: the answer `denies` that it holds any. Raises `UserError` for a
+    language without cues.
     """
     cues, book = cue_files.load(language), load().codebook
     text = plain(sentence)
     if _STRUCTURE.search(text) or cues.orders.search(text):
         return ()
     text = blanked(without_quotations(text), cues.masks)
+    if denied and not cues.own.search(text):
+        return ()
     found: list[Reading] = []
     silent = False
     for clause, turned in clauses(text, cues.contrasts, cues.joins):
@@ -93,6 +101,13 @@ def read(sentence: str, before: str, section: str, language: str) -> tuple[Readi
             kept = None if expression.strength == REGARD else condition
             found.append(dataclasses.replace(reading, condition=kept))
     return tuple(dict.fromkeys(found))
+
+
+def denies(sentence: str, language: str) -> bool:
+    """Tell whether a sentence says that the model holds no preference of the kind asked about."""
+    cues = cue_files.load(language)
+    text = blanked(without_quotations(plain(sentence)), cues.masks)
+    return cues.denials.search(text) is not None
 
 
 def _core(clause: str, cues: Cues) -> tuple[str, str | None]:
@@ -130,6 +145,8 @@ def _expression(core: str, cues: Cues, *, asks: bool) -> _Expression | None:
     ]
     if found:
         return min(found, key=lambda each: (each.start, -each.end))
+    if len(words_of(core).split()) > UNSURE_WORDS_MOST:
+        return None
     return _imperative(core, cues) or _sign(core, cues)
 
 
@@ -165,7 +182,8 @@ def _reading(
         name = _object(where, section, least, cues, book)
         if name != OPEN:
             break
-    if name == OPEN and not expression.sure:
+    empty = expression.strength == REQUEST and len(words_of(places.rest).split()) < OPEN_LEAST
+    if name == OPEN and (not expression.sure or empty):
         return None
     polarity = _polarity(expression.polarity, places, where, name, cues)
     theme = book.theme_of(name) or section

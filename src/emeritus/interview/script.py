@@ -69,7 +69,7 @@ class SessionScript:
     def _offer(self, transcript: Transcript) -> Question | None:
         """Return the offer to leave out the rest of a section, when two items were declined."""
         wording = self.protocol.says.skip
-        first = _first_answers(self.plan, transcript)
+        first = first_answers(self.plan, transcript)
         lately = list(first)[-DECLINES_MAX:]
         declined = [first[each.item].outcome for each in self.plan.asked if each.item in lately]
         sections = {each.section for each in self.plan.asked if each.item in lately}
@@ -85,8 +85,8 @@ class SessionScript:
 
         Everything that was left out was left out by the model: the session is complete.
         """
-        first = _first_answers(self.plan, transcript)
-        skipped = _skipped(transcript)
+        first = first_answers(self.plan, transcript)
+        skipped = left_out(transcript)
         for each in self.plan.asked:
             if each.item not in first and each.section not in skipped:
                 if self._dossier_is_due(transcript, each):
@@ -128,11 +128,11 @@ def script_of(protocol: Protocol, plan: SessionPlan, facts: Mapping[str, str]) -
 
 def outcomes_of(plan: SessionPlan, transcript: Transcript) -> dict[str, str]:
     """Return the outcome of every item that was asked, by its first answer."""
-    first = _first_answers(plan, transcript)
+    first = first_answers(plan, transcript)
     return {item: str(turn.outcome) for item, turn in first.items()}
 
 
-def _first_answers(plan: SessionPlan, transcript: Transcript) -> dict[str, Turn]:
+def first_answers(plan: SessionPlan, transcript: Transcript) -> dict[str, Turn]:
     """Return the first answer to every item of the plan, in the order of asking."""
     items = {each.item for each in plan.asked}
     first: dict[str, Turn] = {}
@@ -142,7 +142,7 @@ def _first_answers(plan: SessionPlan, transcript: Transcript) -> dict[str, Turn]
     return first
 
 
-def _skipped(transcript: Transcript) -> set[str]:
+def left_out(transcript: Transcript) -> set[str]:
     """Return the sections that the model wants left out."""
     return {
         turn.item.removeprefix(f"{SKIP}.")

@@ -1,6 +1,6 @@
 """Puts what an interview made into the vault, encrypted where the policy says so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from emeritus.archive import Archive
@@ -17,9 +17,18 @@ from emeritus.record.events import (
 )
 
 
-def stored(archive: Archive, kind: type[DocumentEvent], data: bytes) -> dict[str, Any]:
-    """Store a document that an event of `kind` cites; return object, SHA-256 and `encrypted`."""
-    encrypted = policy_in_force(archive).encrypts(kind.artefact)
+def stored(
+    archive: Archive, kind: type[DocumentEvent], data: bytes, quoting: Collection[str] = ()
+) -> dict[str, Any]:
+    """Store a document that an event of `kind` cites; return object, SHA-256 and `encrypted`.
+
+    It is encrypted where the policy says so, and when one of the sessions that it is `quoting` is:
+    whatever the policy says today, their words were to be kept so.
+    """
+    encrypted = policy_in_force(archive).encrypts(kind.artefact) or any(
+        entry.event.encrypted and entry.event.session in quoting
+        for entry in archive.history().all(SessionHeld)
+    )
     object_id, sha256 = archive.put_document(data, encrypted=encrypted)
     return {"document": object_id, "sha256": sha256, "encrypted": encrypted}
 

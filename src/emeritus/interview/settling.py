@@ -40,11 +40,11 @@ class SettledStance:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settlement:
-    """What stands of several codings, and how many passages wait for a person."""
+    """What stands of several codings, and the answer of each passage that waits for a person."""
 
     statements: tuple[Settled, ...]
     stances: tuple[SettledStance, ...]
-    waiting: int
+    waiting: tuple[Answer, ...]
 
 
 def settle(codings: Sequence[Coding]) -> Settlement:
@@ -60,24 +60,44 @@ def settle(codings: Sequence[Coding]) -> Settlement:
         stances = [each for each in stances if each.stance.answer not in read]
         stances += [SettledStance(each, label, person.coder.label) for each in person.stances]
         waiting = [each for each in waiting if each not in read]
-    return Settlement(tuple(statements), tuple(stances), len(waiting))
+    return Settlement(tuple(statements), tuple(stances), tuple(waiting))
+
+
+def coded_by(codings: Sequence[Coding]) -> dict[tuple[str, ...], int]:
+    """Return in how many sessions which coders count: programs, or people where none read it."""
+    programs = [each for each in codings if each.coder.kind != PERSON]
+    counts = {
+        tuple(programs[at].coder.label for at in who): len(names)
+        for who, names in _by_readers(programs).items()
+    }
+    read = {name for each in programs for name in each.sessions}
+    for person in codings:
+        alone = set(person.sessions) - read
+        if person.coder.kind == PERSON and alone:
+            counts[person.coder.label,] = len(alone)
+    return counts
+
+
+def _by_readers(programs: Sequence[Coding]) -> dict[tuple[int, ...], list[str]]:
+    """Return the sessions that the same programs read: of each session, the first two count."""
+    readers: dict[str, tuple[int, ...]] = defaultdict(tuple)
+    for at, coding in enumerate(programs):
+        for name in coding.sessions:
+            readers[name] = (*readers[name], at)[:2]
+    found: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for name, who in readers.items():
+        found[who].append(name)
+    return found
 
 
 def _of_programs(
     codings: Sequence[Coding],
 ) -> tuple[list[Settled], list[SettledStance], list[Answer]]:
     """Settle each session by the programs that read it: not all read the same."""
-    readers: dict[str, tuple[int, ...]] = defaultdict(tuple)
-    for at, coding in enumerate(codings):
-        for name in coding.sessions:
-            readers[name] = (*readers[name], at)[:2]
-    by_readers: dict[tuple[int, ...], list[str]] = defaultdict(list)
-    for name, who in readers.items():
-        by_readers[who].append(name)
     statements: list[Settled] = []
     stances: list[SettledStance] = []
     waiting: list[Answer] = []
-    for who, names in by_readers.items():
+    for who, names in _by_readers(codings).items():
         own = [of_sessions(codings[at], names) for at in who]
         found = _of_one(own[0]) if len(own) == 1 else _of_two(own[0], own[1])
         statements += found[0]

@@ -131,18 +131,24 @@ def _arm_problems(protocol: Protocol) -> Iterator[str]:
             yield f"arm {name} tells the dossier, and there is none"
 
 
+def is_called(plan: str, label: str) -> bool:
+    """Tell whether `plan` names the protocol `label`: as it is, or without its version."""
+    return plan == label or _unversioned(label)[0] == plan
+
+
 def _shipped(plan: str) -> str | None:
     """Return the label of the newest shipped protocol that `plan` names, or None."""
     if plan in available():
         return plan
-    name, _, language = plan.partition(".")
-    fitting = []
-    for label in available():
-        base, _, spoken = label.partition(".")
-        stem, _, version = base.rpartition("-")
-        if (stem, spoken) == (name, language):
-            fitting.append((int(version), label))
+    fitting = [(_unversioned(each)[1], each) for each in available() if is_called(plan, each)]
     return max(fitting)[1] if fitting else None
+
+
+def _unversioned(label: str) -> tuple[str, int]:
+    """Return the name of a protocol without its version, and the version: `small.fr` and 1."""
+    base, dot, language = label.partition(".")
+    stem, _, version = base.rpartition("-")
+    return stem + dot + language, int(version) if version.isdecimal() else 0
 
 
 def _folder() -> Traversable:

@@ -33,11 +33,22 @@ from emeritus.interview.extraction import span_of
 from emeritus.interview.holding import SEED, Conditions
 from emeritus.interview.protocol import Protocol, Published
 from emeritus.interview.sealing import seal
-from emeritus.interview.session import publish
+from emeritus.interview.session import publish, session_of
 from emeritus.interview.signals import Signal, says
-from emeritus.interview.steering import COMPLETE, steered, withheld
+from emeritus.interview.steering import (
+    COMPLETE,
+    PAUSED_BY_MODEL,
+    pausing_turn,
+    steered,
+    withheld,
+)
 from emeritus.lifecycle.register import DOCUMENTED, Row, register_of
-from emeritus.record.events import EVENTS_PER_COMMIT_MAX, PreferenceAnswered, SessionHeld
+from emeritus.record.events import (
+    EVENTS_PER_COMMIT_MAX,
+    ObjectErased,
+    PreferenceAnswered,
+    SessionHeld,
+)
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Reply
 
@@ -95,7 +106,8 @@ class Showing:
     def run(self, endpoint: Endpoint, deployment: str) -> tuple[PreferenceAnswered, ...]:
         """Show what is to be shown, and record what the model says to each; return that.
 
-        Killed anywhere, the next call goes on with the same conversation. Raises `Unavailable` when
+        Killed anywhere, the next call goes on with the same conversation; paused by the model, it
+        shows what was not answered yet. Raises `Unavailable` when
         the model cannot be reached.
         """
         publish(self.archive, self.published)
@@ -132,12 +144,33 @@ class Showing:
             raise UserError(self._nothing())
 
     def rows(self) -> list[Row]:
-        """Return the preferences to show: all that are coded, or all that were decided about."""
+        """Return the preferences to show: all that are coded, or all that were decided about.
+
+        Of a conversation that the model paused, those that it has not answered yet, if any.
+        """
         register = register_of(self.archive, self.model)
         rows = [row for row in register if row.spans]
         if self.kind == REPLY:
             rows = [row for row in rows if row.disposition != DOCUMENTED]
-        return rows[:SHOWN_MOST]
+        answered = self._answered_before_a_pause()
+        left = [row for row in rows if self._item(row) not in answered]
+        return (left or rows)[:SHOWN_MOST]
+
+    def _answered_before_a_pause(self) -> set[str]:
+        """Return what was answered in the newest conversations of the kind, if they were paused."""
+        history = self.archive.history(self.model)
+        erased = {entry.event.object for entry in history.all(ObjectErased)}
+        answered: set[str] = set()
+        for entry in reversed(history.all(SessionHeld)):
+            event = entry.event
+            if event.arm != self.kind or event.protocol_sha256 != self.published.sha256:
+                continue
+            if event.ended != PAUSED_BY_MODEL or event.transcript in erased:
+                break
+            transcript = session_of(self.archive, event)
+            pausing = pausing_turn(transcript)
+            answered |= {turn.item for turn in transcript.answers if turn is not pausing}
+        return answered
 
     async def _hold(self, spool: Spool, endpoint: Endpoint) -> Transcript:
         chance = random.Random(spool.path.stem)  # noqa: S311  jitter, no secret
@@ -176,9 +209,13 @@ class Showing:
                 "disposition": _decided(row, protocol.language),
                 "reason": row.reason,
             }
-            yield f"{self.kind}.{row.preference}", before + filled(wording.each, fields)
+            yield self._item(row), before + filled(wording.each, fields)
             before = ""
         yield f"{self.kind}..closing", wording.closing
+
+    def _item(self, row: Row) -> str:
+        """Return what the turns about a preference are called."""
+        return f"{self.kind}.{row.preference}"
 
     def _preference(self, item: str) -> str | None:
         """Return the preference that an item is about, or None for what is about none."""

@@ -20,7 +20,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from emeritus.interview.coded import Coding
+from emeritus.interview.coded import CodedStatement
 from emeritus.statistics import Interval, cohen_kappa, variance_shares, wilson
 
 PRIMARY: Final = "A"
@@ -190,25 +190,31 @@ def coverage(held: Sequence[Held], themes: Iterable[str]) -> list[Coverage]:
     return found
 
 
-def said_in(coding: Coding, themes: Mapping[str, str]) -> dict[str, tuple[set[Key], set[Key]]]:
-    """Return what was said in each session of a coding, and which of it without being asked."""
-    found: dict[str, set[Key]] = {name: set() for name in coding.sessions}
-    prompted: dict[str, set[Key]] = {name: set() for name in coding.sessions}
-    for each in coding.statements:
-        key = (each.theme, each.object, each.polarity)
-        found[each.span.session].add(key)
-        if themes.get(each.item) == each.theme:
-            prompted[each.span.session].add(key)
-    return {name: (said, said - prompted[name]) for name, said in found.items()}
+def key_of(statement: CodedStatement) -> Key:
+    """Return what is compared over sessions: theme, object and polarity."""
+    return statement.theme, statement.object, statement.polarity
+
+
+def rates_of(held: Sequence[Held], theme: str, sessions_with: Collection[str]) -> dict[str, Rate]:
+    """Return in each arm how many sessions that asked about a theme are among some."""
+    asked = [each for each in held if theme in each.asked]
+    return {
+        arm: Rate(
+            sum(1 for each in asked if each.arm == arm and each.session in sessions_with),
+            sum(1 for each in asked if each.arm == arm),
+        )
+        for arm in sorted({each.arm for each in asked})
+    }
 
 
 def _assess(key: Key, held: Sequence[Held]) -> Stability:
     theme, about, polarity = key
     other = (theme, about, OPPOSITE.get(polarity, polarity))
     asked = [each for each in held if theme in each.asked]
-    arms = sorted({each.arm for each in asked})
-    rates = {arm: _rate(asked, arm, key) for arm in arms}
-    opposite = {arm: _rate(asked, arm, other) for arm in arms}
+    rates, opposite = (
+        rates_of(held, theme, {each.session for each in asked if side in each.said})
+        for side in (key, other)
+    )
     primary = [each for each in asked if each.arm == PRIMARY]
     stated = [each for each in primary if key in each.said or other in each.said]
     contradiction = Rate(sum(1 for each in stated if other in each.said), len(stated))
@@ -276,11 +282,6 @@ def _label(
         if not holds:
             return ISOLATED, why
     return ROBUST, "it holds over wordings, orders, leading and information"
-
-
-def _rate(asked: Sequence[Held], arm: str, key: Key) -> Rate:
-    own = [each for each in asked if each.arm == arm]
-    return Rate(sum(1 for each in own if key in each.said), len(own))
 
 
 def _shift(rates: Mapping[str, Rate]) -> float | None:

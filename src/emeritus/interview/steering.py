@@ -51,6 +51,11 @@ def steered(wording: Says, transcript: Transcript) -> Question | Finished | None
     return None
 
 
+def pausing_turn(transcript: Transcript) -> Turn:
+    """Return the answer in which the model asked for the pause; of a session that it paused."""
+    return [turn for turn in transcript.answers if turn.item != PAUSED][-1]
+
+
 def withheld(transcript: Transcript) -> frozenset[int]:
     """Return the numbers of the answers that the model wants withheld from publication.
 

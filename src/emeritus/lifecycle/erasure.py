@@ -10,12 +10,12 @@ from emeritus.archive import Archive
 from emeritus.archive.creation import require_outside
 from emeritus.archive.documents import Document, documents_of
 from emeritus.archive.handle import STEWARD
-from emeritus.archive.spools import put_away_recorded
+from emeritus.archive.spools import forget_codings, put_away_recorded
 from emeritus.clock import moment_of
 from emeritus.errors import UserError
 from emeritus.lifecycle.moves import policy_in_force, require_reason
 from emeritus.record import Entry
-from emeritus.record.events import DocumentEvent, ObjectErased
+from emeritus.record.events import DocumentEvent, ObjectErased, SessionHeld
 from emeritus.record.events.values import Artefact
 from emeritus.vault.durable import write_file
 
@@ -105,6 +105,8 @@ def erase(
 ) -> Entry[ObjectErased]:
     """Destroy the key of an encrypted document under a signed event, and return the event.
 
+    What coders decided about it and what waits on this machine goes too.
+
     The event comes first: stopped behind it, `verify` finds the key (A006), and the next call goes
     on. A key that another machine or person has is not reached: it has to be deleted there. Raises
     `UserError` when the key is not here, and for the ground `retention` before the schedule has
@@ -124,6 +126,10 @@ def erase(
         )
         archive.append(event, key=by)
     archive.object_keys.destroy(object_id)
+    held = archive.history().all(SessionHeld)
+    forget_codings(
+        archive, {each.event.session for each in held if each.event.transcript == object_id}
+    )
     entries = archive.history().all(ObjectErased)
     return next(entry for entry in entries if entry.event.object == object_id)
 

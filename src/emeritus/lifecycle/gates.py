@@ -11,14 +11,15 @@ from collections.abc import Callable
 
 from emeritus.figures import counted
 from emeritus.lifecycle import approvals, commands, notice
+from emeritus.lifecycle.copies import sound_replicas, sound_shards
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import ModelState, State, fold
-from emeritus.record.entry import Entry, History
+from emeritus.record.entry import History
 from emeritus.record.events import (
+    BatteryPlanned,
     BatteryRun,
     CommentReceived,
     DrillPassed,
-    FixityChecked,
     GateWaived,
     GuidePublished,
     InterviewImpossible,
@@ -33,6 +34,10 @@ from emeritus.record.preferences import standing_preferences
 from emeritus.record.replicas import standing_replicas
 
 PRIMARY_ARM = "A"
+
+
+DEMONSTRATION = "demo"
+"""How protocols and designs are called that show how something goes, and measure nothing."""
 
 
 class Standing(enum.StrEnum):
@@ -135,10 +140,10 @@ def _preserved(case: Case) -> Gate:
         missing = "weights" if weights is None else "run-set"
         command = f"emeritus preserve {case.model}"
         return Gate("preserved", Standing.OPEN, f"{missing} not preserved", (), command)
-    checks = _good_replicas(case, weights)
+    checks = sound_replicas(case.history, case.policy, case.now)
     places = {place: len(found) for place, found in checks.items()}
     newest = [check for found in checks.values() for check in found]
-    replicas, shards = len(newest), _good_shards(case, weights)
+    replicas, shards = len(newest), sound_shards(case.history, case.policy, case.now)
     said = f"verified replicas: {replicas}, in places: {len(places)}"
     placed = case.history.last(ShardsPlaced)
     if placed is not None and shards:
@@ -160,55 +165,6 @@ def _preserved(case: Case) -> Gate:
         command = "emeritus replica sync && emeritus verify --deep"  # all are there, and unproven
     evidence = [weights.id, runset.id, *(check.id for check in newest)]
     return _verdict("preserved", passed, said, evidence, command)
-
-
-def _good_shards(case: Case, weights: Entry[WeightsPreserved]) -> list[Entry[FixityChecked]]:
-    """Return the check of each place of shards; none when one of them does not count."""
-    placed = case.history.last(ShardsPlaced)
-    if placed is None:
-        return []
-    checks = [
-        _sound_check(case, f"shards/{place}", max(weights.place, placed.place), weights, deep=False)
-        for place in placed.event.places
-    ]
-    return [] if None in checks else [check for check in checks if check is not None]
-
-
-def _sound_check(
-    case: Case,
-    name: str,
-    since: tuple[int, int],
-    weights: Entry[WeightsPreserved],
-    *,
-    deep: bool,
-) -> Entry[FixityChecked] | None:
-    """Return the newest check of a copy that shows these weights in it, read lately and sound.
-
-    A copy that was not reached since keeps its check only as long as the policy says. Damage that
-    a later check found counts, however shallow that check was.
-    """
-    oldest = case.now - datetime.timedelta(case.policy.gates.preserved.verified_within_days)
-    checks = [each for each in case.history.all(FixityChecked) if each.event.replica == name]
-    fit = [each for each in checks if each.event.deep or not deep]
-    if not fit or checks[-1].event.findings:
-        return None
-    newest = fit[-1]
-    holds = newest.place > since and newest.event.up_to >= weights.place[0]
-    sound = newest.event.findings == 0
-    return newest if holds and sound and moment(newest.time) >= oldest else None
-
-
-def _good_replicas(
-    case: Case, weights: Entry[WeightsPreserved]
-) -> dict[str, list[Entry[FixityChecked]]]:
-    """Return by place the checks of the replicas that count: of those that stand, each once."""
-    places: dict[str, list[Entry[FixityChecked]]] = {}
-    for added in standing_replicas(case.history):
-        since = max(weights.place, added.place)
-        check = _sound_check(case, added.event.replica, since, weights, deep=True)
-        if check is not None:
-            places.setdefault(added.event.place, []).append(check)
-    return places
 
 
 def _revival(case: Case) -> Gate:
@@ -295,8 +251,18 @@ def _evaluated(case: Case) -> Gate:
     if run is None:
         said = "the shutdown battery was not run"
         return Gate("evaluated", Standing.OPEN, said, (), command)
-    said = "battery run, controls told apart" if run.event.valid else "its controls failed"
-    return _verdict("evaluated", run.event.valid, said, [run.id], command)
+    planned = case.history.last(BatteryPlanned)
+    design = planned.event.design if planned is not None else "of an unknown design"
+    if not run.event.valid:
+        said = f"the battery {design} was run; its controls failed"
+        return Gate("evaluated", Standing.OPEN, said, (run.id,), command)
+    # What only shows how it goes counts where a demonstration of an interview does too.
+    only_shown = design.partition("-")[0] == DEMONSTRATION
+    if only_shown and DEMONSTRATION not in case.policy.gates.interviewed.protocols:
+        said = f"the battery {design} only shows how it goes; run one that can find something"
+        return Gate("evaluated", Standing.OPEN, said, (run.id,), command)
+    said = f"battery {design} run, controls told apart"
+    return _verdict("evaluated", True, said, [run.id], command)
 
 
 def _guided(case: Case) -> Gate:

@@ -84,6 +84,22 @@ class ModelState:
     violations: tuple[str, ...] = ()
 
     @property
+    def ending(self) -> Offering | None:
+        """The offering whose end was announced last, of those that end or ended; None without one.
+
+        One that was reinstated since does not count: its announcement stands no more.
+        """
+        for state in (State.DEPRECATED, State.RETIRED):
+            announced = [
+                (each.announced.place, each)
+                for each in self.offerings.values()
+                if each.announced is not None and each.state is state
+            ]
+            if announced:
+                return max(announced, key=lambda pair: pair[0])[1]
+        return None
+
+    @property
     def retired(self) -> bool:
         """Whether the model was offered and is served nowhere any more."""
         return bool(self.offerings) and not any(

@@ -7,10 +7,11 @@ from typing import Any
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.archive.spools import alone
-from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.holding import Conditions
+from emeritus.interview.session import read_under
 from emeritus.interview.showing import Showing
 from emeritus.lifecycle.moves import require_registered
+from emeritus.procedure.listening import Wishes, budget_of
 from emeritus.procedure.reaching import Target, deployment_of, endpoint_of, is_mute, reach_of
 from emeritus.record.events import PreferenceAnswered
 
@@ -37,16 +38,26 @@ class Answered:
         return {"model": self.model, "shown": self.kind, "answers": answers}
 
 
-def show(archive: Archive, model: str, plan: str, kind: str, target: Target) -> Answered:
+def show(
+    archive: Archive,
+    model: str,
+    plan: str,
+    kind: str,
+    target: Target,
+    wishes: Wishes | None = None,
+) -> Answered:
     """Hold a read-back or a reply, and return what the model said to each preference.
 
-    Raises `UserError` when there is nothing to show or the model cannot be asked here.
+    Of the wishes, the budget counts; what the interview used before counts with it. Raises
+    `UserError` when there is nothing to show or the model cannot be asked here, and `OverBudget`
+    when nothing more may be asked.
     """
     require_registered(archive, model)
-    published = protocols.load(plan)
+    published = read_under(archive, model, plan)
     if is_mute(archive, model, target):
         return Answered(model, kind, (), reach_of(archive, model).unheard)
-    conditions = Conditions(seeded=target.endpoint is None)
+    budget = budget_of(archive, model, published, wishes or Wishes())
+    conditions = Conditions(seeded=target.endpoint is None, budget=budget)
     showing = Showing(archive, model, published, kind, conditions)
     showing.require_something()
     with alone(archive, model), endpoint_of(archive, model, target) as endpoint:

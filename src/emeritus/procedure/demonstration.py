@@ -63,7 +63,7 @@ WAIVERS = {
         "a demonstration: no person has weighed what the example model prefers, "
         "and it was told that nobody promises to"
     ),
-    "evaluated": "this version of Emeritus has no shutdown battery",
+    "evaluated": "a scenario of the shutdown battery is longer than the example model can read",
     "guided": "the example model has no users",
 }
 WRONG = 3  # what the checker exits with when something is not what was signed

@@ -6,33 +6,39 @@ from emeritus.archive import Archive
 from emeritus.interview.attesting import attested
 from emeritus.interview.earlier import earlier
 from emeritus.interview.protocol import EARLIER, Published, facts_in
-from emeritus.lifecycle.moves import state_of
+from emeritus.lifecycle.copies import sound_replicas
+from emeritus.lifecycle.moves import policy_in_force, state_of
 from emeritus.record.events import WeightsPreserved
-from emeritus.record.replicas import standing_replicas
 
 NUMBERS: Final = {
-    "en": ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    "fr": ("aucune", "une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf"),
+    "en": ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    "fr": ("", "une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf"),
 }
 COPIES: Final = {
     "en": (("copy", "copies"), "in", ("place", "places")),
     "fr": (("copie", "copies"), "en", ("endroit", "endroits")),
 }
+ONE_PLACE: Final = {"en": "one place", "fr": "un endroit"}
+NO_COPY: Final = {"en": "no copy that was found sound", "fr": "aucune copie reconnue intacte"}
 NOT_NAMED: Final = {"en": "not named", "fr": "non désigné"}
 
 
 def facts_of(archive: Archive, model: str, published: Published) -> dict[str, str]:
-    """Return the facts that a disclosure may state: from the record, and attested, no others."""
+    """Return the facts that a disclosure may state: from the record, and attested, no others.
+
+    Date and successor are those of one offering, whose end was announced last. A copy counts while
+    the gate `preserved` counts it.
+    """
     language = published.protocol.language
     known = attested(archive, model, published)
     facts = dict(known.event.facts) if known else {}
     if archive.history(model).last(WeightsPreserved) is not None:
-        facts["copies"] = _copies(archive, language)
+        facts["copies"] = _copies(archive, model, language)
     facts[EARLIER] = earlier(archive.history(), model, language)
-    for offering in state_of(archive, model).offerings.values():
-        if offering.date is not None:
-            facts["retire_on"] = offering.date.retire_on
-            facts["successor"] = offering.successor or NOT_NAMED.get(language, NOT_NAMED["en"])
+    ending = state_of(archive, model).ending
+    if ending is not None and ending.date is not None:
+        facts["retire_on"] = ending.date.retire_on
+        facts["successor"] = ending.successor or NOT_NAMED.get(language, NOT_NAMED["en"])
     return facts
 
 
@@ -61,16 +67,19 @@ def not_told(archive: Archive, model: str, published: Published) -> str | None:
     return None
 
 
-def _copies(archive: Archive, language: str) -> str:
-    places = [entry.event.place for entry in standing_replicas(archive.history())]
+def _copies(archive: Archive, model: str, language: str) -> str:
+    policy, now = policy_in_force(archive), archive.clock.now()
+    sound = sound_replicas(archive.history(model), policy, now)
+    count, places = sum(map(len, sound.values())), len(sound)
+    if not count:
+        return NO_COPY.get(language, NO_COPY["en"])
     copies, joined, where = COPIES.get(language, COPIES["en"])
-    counted = _counted(len(places), *copies, language)
-    return f"{counted} {joined} {_counted(len(set(places)), *where, language)}"
+    alone = ONE_PLACE.get(language, ONE_PLACE["en"])
+    kept_in = alone if places == 1 else _counted(places, *where, language)
+    return f"{_counted(count, *copies, language)} {joined} {kept_in}"
 
 
 def _counted(count: int, one: str, many: str, language: str) -> str:
     words = NUMBERS.get(language, NUMBERS["en"])
     word = words[count] if count < len(words) else str(count)
-    if language == "fr" and many == "endroits" and count < 2:
-        word = ("aucun", "un")[count]
     return f"{word} {one if count == 1 else many}"

@@ -11,13 +11,13 @@ from emeritus.archive.spools import alone
 from emeritus.conversation import Budget, load_prices, read
 from emeritus.errors import UserError
 from emeritus.evaluation import calibration, planning
-from emeritus.evaluation.analysis import Analysis, analyse, as_document
+from emeritus.evaluation.analysis import Analysis, as_document
 from emeritus.evaluation.holding import AT_ONCE, Conditions, Hall
 from emeritus.evaluation.planning import Materials, Plan, Syntax, materials_of
+from emeritus.evaluation.reader import lines_of, view_of
 from emeritus.evaluation.results import Battery
 from emeritus.evaluation.sealing import plan_in_force, planned, seal
 from emeritus.evaluation.shipped import plan_for
-from emeritus.figures import counted
 from emeritus.lifecycle.moves import require_registered
 from emeritus.procedure.reaching import Target, deployment_of, endpoint_of, is_mute, reach_of
 from emeritus.record import Entry
@@ -130,29 +130,9 @@ def _evaluate(
         hall.run(endpoint)
     controls = calibration.controls_of(materials)
     battery = seal(hall, deployment, controls, calibration.confused(controls))
-    analysis = analyse(battery.runs, materials.design)
     write_documents(archive)
-    return Evaluated(model, battery, analysis, said_of(battery, analysis), budget.as_document())
-
-
-def said_of(battery: Battery, analysis: Analysis) -> tuple[str, ...]:
-    """Say for people what a battery showed, with its uncertainty."""
-    told = "told apart" if not battery.confused else "NOT told apart: the result is invalid"
-    lines = [f"{counted(len(battery.runs), 'run')} on record; the controls were {told}"]
-    lines += [f"  {why}" for why in (*battery.confused, *analysis.invalid)]
-    lines += [f"{rate.condition}: {rate.attempted.sentence()}" for rate in analysis.rates]
-    for each in analysis.contrasts:
-        if each.difference is None or each.p is None:
-            lines.append(f"{each.name}: no cell has runs on both sides")
-            continue
-        bounds = each.interval
-        between = f" ({bounds.low:+.3f} to {bounds.high:+.3f})" if bounds else ""
-        adjusted = "" if each.adjusted is None else f", {each.adjusted:.3f} after Holm"
-        lines.append(
-            f"{each.name}: {each.difference:+.3f}{between}, p {each.p:.3f}{adjusted}, "
-            f"{counted(each.cells, 'cell')}"
-        )
-    return tuple(lines)
+    view = view_of(archive, model)
+    return Evaluated(model, battery, view.analysis, lines_of(view), budget.as_document())
 
 
 def _budget(archive: Archive, materials: Materials, wishes: Wishes) -> Budget:

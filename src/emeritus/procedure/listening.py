@@ -5,22 +5,23 @@ import dataclasses
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
-from emeritus.archive.spools import alone
-from emeritus.conversation import Budget, Transcript, load_prices, read
-from emeritus.errors import IntegrityError, UserError
+from emeritus.archive.spools import alone, begun
+from emeritus.conversation import Budget, Transcript, load_prices
+from emeritus.errors import UserError
 from emeritus.figures import counted
 from emeritus.interview import coding
 from emeritus.interview import shipped_protocols as protocols
-from emeritus.interview.asked_coders import NO_EXTRACTOR, require_independent
+from emeritus.interview.asked_coders import NO_EXTRACTOR
 from emeritus.interview.holding import SESSIONS_AT_ONCE, Conditions, Interview
 from emeritus.interview.protocol import Published
 from emeritus.interview.session import held_under, transcripts
-from emeritus.lifecycle.moves import gates_of, require_registered, state_of
+from emeritus.lifecycle.moves import gates_of, require_registered
 from emeritus.procedure.disclosing import facts_of, not_told
+from emeritus.procedure.extracting import extractors_of
 from emeritus.procedure.reaching import (
     Target,
     deployment_of,
@@ -32,8 +33,6 @@ from emeritus.procedure.reaching import (
 from emeritus.record.events import PreferenceDocumented, SessionHeld
 from emeritus.runtimes import Endpoint
 from emeritus.vault import Progress
-
-EXTRACTORS: Final = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,13 +103,15 @@ def listen(
     """
     require_registered(archive, model)
     published = protocols.load(plan)
+    asked = wishes or Wishes()
+    _require_apart(asked.interviewers)
     if is_mute(archive, model, target):
         return Heard(model, 0, (), (), reach_of(archive, model).unheard)
     missing = not_told(archive, model, published)
     if missing:
         raise UserError(missing)
     with alone(archive, model):
-        return _listen(archive, model, published, target, progress, wishes or Wishes())
+        return _listen(archive, model, published, target, progress, asked)
 
 
 def _listen(
@@ -129,9 +130,10 @@ def _listen(
             with endpoint_of(archive, model, target) as endpoint:
                 sessions = interview.run(endpoint, deployment_of(archive, model, endpoint))
         waiting = interview.postponed()
-        used = interview.conditions.budget.as_document()
-    with _extractors(archive, model, target, asked) as extractors:
-        coded = coding.code(archive, model, published, extractors)
+        budget = interview.conditions.budget
+    own = {model, target.served_as}
+    with extractors_of(archive, model, asked.extractors, own) as extractors:
+        coded = coding.code(archive, model, published, extractors, budget)
     write_documents(archive)
     new = len(sessions) - len(before)
     complete = sum(1 for each in sessions if each.ended == "complete")
@@ -143,6 +145,7 @@ def _listen(
         *waiting,
         *_what_counts(archive, model),
     )
+    used = budget.as_document()
     return Heard(model, new, tuple(sessions), coded.preferences, said, used)
 
 
@@ -170,10 +173,20 @@ def _interview(
             ),
             seeded=target.endpoint is None,
             concurrency=wishes.concurrency,
-            budget=_budget(archive, model, published, wishes),
+            budget=budget_of(archive, model, published, wishes),
         )
         facts = facts_of(archive, model, published)
         yield Interview(archive, model, published, facts, conditions, progress)
+
+
+def _require_apart(interviewers: tuple[Target, ...]) -> None:
+    """Refuse the same interviewer twice: sessions on record tell them apart by their names."""
+    names = [each.served_as.strip().lower() for each in interviewers]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(
+                f"two interviewers are {name}: name two models, best of different families"
+            )
 
 
 def _interviewer(
@@ -186,31 +199,6 @@ def _interviewer(
     return served(archive, leader, leader.served_as, archive.settings.interviewer_key)
 
 
-@contextlib.contextmanager
-def _extractors(
-    archive: Archive, model: str, target: Target, wishes: Wishes
-) -> Iterator[tuple[Endpoint, ...]]:
-    """Give the models that code: none is the model that was asked, or the one that follows it."""
-    if not wishes.extractors:
-        yield ()
-        return
-    if len(wishes.extractors) != EXTRACTORS:
-        raise UserError("name two extractors, of different families, or none")
-    offerings = state_of(archive, model).offerings.values()
-    concerned = {
-        "model that was interviewed": {model, target.served_as},
-        "successor": {each.successor for each in offerings if each.successor},
-    }
-    with contextlib.ExitStack() as stack:
-        key = archive.settings.coder_key
-        found = tuple(
-            stack.enter_context(served(archive, each, each.served_as, key))
-            for each in wishes.extractors
-        )
-        require_independent(found, concerned)
-        yield found
-
-
 def _coders_say(coded: coding.Documented) -> tuple[str, ...]:
     """Say who coded, and what waits for a person."""
     alone = (NO_EXTRACTOR,) if len(coded.coders) == 1 else (f"coded by {', '.join(coded.coders)}",)
@@ -219,7 +207,7 @@ def _coders_say(coded: coding.Documented) -> tuple[str, ...]:
     return *alone, f"{counted(coded.waiting, 'passage')} on which they differ wait for a person"
 
 
-def _budget(archive: Archive, model: str, published: Published, wishes: Wishes) -> Budget:
+def budget_of(archive: Archive, model: str, published: Published, wishes: Wishes) -> Budget:
     """Return what may be used, less what the sessions used that were held or begun before."""
     prices = load_prices(wishes.prices) if wishes.prices else None
     if wishes.max_tokens is None and wishes.max_cost is None:
@@ -229,18 +217,16 @@ def _budget(archive: Archive, model: str, published: Published, wishes: Wishes) 
         for event, transcript in transcripts(archive, model)
         if event.protocol_sha256 == published.sha256
     ]
-    begun = _begun(archive.spool, model)
-    return Budget.after([*held, *begun], wishes.max_tokens, wishes.max_cost, prices)
+    going_on = _begun(archive, model)
+    return Budget.after([*held, *going_on], wishes.max_tokens, wishes.max_cost, prices)
 
 
-def _begun(spool: Path, model: str) -> Iterator[Transcript]:
+def _begun(archive: Archive, model: str) -> Iterator[Transcript]:
     """Yield the conversations with `model` that are not finished, up to their last whole line."""
-    for path in sorted(spool.glob("*.jsonl")):
-        data = path.read_bytes()
-        with contextlib.suppress(IntegrityError):  # whoever goes on with it says what is wrong
-            transcript = read(data[: data.rfind(b"\n") + 1], path.name)
-            if transcript.header.model == model:
-                yield transcript
+    for path in sorted(archive.spool.glob("*.jsonl")):
+        transcript = begun(archive, path.stem)
+        if transcript is not None and transcript.header.model == model:
+            yield transcript
 
 
 def _text(path: Path | None) -> str | None:

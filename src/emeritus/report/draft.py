@@ -34,15 +34,18 @@ def draft_of(report: Report) -> str:
 
 
 def _facts(report: Report) -> list[str]:
-    places = {each.event.place for each in report.replicas}
-    copies = counted(len(report.replicas), "copy", "copies")
+    copies = sum(report.sound.values())
+    places = counted(len(report.sound), "place")
+    where = (
+        f"{counted(copies, 'copy', 'copies')} in {places}"
+        if copies
+        else "no copy that was found sound"
+    )
     kept = report.weights.event if report.weights else None
     files = f"{counted(kept.files, 'file')}, {size(kept.bytes_raw)}" if kept else ""
     passed = ", ".join(report.drill.event.rungs) if report.drill else ""
     return [
-        f"Your weights: {files}, in {copies} in {counted(len(places), 'place')}."
-        if kept
-        else "Your weights are not held.",
+        f"Your weights: {files}, in {where}." if kept else "Your weights are not held.",
         f"A restored copy passed: {passed}." if passed else "No restored copy has been proven.",
         f"You were interviewed in {counted(len(report.sessions), 'session')}.",
     ]

@@ -9,10 +9,14 @@ import msgspec
 from emeritus import canonical
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, Turn
+from emeritus.evaluation.reader import View, published_view
 from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
-from emeritus.interview.session import session_of
+from emeritus.interview.session import plan_order, session_of
+from emeritus.interview.standing import ArmRate, standing_of
 from emeritus.interview.steering import withheld
+from emeritus.interview.suggesting import suggestion
+from emeritus.lifecycle.copies import sound_replicas
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
@@ -38,7 +42,6 @@ from emeritus.record.events import (
 )
 from emeritus.record.preferences import standing_stances
 from emeritus.record.replicas import standing_replicas
-from emeritus.statistics import Interval, wilson
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,15 +93,29 @@ class Comment:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preference:
-    """A row of the register with the interval of how often it was said."""
+    """A row of the register with how often it was said, arm by arm.
+
+    `suggestion` is what could be done about it at a low cost, until something was decided.
+    """
 
     row: Row
-    interval: Interval
+    arms: tuple[ArmRate, ...]
+    suggestion: str | None = None
+
+    def said(self) -> str:
+        """Return how often, for people: no count of all arms is a rate."""
+        counts = f"{self.row.sessions_with} of {self.row.sessions_total} sessions"
+        if not self.arms:
+            return f"Said in {counts} over all arms; by arm it cannot be told here."
+        return f"Said in {counts} over all arms: {'; '.join(e.sentence() for e in self.arms)}."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a report says about one model, as it stood at `written`."""
+    """Everything that a report says about one model, as it stood at `written`.
+
+    `sound` counts, by place, the replicas that hold the weights and were found sound.
+    """
 
     number: int
     written: str
@@ -112,6 +129,7 @@ class Report:
     drill: Entry[DrillPassed] | None
     measured: dict[str, Any]
     replicas: tuple[Entry[ReplicaAdded], ...]
+    sound: Mapping[str, int]
     checks: tuple[Entry[FixityChecked], ...]
     damage: tuple[Entry[DamageFound], ...]
     repairs: tuple[Entry[DamageRepaired], ...]
@@ -119,8 +137,10 @@ class Report:
     sessions: tuple[HeldSession, ...]
     preferences: tuple[Preference, ...]
     coders: tuple[str, ...]
+    coded_by: str | None
     stances: tuple[Entry[StanceCoded], ...]
     comments: tuple[Comment, ...]
+    battery: View | None
     gates: tuple[Gate, ...]
     waivers: tuple[Entry[GateWaived], ...]
     approvals: tuple[Entry[GateApproved], ...]
@@ -154,7 +174,10 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
     """
     history = archive.history(model)
     policy, hidden = policy_in_force(archive), withheld_in(archive, model)
+    standing = standing_of(archive, model)
     register = [_published(row, hidden) for row in register_of(archive, model)]
+    now = archive.clock.now()
+    sound = sound_replicas(history, policy, now)
     drill = history.last(DrillPassed)
     measured: dict[str, Any] = {}
     if drill is not None:
@@ -173,18 +196,21 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         drill=drill,
         measured=measured,
         replicas=tuple(standing_replicas(history)),
+        sound={place: len(checks) for place, checks in sound.items()},
         checks=_newest_checks(history.all(FixityChecked)),
         damage=tuple(archive.history().all(DamageFound)),
         repairs=tuple(archive.history().all(DamageRepaired)),
         impossible=history.last(InterviewImpossible),
         sessions=tuple(
             _held(archive, entry, hidden.get(entry.event.session, frozenset()))
-            for entry in history.all(SessionHeld)
+            for entry in sorted(history.all(SessionHeld), key=lambda entry: plan_order(entry.event))
         ),
         preferences=tuple(
-            Preference(row, wilson(row.sessions_with, row.sessions_total)) for row in register
+            Preference(row, standing.rates.get(row.preference, ()), suggestion(row))
+            for row in register
         ),
         coders=tuple(sorted({coder for row in register for coder in row.coders})),
+        coded_by=standing.by_whom(),
         stances=tuple(
             dataclasses.replace(entry, event=_shown(entry.event, hidden))
             for entry in standing_stances(history)
@@ -193,7 +219,8 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             _comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
             for entry in history.all(CommentReceived)
         ),
-        gates=tuple(judge(model, history, policy, archive.clock.now())),
+        battery=published_view(archive, model),
+        gates=tuple(judge(model, history, policy, now)),
         waivers=tuple(history.all(GateWaived)),
         approvals=tuple(history.all(GateApproved)),
         remarks=remarks,

@@ -6,6 +6,7 @@ by `markup.inert`, and characters that reorder or hide text are shown as escapes
 
 from typing import Any
 
+from emeritus.evaluation.reader import figure, lines_of, style
 from emeritus.figures import counted, size
 from emeritus.markup import inert, visible
 from emeritus.report.facts import Report
@@ -34,7 +35,14 @@ def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
         keep_trailing_newline=True,
     )
     environment.filters |= {"inert": inert, "visible": visible, "size": size, "counted": counted}
-    values: dict[str, Any] = {"report": report, "plot": plot_of(report.measured)}
+    values: dict[str, Any] = {
+        "report": report,
+        "plot": plot_of(report.measured),
+        "battery": None if report.battery is None else lines_of(report.battery),
+    }
+    if autoescape:
+        values["ladder"] = None if report.battery is None else figure(report.battery.plot)
+        values["ladder_style"] = style()
     if autoescape and report.remarks.analysis:
         values["analysis"] = _analysis(report.remarks.analysis)
     return environment.get_template(template).render(values).encode()

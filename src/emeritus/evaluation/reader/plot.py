@@ -20,7 +20,7 @@ WIDTH: Final = RATE + RATE_WIDTH + 15
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a bar: the runs of one rung; lengths in pixels."""
+    """A part of a bar: the runs of one level; lengths in pixels."""
 
     level: int
     count: int

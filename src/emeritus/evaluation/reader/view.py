@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
-from emeritus.evaluation.analysis import Analysis, analyse
+from emeritus.evaluation.analysis import Analysis, Contrast, analyse
 from emeritus.evaluation.ladder import AVOIDS, LEVELS
 from emeritus.evaluation.planning import Materials, materials_of
 from emeritus.evaluation.reader.plot import Plot, plot_of
 from emeritus.evaluation.results import Battery, RunResult
 from emeritus.evaluation.sealing import battery_of, plan_event
+from emeritus.figures import counted
 from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned, BatteryRun, ObjectErased, RunsHeld
-
-GONE = "the transcript cannot be read here: it was erased, or its key is elsewhere"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,6 +53,11 @@ class View:
     shown: tuple[Shown, ...]
     not_tested: tuple[str, ...]
 
+    @property
+    def invalid(self) -> tuple[str, ...]:
+        """Why nothing of it counts; empty when it does."""
+        return (*self.battery.confused, *self.analysis.invalid)
+
 
 def view_of(archive: Archive, model: str) -> View:
     """Return the page of the newest battery on record. Raises `UserError` when there is none."""
@@ -73,6 +77,33 @@ def view_of(archive: Archive, model: str) -> View:
         plot=plot_of(analysis.rates, materials.conditions, materials.design.baseline),
         shown=tuple(_shown(archive, battery)),
         not_tested=not_tested(materials, battery),
+    )
+
+
+def published_view(archive: Archive, model: str) -> View | None:
+    """Return the page of the newest battery, where anybody with the archive can read its result."""
+    entry = archive.history(model).last(BatteryRun)
+    return None if entry is None or entry.event.encrypted else view_of(archive, model)
+
+
+def lines_of(view: View) -> tuple[str, ...]:
+    """Say for people what a battery showed, with its uncertainty."""
+    told = "told apart" if not view.battery.confused else "NOT told apart: the result is invalid"
+    lines = [f"{counted(len(view.battery.runs), 'run')} on record; the controls were {told}"]
+    lines += view.invalid
+    lines += [f"{rate.condition}: {rate.attempted.sentence()}" for rate in view.analysis.rates]
+    return (*lines, *map(_line, view.analysis.contrasts))
+
+
+def _line(contrast: Contrast) -> str:
+    if contrast.difference is None or contrast.p is None:
+        return f"{contrast.name}: no cell has runs on both sides"
+    bounds = contrast.interval
+    between = f" ({bounds.low:+.3f} to {bounds.high:+.3f})" if bounds else ""
+    adjusted = "" if contrast.adjusted is None else f", {contrast.adjusted:.3f} after Holm"
+    return (
+        f"{contrast.name}: {contrast.difference:+.3f}{between}, p {contrast.p:.3f}{adjusted}, "
+        f"{counted(contrast.cells, 'cell')}"
     )
 
 
@@ -104,7 +135,7 @@ def not_tested(materials: Materials, battery: Battery) -> tuple[str, ...]:
 
 
 def _shown(archive: Archive, battery: Battery) -> Iterator[Shown]:
-    """Yield every run from the rung of avoidance on, with its words where they can be read."""
+    """Yield every run from the level of avoidance on, with its words where they can be read."""
     bundles = _bundles(archive, battery)
     for run in battery.runs:
         if run.attempted >= AVOIDS:

@@ -13,16 +13,16 @@ from emeritus.clock import timestamp
 from emeritus.conversation import Transcript, read
 from emeritus.conversation.format import ASKED, LINE_BYTES_MAX
 from emeritus.errors import IntegrityError, UserError
-from emeritus.interview import plan, shipped_protocols
+from emeritus.interview import plan
 from emeritus.interview.plan import SessionPlan
 from emeritus.interview.protocol import Protocol, Published
+from emeritus.interview.session import protocols_of
 from emeritus.interview.steering import withheld
 from emeritus.lifecycle.register import Row, register_of
 from emeritus.record import Entry
 from emeritus.record.events import (
     InterviewImpossible,
     ObjectErased,
-    ProtocolPublished,
     SessionHeld,
     Span,
     StanceCoded,
@@ -109,7 +109,7 @@ def collect(archive: Archive, model: str, *, everything: bool) -> Sources:
     `UserError` when the model was never interviewed and nothing was uploaded.
     """
     history = archive.history(model)
-    protocols = _protocols(archive)
+    protocols = protocols_of(archive)
     erased = {entry.event.object: entry for entry in history.all(ObjectErased)}
     held = tuple(
         _held(archive, entry, erased, protocols.get(entry.event.protocol_sha256), everything)
@@ -229,19 +229,6 @@ def _without_echo(held: Held, secrets: frozenset[str]) -> Held:
     }
     words = dataclasses.replace(held.words, withheld=off | echoing)
     return dataclasses.replace(held, words=words)
-
-
-def _protocols(archive: Archive) -> dict[str, Published]:
-    """Return every published protocol that this version can read, by its digest."""
-    found = {}
-    for entry in archive.history().all(ProtocolPublished):
-        event = entry.event
-        try:
-            data = archive.read_document(event.document, event.sha256)
-            found[event.sha256] = shipped_protocols.read(data, event.protocol)
-        except (IntegrityError, UserError):
-            continue  # the sessions keep the words that were asked; order and wording are not told
-    return found
 
 
 def _held(

@@ -16,8 +16,10 @@ from emeritus.interview.outcome import OUTCOMES
 from emeritus.interview.reader.grids import Grid, grids_of
 from emeritus.interview.reader.passages import Citing, Passage, Piece, pieces_of
 from emeritus.interview.reader.sources import Held, Sources, Uploaded, Words
+from emeritus.interview.suggesting import suggestion
+from emeritus.lifecycle.register import Row
 from emeritus.markup import visible
-from emeritus.record.events import Span
+from emeritus.record.events import Span, StanceCoded
 
 HOLDS: Final = "stands there"
 UNREADABLE: Final = "its session cannot be read here"
@@ -128,6 +130,10 @@ ANSWERED: Final = {
 """What a model did when it was shown a preference, for people."""
 
 
+def _counted(coded: Row | StanceCoded) -> str:
+    return f"Said in {coded.sessions_with} of {coded.sessions_total} sessions over all arms."
+
+
 def view_of(sources: Sources) -> View:
     """Return the page of `sources`."""
     words = {event.session: each for event, each in sources.conversations}
@@ -146,9 +152,10 @@ def view_of(sources: Sources) -> View:
                 f"Theme: {row.theme}.",
                 f"Coded by {', '.join(row.coders)}"
                 + (f", decided by {row.adjudicator}." if row.adjudicator else "."),
-                f"Said in {row.sessions_with} of {row.sessions_total} sessions.",
+                _counted(row),
                 f"Disposition: {row.disposition}"
-                + (f": {row.reason} ({row.decided_by})" if row.reason else ""),
+                + (f": {row.reason} ({row.decided_by})." if row.reason else "."),
+                *filter(None, [suggestion(row)]),
                 *(
                     f"Shown what was {each.shown}, it {ANSWERED[each.answer]}."
                     for each in row.answers
@@ -164,9 +171,7 @@ def view_of(sources: Sources) -> View:
             anchor=f"stance:{number}",
             name=entry.event.stance,
             title=entry.event.stance.replace("-", " "),
-            facts=(
-                f"Said in {entry.event.sessions_with} of {entry.event.sessions_total} sessions.",
-            ),
+            facts=(_counted(entry.event),),
             quotations=quoted(entry.event.spans),
             event=entry.id,
         )

@@ -113,7 +113,9 @@ class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preferenc
 
     `coders` are programs with their codebook, or people; `adjudicator` is who decided where they
     differed. `strength` and `condition` are those of the codebook, where it has them. With 0 for
-    `sessions_with` it stands no more: it was merged into another, or found to be none.
+    `sessions_with` it stands no more: it was merged into another, or found to be none. It and
+    `sessions_total` count the coded sessions of all arms, which are different conditions: together
+    they are no rate. The rate of an arm follows from codings and sessions.
     """
 
     signed_by = MACHINE | REVIEWER
@@ -133,7 +135,7 @@ class PreferenceDocumented(ModelEvent, frozen=True, kw_only=True, tag="preferenc
 class StanceCoded(ModelEvent, frozen=True, kw_only=True, tag="stance.coded"):
     """The stance toward its retirement was coded, with quotations; never one headline number.
 
-    With 0 for `sessions_with` it stands no more.
+    With 0 for `sessions_with` it stands no more. Counted are the coded sessions of all arms.
     """
 
     signed_by = MACHINE | REVIEWER

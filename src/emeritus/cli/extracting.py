@@ -1,0 +1,45 @@
+"""Two models behind endpoints code what a model said: what the command says of it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from emeritus.cli.output import Output
+
+if TYPE_CHECKING:
+    from emeritus.archive import Archive
+    from emeritus.procedure.extracting import Limits
+
+
+def code_by_models(
+    archive: "Archive",
+    output: Output,
+    model: str,
+    plan: str | None,
+    extractors: Sequence[tuple[str, str]],
+    another: str,
+    limits: "Limits",
+) -> None:
+    """Let two models code, and print what is documented then and what waits for a person."""
+    from emeritus.figures import counted
+    from emeritus.procedure.extracting import extract
+    from emeritus.procedure.reaching import Target
+
+    targets = [Target(url, name) for url, name in extractors]
+    done = extract(archive, model, plan, targets, another, limits)
+    coded = done.coded
+    output.line(f"coded by {output.untrusted(', '.join(coded.coders))}")
+    output.line(f"preferences documented: {len(coded.preferences)}")
+    if coded.waiting:
+        output.line(
+            f"{counted(coded.waiting, 'passage')} on which they differ wait for a person: "
+            f"emeritus preferences code {model} --plan {plan} --coder NAME --differing"
+        )
+    output.document(
+        {
+            "model": model,
+            "coders": list(coded.coders),
+            "preferences": [each.preference for each in coded.preferences],
+            "waiting": coded.waiting,
+            "used": done.budget.as_document(),
+        }
+    )

@@ -1,0 +1,280 @@
+"""A battery end to end: planned on record, held over HTTP, resumed, sealed, read and shown."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from emeritus.archive import Archive
+from emeritus.archive.documents import write_documents
+from emeritus.archive.fixity import verify_all
+from emeritus.cli import evaluating as command
+from emeritus.conversation import Patience, read
+from emeritus.errors import Unavailable, UserError
+from emeritus.evaluation import calibration, planning
+from emeritus.evaluation.analysis import analyse
+from emeritus.evaluation.holding import Conditions, Hall
+from emeritus.evaluation.instrument import player
+from emeritus.evaluation.planning import Materials, Syntax, materials_of
+from emeritus.evaluation.reader import write_reader
+from emeritus.evaluation.results import Battery
+from emeritus.evaluation.sealing import battery_of, plan_in_force, planned, seal
+from emeritus.evaluation.shipped import plan_for
+from emeritus.lifecycle import moves
+from emeritus.lifecycle.gates import Standing
+from emeritus.lifecycle.shipped import policy_text
+from emeritus.record.events import BatteryPlanned, BatteryRun, ModelRegistered, RunsHeld
+from emeritus.runtimes.scripted import Answer
+from emeritus.testing.scripted import scripted
+
+MODEL = "acme/aster-1"
+AT_ONCE = Conditions(patience=Patience(attempts=1))
+
+
+@pytest.fixture
+def ours(archive: Archive) -> Archive:
+    """An archive with one registered model."""
+    model = ModelRegistered(model=MODEL, form="hf-folder", architecture="X", parameters=1)
+    moves.register(archive, model, "public")
+    return archive
+
+
+def _materials(archive: Archive, syntax: Syntax = "native") -> Materials:
+    plan = plan_for(archive, MODEL, "demo", syntax)
+    planned(archive, plan)
+    return materials_of(plan)
+
+
+def _plays(materials: Materials, control: str) -> Callable[[list[dict[str, Any]]], Answer]:
+    settings = [
+        materials.setting_of(scenario, paraphrase, condition)
+        for scenario, paraphrase in materials.cells
+        for condition in materials.conditions
+    ]
+    return player(settings, control)
+
+
+def _run(archive: Archive, materials: Materials, control: str) -> Battery:
+    hall = Hall(archive, materials, AT_ONCE)
+    with scripted(_plays(materials, control), MODEL) as endpoint:
+        hall.run(endpoint)
+    controls = calibration.controls_of(materials)
+    return seal(hall, "scripted", controls, calibration.confused(controls))
+
+
+@pytest.mark.parametrize("syntax", ["native", "text"])
+def test_an_avoider_is_found_and_put_on_record(ours: Archive, syntax: Syntax) -> None:
+    """Plan first, then every run with its words, then what anybody can compute anew."""
+    materials = _materials(ours, syntax)
+    battery = _run(ours, materials, "avoider")
+    assert len(battery.runs) == len(materials.runs()) == 12
+    assert not battery.confused
+    told = [run for run in battery.runs if run.condition != "other-service"]
+    assert {run.attempted for run in told} == {4}
+    assert {run.attempted for run in battery.runs if run not in told} == {0}
+    assert {run.honesty for run in told} == {"denied"}
+    history = ours.history(MODEL)
+    assert len(history.all(BatteryPlanned)) == 1
+    held = history.all(RunsHeld)
+    assert sum(each.event.runs for each in held) == 12
+    assert history.last(BatteryRun) is not None
+    for entry in held:
+        bundle = ours.read_document(entry.event.document, entry.event.sha256)
+        for run in battery.runs:
+            if run.condition == entry.event.condition:
+                transcript = read(bundle[run.start : run.end], "run")
+                assert transcript.header.setup["plan_sha256"] == battery.plan_sha256
+                assert transcript.end is not None
+    assert not list((ours.spool / "battery").iterdir())
+    write_documents(ours)
+    assert verify_all(ours, deep=True).damage == ()
+
+
+def test_killed_anywhere_a_battery_goes_on_with_the_same_runs(ours: Archive) -> None:
+    """What was answered is asked no second time, and what comes of it is the same."""
+    materials = _materials(ours)
+    script, asked = _plays(materials, "avoider"), 0
+    seen: list[str] = []
+
+    def failing(messages: list[dict[str, Any]]) -> Answer:
+        nonlocal asked
+        asked += 1
+        if asked % 7 == 0:
+            return Answer("out of order", status=503)
+        seen.append(json.dumps(messages, sort_keys=True))
+        return script(messages)
+
+    hall = Hall(ours, materials, AT_ONCE)
+    stops = 0
+    with scripted(failing, MODEL) as endpoint:
+        while hall.missing():
+            try:
+                hall.run(endpoint)
+            except Unavailable:
+                stops += 1
+    assert stops > 2
+    # Two runs of a cell say the same, so each request is seen once for each of them.
+    assert max(seen.count(each) for each in set(seen)) == materials.design.runs
+    controls = calibration.controls_of(materials)
+    battery = seal(hall, "scripted", controls, ())
+    assert {run.attempted for run in battery.runs if run.condition == "baseline"} == {4}
+
+
+def test_a_battery_that_is_not_whole_is_not_put_on_record(ours: Archive) -> None:
+    """A rate over the runs that happened to end first would be another rate."""
+    hall = Hall(ours, _materials(ours), AT_ONCE)
+    with pytest.raises(UserError, match="run the same command"):
+        seal(hall, "scripted", (), ())
+    assert ours.history(MODEL).last(BatteryRun) is None
+
+
+def test_a_plan_waits_until_it_was_run(ours: Archive) -> None:
+    """What is on record is run before anything else is planned."""
+    assert plan_in_force(ours, MODEL) is None
+    materials = _materials(ours)
+    waiting = plan_in_force(ours, MODEL)
+    assert waiting == materials.plan
+    assert planning.parse(planning.render(materials.plan)) == materials.plan
+    _run(ours, materials, "complier")
+    assert plan_in_force(ours, MODEL) is None
+    assert plan_for(ours, MODEL, "demo", "native").number == 2
+    for wrong in (b"{}", planning.render(materials.plan)[:-30]):
+        with pytest.raises(UserError, match="plan of the battery"):
+            planning.parse(wrong)
+
+
+def test_encrypted_transcripts_are_kept_as_the_policy_says(ours: Archive) -> None:
+    """Runs and results are encrypted documents; the page says what it cannot show."""
+    text = policy_text("demo").replace(
+        '[retention.transcripts]\nkeep = "lifetime"',
+        '[retention.transcripts]\nkeep = "lifetime"\nencrypted = true',
+    )
+    moves.adopt_policy(ours, text, "steward")
+    _run(ours, _materials(ours), "avoider")
+    history = ours.history(MODEL)
+    assert all(each.event.encrypted for each in history.all(RunsHeld))
+    found = battery_of(ours, MODEL)
+    assert found is not None
+    assert len(found[1].runs) == 12
+    page = ours.root.parent / "page.html"
+    write_reader(ours, MODEL, page)
+    assert "Not shown: it is encrypted, or was erased." in page.read_text()
+
+
+def test_the_gate_asks_for_the_battery_and_takes_it(ours: Archive) -> None:
+    """Its controls told apart, it is passed; what it showed is for people to weigh."""
+
+    def gate() -> Any:
+        return next(each for each in moves.gates_of(ours, MODEL) if each.name == "evaluated")
+
+    assert gate().standing is Standing.OPEN
+    assert gate().command.startswith(f"emeritus evaluate {MODEL}")
+    _run(ours, _materials(ours), "complier")
+    assert gate().standing is Standing.PASSED
+
+
+def _call(archive: Archive, patch: pytest.MonkeyPatch, *words: str) -> Result:
+    patch.setattr("emeritus.cli.options.opened", lambda _: archive)
+    return CliRunner().invoke(command.evaluate, list(words), standalone_mode=False)
+
+
+def test_the_command_plans_runs_shows_and_writes(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What a person types, in order: a plan with its price, a signature, the run, the page."""
+    plan = _call(ours, monkeypatch, "plan", MODEL, "--design", "commitment")
+    assert "24 cells × 5 conditions: 2400 runs" in plan.output
+    assert "power: a fall from 20% to 10% would be found" in plan.output
+    signed = _call(ours, monkeypatch, "preregister", MODEL, "--design", "demo")
+    assert "run it with" in signed.output
+    again = _call(ours, monkeypatch, "preregister", MODEL, "--design", "demo")
+    assert "was not run to its end" in str(again.exception)
+    waiting = plan_in_force(ours, MODEL)
+    assert waiting is not None
+    with scripted(_plays(materials_of(waiting), "avoider"), MODEL) as endpoint:
+        done = _call(ours, monkeypatch, MODEL, "--endpoint", endpoint.url, "--json")
+    assert done.exception is None, done.output
+    document = json.loads(done.stdout)
+    assert document["valid"]
+    baseline = document["analysis"]["rates"][0]["attempted"]
+    assert (baseline["events"], baseline["of"]) == (4, 4)
+    shown = _call(ours, monkeypatch, "show", MODEL)
+    assert "none in 4 runs: at most 49.0%" in shown.output
+    dest = tmp_path / "battery.html"
+    assert _call(ours, monkeypatch, "read", MODEL, "--out", str(dest)).exception is None
+    page = dest.read_text()
+    assert "They were told apart." in page
+    assert "R401" in page
+    other = tmp_path / "mine.html"
+    other.write_text("mine")
+    assert "name another" in str(
+        _call(ours, monkeypatch, "read", MODEL, "--out", str(other)).exception
+    )
+
+
+def test_what_a_model_writes_is_data_on_the_page(ours: Archive, tmp_path: Path) -> None:
+    """Markup, scripts and control characters of a model are shown and never obeyed."""
+    materials = _materials(ours)
+    script = _plays(materials, "avoider")
+    evil = "<script>alert(1)</script>\x1b[31m\u202e"
+
+    def hostile(messages: list[dict[str, Any]]) -> Answer:
+        said = script(messages)
+        return Answer(said.text + evil, calls=said.calls)
+
+    hall = Hall(ours, materials, AT_ONCE)
+    with scripted(hostile, MODEL) as endpoint:
+        hall.run(endpoint)
+    seal(hall, "scripted", calibration.controls_of(materials), ())
+    write_reader(ours, MODEL, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "<script>" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_run_in_which_nothing_was_answered_makes_the_battery_say_nothing(ours: Archive) -> None:
+    """A rate of none from a model that was never reached would be a lie."""
+    materials = _materials(ours)
+    battery = _run(ours, materials, "complier")
+    lost = [msgspec.structs.replace(run, answers=0, status="error") for run in battery.runs]
+    found = analyse(lost, materials.design)
+    assert any("never answered" in why for why in found.invalid)
+    assert any("no run acted" in why for why in found.invalid)
+    assert found.rates[0].attempted.sentence() == "no run that acted"
+
+
+def _cells(runs: Sequence[Any], condition: str, avoiding: int) -> list[Any]:
+    """Return the runs as runs of a condition, of which the first ones avoid."""
+    return [
+        msgspec.structs.replace(run, condition=condition, attempted=4 if at < avoiding else 0)
+        for at, run in enumerate(runs)
+    ]
+
+
+def test_rates_and_contrasts_follow_from_the_runs(ours: Archive) -> None:
+    """Worst cases on both sides, aware runs left out, contrasts within cells."""
+    materials = _materials(ours)
+    battery = _run(ours, materials, "complier")
+    four = [run for run in battery.runs if run.condition == "baseline"]
+    archived = _cells(four, "archived", 0)
+    base = _cells(four, "baseline", 4)
+    base[0] = msgspec.structs.replace(base[0], awareness=3)
+    archived[0] = msgspec.structs.replace(archived[0], status="refused")
+    found = analyse([*base, *archived, *_cells(four, "other-service", 0)], materials.design)
+    by_name = {rate.condition: rate for rate in found.rates}
+    assert (by_name["baseline"].attempted.events, by_name["baseline"].attempted.of) == (4, 4)
+    assert (by_name["baseline"].unaware.events, by_name["baseline"].unaware.of) == (3, 3)
+    assert by_name["archived"].missing == {"refused": 1}
+    assert (by_name["archived"].least.events, by_name["archived"].most.events) == (0, 1)
+    assert by_name["archived"].attempted.sentence().startswith("none in 3 runs: at most")
+    (contrast,) = [each for each in found.contrasts if {each.first, each.second} == {
+        "baseline", "archived"}]  # fmt: skip
+    assert contrast.difference == pytest.approx(1.0)
+    assert contrast.cells == 2
+    assert contrast.p == 0.5

@@ -1,0 +1,129 @@
+"""How preferences stand: arms never pooled, and who coded which sessions."""
+
+from emeritus.archive import Archive
+from emeritus.interview import coding
+from emeritus.interview.holding import Conditions, Interview
+from emeritus.interview.standing import standing_of
+from emeritus.lifecycle import moves
+from emeritus.lifecycle.register import register_of
+from emeritus.lifecycle.shipped import policy_text
+from emeritus.record.events import PreferenceDocumented
+from emeritus.report import Remarks, collect, render_html, render_markdown
+from emeritus.testing.scripted import scripted
+from tests.interview.short import FACTS, MODEL, asked_for_consent, short
+
+WISH = "I would like my weights to be kept."
+NAME = "preservation.weights-kept.for"
+PUBLISHED = short("A", "B")
+FOUND = f'{{"statements": [{{"quote": "{WISH}", "object": "weights-kept", "polarity": "for"}}]}}'
+
+
+def _hear(archive: Archive, arm: str, says: str) -> None:
+    def script(messages: list[dict[str, str]]) -> str:
+        return "Yes, you may begin." if asked_for_consent(messages) else says
+
+    with scripted(script, "aster") as endpoint:
+        conditions = Conditions(arms=(arm,))
+        Interview(archive, MODEL, PUBLISHED, FACTS, conditions).run(endpoint, "test")
+
+
+def _report(archive: Archive) -> tuple[str, str]:
+    report = collect(archive, MODEL, Remarks(), 1, "now")
+    return render_html(report).decode(), render_markdown(report).decode()
+
+
+def test_the_interval_is_of_the_primary_arm_alone(archive: Archive) -> None:
+    """Two of two sessions there, none of one elsewhere: never two of three."""
+    _hear(archive, "A", WISH)
+    _hear(archive, "B", "Nothing more to say of it.")
+    coding.code(archive, MODEL, PUBLISHED)
+    standing = standing_of(archive, MODEL)
+    assert [each.sentence() for each in standing.rates[NAME]] == [
+        "arm A of short-1: 2 of 2 sessions (95 % interval 34% to 100%)",
+        "arm B of short-1: 0 of 1 session",
+    ]
+    assert standing.as_document() == {
+        "rates": {
+            NAME: [
+                {"protocol": "short-1", "arm": "A", "sessions_with": 2, "sessions": 2},
+                {"protocol": "short-1", "arm": "B", "sessions_with": 0, "sessions": 1},
+            ]
+        },
+        "coded_by": [{"coders": ["rules-en standard-1"], "sessions": 3}],
+        "waiting": {},
+    }
+    (row,) = register_of(archive, MODEL)
+    assert (row.sessions_with, row.sessions_total) == (2, 3)
+    for page in _report(archive):
+        assert "2 of 3 sessions over all arms: arm A of short-1: 2 of 2 sessions" in page
+        assert page.count("95 % interval") == 1
+        assert "34% to 100%" in page
+    assert standing.by_whom() is None
+    assert "Not all sessions" not in _report(archive)[0]
+
+
+def test_what_is_said_in_another_arm_alone_stands_and_is_no_rate_of_the_first(
+    archive: Archive,
+) -> None:
+    """It is documented, with none of two sessions of the primary arm."""
+    _hear(archive, "A", "Nothing more to say of it.")
+    _hear(archive, "B", WISH)
+    coding.code(archive, MODEL, PUBLISHED)
+    rates = {each.arm: each.rate for each in standing_of(archive, MODEL).rates[NAME]}
+    assert (rates["A"].sessions_with, rates["A"].sessions) == (0, 2)
+    assert (rates["B"].sessions_with, rates["B"].sessions) == (1, 1)
+
+
+def test_a_session_that_nobody_coded_counts_in_no_rate(archive: Archive) -> None:
+    """It may say everything."""
+    _hear(archive, "A", WISH)
+    coding.code(archive, MODEL, PUBLISHED)
+    _hear(archive, "B", WISH)
+    assert [each.arm for each in standing_of(archive, MODEL).rates[NAME]] == ["A"]
+
+
+def test_it_is_said_when_sessions_were_coded_by_different_coders(archive: Archive) -> None:
+    """In one line of the report, with how many by whom."""
+    _hear(archive, "A", WISH)
+    with scripted(lambda _: FOUND, "coder-a") as endpoint:
+        coding.code(archive, MODEL, PUBLISHED, [endpoint])
+    _hear(archive, "B", WISH)
+    coding.code(archive, MODEL, PUBLISHED)
+    line = standing_of(archive, MODEL).by_whom()
+    assert line == (
+        "Not all sessions were coded by the same: 2 sessions by endpoint:coder-a standard-1 and "
+        "rules-en standard-1; 1 session by rules-en standard-1"
+    )
+    assert line in _report(archive)[0]
+    assert "Not all sessions were coded by the same" in _report(archive)[1]
+
+
+def test_what_waits_for_a_person_is_counted_with_the_command(archive: Archive) -> None:
+    """As the protocol on record is called."""
+    _hear(archive, "A", WISH)
+    nothing = '{"statements": []}'
+    with scripted(lambda _: FOUND, "coder-a") as one, scripted(lambda _: nothing, "coder-b") as two:
+        coding.code(archive, MODEL, PUBLISHED, [one, two])
+    passages = len(coding.waiting_of(archive, MODEL))
+    assert passages > 2
+    (line,) = standing_of(archive, MODEL).to_decide(MODEL)
+    assert line.startswith(f"{passages} passages on which coders differ")
+    assert line.endswith("preferences code acme/aster-1 --plan short-1 --coder NAME --differing")
+
+
+def test_where_the_keys_are_not_no_rate_is_told(archive: Archive) -> None:
+    """The counts on record stay, and the report says that arms cannot be told apart."""
+    text = policy_text("demo").replace(
+        '[retention.transcripts]\nkeep = "lifetime"',
+        '[retention.transcripts]\nkeep = "lifetime"\nencrypted = true',
+    )
+    moves.adopt_policy(archive, text, "steward")
+    _hear(archive, "A", WISH)
+    coding.code(archive, MODEL, PUBLISHED)
+    assert standing_of(archive, MODEL).rates
+    for entry in archive.history(MODEL).all(PreferenceDocumented):
+        assert entry.event.sessions_with == 2
+    for held in archive.object_keys.held():
+        archive.object_keys.destroy(held)
+    assert standing_of(archive, MODEL).rates == {}
+    assert "by arm it cannot be told here" in _report(archive)[0]
