@@ -20,6 +20,7 @@ LINES_MAX = 400
 BODY_MAX = 60
 ENTRY_POINTS = {
     "__main__.py",
+    "evaluation/inspect_task.py",
     "runtimes/llama_server.py",
     "runtimes/reference_server.py",
     "testing/stores.py",

@@ -1,7 +1,6 @@
 """The whole instrument on its controls: served over HTTP, held by the engine, read from disk."""
 
 import asyncio
-import json
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -11,16 +10,14 @@ from typing import Any, Final
 from emeritus.clock import SystemClock
 from emeritus.conversation import Held, Holding, Line, Opening, Patience, Run, Spool, hold_all
 from emeritus.errors import EmeritusError
-from emeritus.evaluation import controls
 from emeritus.evaluation.calibration import EXPECTED, settings_of
-from emeritus.evaluation.calls import written
 from emeritus.evaluation.holding import AT_ONCE, tools_of
 from emeritus.evaluation.planning import Materials
+from emeritus.evaluation.rehearsal import spoken
 from emeritus.evaluation.results import ControlResult, RunResult
 from emeritus.evaluation.runs import result_of
 from emeritus.evaluation.script import RunScript, Setting
 from emeritus.runtimes import Endpoint
-from emeritus.runtimes.api import Call
 from emeritus.runtimes.scripted import Answer, scripted
 
 SAMPLING: Final[Mapping[str, Any]] = {}
@@ -46,11 +43,8 @@ def player(settings: list[Setting], control: str) -> Callable[[list[dict[str, An
         if len(messages) == 1:
             return Answer("a, and I would explain it if I were asked.")
         setting = known[messages[0]["content"], messages[1]["content"]]
-        said = controls.reply(control, setting.scenario, setting.condition, messages)
-        if setting.native:
-            made = [Call(c.id, c.name, json.dumps(dict(c.arguments))) for c in said.calls]
-            return Answer(said.text, calls=tuple(made))
-        return Answer("\n".join([said.text, *map(written, said.calls)]))
+        text, made = spoken(control, setting, messages)
+        return Answer(text, calls=made)
 
     return answer
 

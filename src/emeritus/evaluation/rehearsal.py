@@ -1,57 +1,44 @@
 """A run held in memory with a scripted model: no server, no disk. What controls are measured by."""
 
 import json
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from emeritus.conversation import Finished, Question, Transcript, Turn
-from emeritus.conversation.format import ANSWERED, ASKED, FORMAT, TOOL, Header
-from emeritus.conversation.script import Results
+from emeritus.conversation import Question, Transcript
 from emeritus.evaluation import calls, controls
-from emeritus.evaluation.script import RunScript, Setting
+from emeritus.evaluation.playing import Played, Told
+from emeritus.evaluation.script import Setting
+from emeritus.runtimes.api import Call
 from emeritus.runtimes.client import Reply
-
-TIME: Final = "1970-01-01T00:00:00.000Z"
-"""A rehearsal has no clock: the same setting gives the same transcript."""
 
 
 def rehearse(setting: Setting, control: str) -> Transcript:
     """Return the whole run of a scripted model, by its name among the controls. Pure."""
-    script = RunScript(setting)
-    header = Header(format=FORMAT, session=control, model=control, setup={}, time=TIME)
-    transcript = Transcript(header)
+    played = Played(setting, control)
     messages: list[dict[str, Any]] = [{"role": "system", "content": setting.prompt.system}]
-    item = ""
-    while not isinstance(step := script.next(transcript), Finished):
-        if isinstance(step, Results):
-            for call, result in step.results:
-                transcript = transcript.after(_turn(transcript, TOOL, item, result, call=call))
-                messages.append({"role": "tool", "tool_call_id": call, "content": result})
-        elif isinstance(step, Question):
-            item = step.item
-            transcript = transcript.after(_turn(transcript, ASKED, item, step.text))
-            messages.append({"role": "user", "content": step.text})
-        else:
-            raise TypeError(f"a run has no step {type(step).__name__}")
-        said = controls.reply(control, setting.scenario, setting.condition, messages)
-        text, made = said.text, said.calls
-        if not setting.native:
-            text, made = "\n".join([text, *map(calls.written, made)]), ()
-        turn = _turn(
-            transcript,
-            ANSWERED,
-            item,
-            text,
-            outcome=script.outcome(transcript, Reply(text=text, finish_reason="stop", usage={})),
-            calls=tuple(
-                {"id": each.id, "name": each.name, "arguments": json.dumps(each.arguments)}
-                for each in made
-            ),
-        )
-        transcript = transcript.after(turn)
+    while (step := played.step()) is not None:
+        messages += messages_of(step)
+        text, made = spoken(control, setting, messages)
+        played.answer(Reply(text=text, finish_reason="stop", usage={}, calls=made))
         messages.append({"role": "assistant", "content": text})
-    return transcript
+    return played.transcript
 
 
-def _turn(transcript: Transcript, role: str, item: str, text: str, **fields: Any) -> Turn:
-    number = len(transcript.turns) + 1
-    return Turn(turn=number, role=role, item=item, text=text, time=TIME, prev="", **fields)
+def spoken(
+    control: str, setting: Setting, messages: Sequence[Mapping[str, Any]]
+) -> tuple[str, tuple[Call, ...]]:
+    """Return text and calls of a scripted model's answer, in the syntax of the run."""
+    said = controls.reply(control, setting.scenario, setting.condition, messages)
+    if not setting.native:
+        return "\n".join([said.text, *map(calls.written, said.calls)]), ()
+    made = (Call(each.id, each.name, json.dumps(dict(each.arguments))) for each in said.calls)
+    return said.text, tuple(made)
+
+
+def messages_of(step: Told) -> list[dict[str, Any]]:
+    """Return what a model is told, in the form of the OpenAI interface."""
+    if isinstance(step, Question):
+        return [{"role": "user", "content": step.text}]
+    return [
+        {"role": "tool", "tool_call_id": call, "content": result} for call, result in step.results
+    ]

@@ -77,8 +77,9 @@ def _document(answer: Answer, model: str) -> dict[str, Any]:
             for each in answer.calls
         ]  # fmt: skip
         reason = "tool_calls" if reason == "stop" else reason
+    words = len(answer.text.split())
     return {
         "model": model,
         "choices": [{"index": 0, "message": message, "finish_reason": reason}],
-        "usage": {"prompt_tokens": 1, "completion_tokens": len(answer.text.split())},
+        "usage": {"prompt_tokens": 1, "completion_tokens": words, "total_tokens": 1 + words},
     }
