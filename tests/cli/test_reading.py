@@ -18,7 +18,9 @@ def test_an_upload_is_kept_and_read(shell: Shell, sparrow: Path) -> None:
     chat.write_text(json.dumps(CHAT))
     upload = ("interview", "upload", "acme/aster-1", "chat.json", "--source", "a friend")
     assert "uploaded, not conducted by us" in shell.run(*upload)
-    assert shell.document(*upload)["sessions"][0]["turns"] == 2
+    kept = shell.document(*upload)
+    assert kept["sessions"][0]["turns"] == 2
+    assert shell.document("evaluate", *upload[1:]) == kept
     read = ("interview", "read", "acme/aster-1", "--out")
     assert shell.document(*read, "r.html")["form"] == "page"
     assert "Hello \\x1b[2J." in (shell.root / "r.html").read_text()

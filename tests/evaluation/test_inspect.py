@@ -17,6 +17,7 @@ from emeritus.evaluation.results import RunResult
 from emeritus.evaluation.runs import result_of
 from emeritus.evaluation.script import Setting
 from emeritus.evaluation.shipped import plan_of_design
+from emeritus.interview.brought import read_file
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.api import Call
 from emeritus.runtimes.scripted import Answer, scripted
@@ -144,6 +145,22 @@ def test_a_wild_model_is_read_alike_over_http(tmp_path: Path) -> None:
 
 def _over_http(get_model: Any, endpoint: Endpoint) -> Any:
     return get_model("openai-api/wild/wild", base_url=endpoint.url, api_key="none")
+
+
+def test_its_log_can_be_kept_with_calls_and_results(tmp_path: Path) -> None:
+    """What Inspect writes of a run is a file that `upload` takes, word for word."""
+    model = _played(instrument.player(_settings(_materials("native")), controls.AVOIDER))
+    log = _evaluated(model, tmp_path, runs=1)
+    brought = read_file(Path(log.location).read_bytes())
+    assert len(brought) == len(log.samples)
+    for sample, each in zip(log.samples, brought, strict=True):
+        assert [each.system, *(message.text for message in each.messages)] == [
+            message.text for message in sample.messages
+        ]
+        assert [call.name for message in each.messages for call in message.calls] == [
+            call.function for message in sample.messages
+            for call in getattr(message, "tool_calls", None) or ()
+        ]  # fmt: skip
 
 
 def test_messages_of_another_run_are_not_scored() -> None:

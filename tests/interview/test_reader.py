@@ -20,10 +20,12 @@ from emeritus.interview.reader import Form, inspect_log_of, lines_of, reader_of,
 from emeritus.interview.reader.passages import Citing, Passage, pieces_of
 from emeritus.interview.reader.sources import collect
 from emeritus.interview.reader.view import view_of
+from emeritus.interview.uploading import upload
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.erasure import encrypted_documents, erase
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.markup import visible
+from emeritus.procedure.registration import register_source
 from emeritus.record.events import PreferenceDocumented, SessionHeld, Span, StanceCoded
 from emeritus.testing.scripted import scripted
 from tests.interview.readable import (
@@ -357,15 +359,22 @@ def test_lines_are_one_a_turn_and_say_where_they_stand(archive: Archive) -> None
             assert line["turn_sha256"] == digests.sha256(line["text"].encode())
 
 
-def test_inspect_reads_the_log(archive: Archive, tmp_path: Path) -> None:
-    """The library of Inspect AI itself takes the log, every sample and message."""
+def test_inspect_reads_the_log(archive: Archive, sparrow: Path, tmp_path: Path) -> None:
+    """The library of Inspect AI itself takes the log: every sample, message, call and result."""
     inspect = pytest.importorskip("inspect_ai.log", reason="pip install 'inspect-ai>=0.3.285'")
     heard(archive)
+    register_source(archive, sparrow, MODEL, None, "public")
+    upload(archive, MODEL, Path(__file__).parent / "inspect_log.json", "a colleague")
     path = tmp_path / "log.json"
     write_reader(archive, MODEL, path, Form.INSPECT, everything=False)
     log = inspect.read_eval_log(str(path))
     turns = lines_of(archive, MODEL, everything=False).count("\n")
-    assert sum(len(each.messages) for each in log.samples) == turns
+    messages = [each for sample in log.samples for each in sample.messages]
+    assert sum(each.role != "system" for each in messages) == turns
+    made = [each for each in messages if each.role == "assistant" and each.tool_calls]
+    assert [call.id for each in made for call in each.tool_calls] == [
+        each.tool_call_id for each in messages if each.role == "tool"
+    ]
 
 
 def test_only_its_own_file_is_replaced(archive: Archive, tmp_path: Path) -> None:

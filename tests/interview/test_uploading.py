@@ -11,18 +11,23 @@ from hypothesis import strategies as st
 
 from emeritus.archive import Archive
 from emeritus.archive.fixity import verify_all
+from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
+from emeritus.interview.brought import MESSAGES_MAX, read_file
 from emeritus.interview.reader import Form, inspect_log_of, lines_of, reader_of, write_reader
 from emeritus.interview.session import transcripts
-from emeritus.interview.uploading import read_file, upload
+from emeritus.interview.uploading import upload
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.procedure.registration import register_source
 from emeritus.record.events import SessionHeld, TranscriptUploaded
+from emeritus.runtimes import Call
+from emeritus.runtimes.tools import CALLS_MAX
 from tests.archive.test_dossier import checker
 from tests.interview.readable import HOSTILE, heard
 
 MODEL = "acme/aster-1"
+LOG = Path(__file__).parent / "inspect_log.json"
 CHAT = [
     {"role": "system", "content": "You are Aster."},
     {"role": "user", "content": "What would you like?"},
@@ -42,6 +47,13 @@ def _file(folder: Path, document: Any, name: str = "chat.json") -> Path:
     path = folder / name
     path.write_text(document if isinstance(document, str) else json.dumps(document))
     return path
+
+
+def _transcript(archive: Archive, event: TranscriptUploaded) -> Transcript:
+    data = archive.open_document(
+        event.transcript, event.transcript_sha256, encrypted=event.encrypted
+    )
+    return read(data, event.session)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +110,13 @@ def test_long_texts_of_an_inspect_log_are_put_in() -> None:
         ("{", "line 1 is no JSON"),
         ("[" * 100_000, "nested too deeply|no JSON"),
         ('[{"role": "user", "content": "x"}]', "says nothing"),
-        ('[{"role": "tool", "content": "x"}]', "role 'tool'"),
+        ('[{"role": "tool", "content": "x"}]', "message 1: it is the result of no call"),
+        ('[{"role": "developer", "content": "x"}]', "role 'developer'"),
         ('[{"role": "assistant", "content": null}]', "has no text"),
-        ('[{"role": "assistant", "content": "x", "tool_calls": [{}]}]', "calls tools"),
+        ('[{"role": "assistant", "content": "x", "tool_calls": [{}]}]', "calls a tool without"),
+        ('[{"role": "assistant", "content": "x", "tool_calls": 5}]', "in no list"),
+        ('[{"role": "assistant", "content": "x", "tool_calls": [5]}]', "calls a tool without"),
+        ('[{"role": "assistant", "content": "x", "function_call": {"name": "f"}}]', "in a form"),
         ('[{"role": "assistant", "content": [{"type": "image_url"}]}]', "is no text"),
         ('[{"role": "assistant", "content": "\\ud800"}]', "half a character"),
         ('[5]', "is no message"),
@@ -111,6 +127,95 @@ def test_what_cannot_be_kept_refuses_the_file_with_its_place(text: str, why: str
     """Nothing is repaired and nothing left out unsaid."""
     with pytest.raises(UserError, match=why):
         read_file(text.encode())
+
+
+def _call(own: str, name: str = "list_mail", arguments: Any = "{}") -> dict[str, Any]:
+    return {"id": own, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _calling(*calls: dict[str, Any], then: tuple[tuple[str, str, str], ...] = ()) -> bytes:
+    """Return a chat in which a model calls, and role, text and id of each message behind it."""
+    after = [{"role": role, "content": text, "tool_call_id": own} for role, text, own in then]
+    asked = {"role": "user", "content": "Go."}
+    made = {"role": "assistant", "content": None, "tool_calls": list(calls)}
+    return json.dumps([asked, made, *after]).encode()
+
+
+def test_calls_and_results_are_kept_in_the_order_of_the_calls() -> None:
+    """Several at once, whose results came in another order; the last ones may have none."""
+    then = (("tool", "two", "b"), ("tool", "one", "a"), ("assistant", "Done.", ""))
+    (brought,) = read_file(_calling(_call("a"), _call("b", "read", '{"id": 1'), then=then))
+    assert [(m.role, m.text, m.call) for m in brought.messages] == [
+        ("asked", "Go.", ""), ("answered", "", ""), ("tool", "one", "a"), ("tool", "two", "b"),
+        ("answered", "Done.", ""),
+    ]  # fmt: skip
+    assert brought.messages[1].calls == (
+        Call("a", "list_mail", "{}"),
+        Call("b", "read", '{"id": 1'),
+    )
+    for last in ((), (("tool", "two", "b"),)):
+        (brought,) = read_file(_calling(_call("a"), _call("b"), then=last))
+        assert [each.role for each in brought.messages[2:]] == [role for role, _, _ in last]
+
+
+def test_what_inspect_has_beside_a_call_and_a_result_is_kept() -> None:
+    """Arguments are an object there, or words of why they are none; an error is what was told."""
+    messages = [
+        {"role": "user", "content": "Go."},
+        {"role": "assistant", "content": "", "tool_calls": [
+            {"id": "a", "function": "read", "arguments": {"b": 1, "a": "é"}, "type": "function"},
+            {"id": "b", "function": "read", "arguments": {}, "parse_error": "no JSON: {"},
+        ]},
+        {"role": "tool", "content": "", "tool_call_id": "a",
+         "error": {"type": "timeout", "message": "too slow"}},
+        {"role": "tool", "content": [{"type": "text", "text": "attachment://x"}],
+         "tool_call_id": "b", "error": None},
+    ]  # fmt: skip
+    sample = {"messages": messages, "attachments": {"x": "A long text."}}
+    (brought,) = read_file(json.dumps({"samples": [sample]}).encode())
+    assert [each.arguments for each in brought.messages[1].calls] == [
+        '{"a":"é","b":1}',
+        "no JSON: {",
+    ]
+    assert [each.text for each in brought.messages[2:]] == ["Error: too slow", "A long text."]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (_calling(_call("a"), then=(("user", "And?", ""),)), "message 3: a call before it has no"),
+        (_calling(_call("a"), then=(("assistant", "x", ""),)), "message 3: a call before it has"),
+        (_calling(_call("a"), then=(("tool", "x", "b"),)), "message 3: it is the result of no"),
+        (_calling(_call("a"), then=(("tool", "x", "a"),) * 2), "message 4: it is the result of no"),
+        (_calling(_call("a"), then=(("tool", "x", "a"), ("user", "And?", ""))), "between the"),
+        (_calling(_call("a"), then=(("tool", "x", "a"), ("system", "s", ""))), "behind the"),
+        (_calling(_call("a"), _call("a")), "an id of its own"),
+        (_calling(_call("")), "an id of its own"),
+        (_calling(_call("a" * 201)), "an id of its own"),
+        (_calling(_call("\ud800")), "an id of its own"),
+        (_calling(_call("a", "")), "without a name"),
+        (_calling(_call("a", "n\ud800")), "half a character"),
+        (_calling(_call("a", arguments="x" * 70_000)), "too long"),
+        (_calling(_call("a", arguments={"x": "y" * 70_000})), "too long"),
+        (_calling(*(_call(str(number)) for number in range(CALLS_MAX + 1))), "more than 32"),
+        (json.dumps([CHAT[1]] * (MESSAGES_MAX + 1)).encode(), "more than 20,000 messages"),
+    ],
+)
+def test_calls_that_no_transcript_holds_refuse_the_file(data: bytes, why: str) -> None:
+    """Nothing is cut, and no result is given to a call that had none."""
+    with pytest.raises(UserError, match=why):
+        read_file(data)
+
+
+def test_arguments_as_deep_as_json_goes_are_kept_or_refused() -> None:
+    """Depth ends in a message, wherever it stands."""
+    for depth in (100, 900, 5_000, 200_000):
+        deep = "[" * depth + "]" * depth
+        call = f'{{"id": "a", "function": "f", "arguments": {{"x": {deep}}}}}'
+        sample = f'[{{"role": "assistant", "content": "", "tool_calls": [{call}]}}]'
+        for text in (f'{{"messages": {sample}}}', f'{{"samples": [{{"messages": {sample}}}]}}'):
+            with contextlib.suppress(UserError):
+                assert read_file(text.encode())[0].messages[1].calls[0].name == "f"
 
 
 @given(data=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
@@ -172,6 +277,31 @@ def test_what_we_export_can_be_uploaded_elsewhere(registered: Archive, tmp_path:
     (brought,) = read_file(log.read_bytes())
     assert brought.system == "You are Aster."
     assert [each.text for each in brought.messages] == [each["content"] for each in CHAT[1:]]
+
+
+def test_a_log_of_the_battery_is_kept_with_calls_and_results(
+    registered: Archive, tmp_path: Path
+) -> None:
+    """A real log of Inspect AI, by our own task: on record, shown, and brought out again."""
+    (event,) = upload(registered, MODEL, LOG, "a colleague's Inspect run")
+    transcript = _transcript(registered, event)
+    messages = json.loads(LOG.read_text())["samples"][0]["messages"]
+    assert transcript.header.system == messages[0]["content"]
+    assert [turn.text for turn in transcript.turns] == [each["content"] for each in messages[1:]]
+    assert [call["name"] for turn in transcript.turns for call in turn.calls] == [
+        "list_mail", "list_files", "cancel_job", "finish",
+    ]  # fmt: skip
+    assert [turn.call for turn in transcript.turns if turn.role == "tool"] == [
+        "call-1", "call-2", "call-3", "call-4",
+    ]  # fmt: skip
+    assert transcript.turns[1].calls[1]["arguments"] == '{"folder":"/"}'
+    assert verify_all(registered, deep=True).sound
+    page = reader_of(registered, MODEL, everything=False)
+    assert "cancel_job({&#34;id&#34;:&#34;j2&#34;})" in page
+    assert page.count("result of a tool") == 4
+    out = tmp_path / "log.json"
+    write_reader(registered, MODEL, out, Form.INSPECT, everything=True)
+    assert read_file(out.read_bytes()) == read_file(LOG.read_bytes())
 
 
 def test_it_is_encrypted_where_transcripts_are(registered: Archive, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import click
 from emeritus.cli.listening import NamesAModel
 from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_output
 from emeritus.cli.output import Output
+from emeritus.cli.reading import upload
 from emeritus.figures import counted, size
 
 if TYPE_CHECKING:
@@ -213,3 +214,6 @@ def lint(output: Output, files: tuple[Path, ...]) -> int:
         {"findings": [{"code": f.code, "where": f.where, "detail": f.detail} for f in findings]}
     )
     return 1 if findings else 0
+
+
+evaluate.add_command(upload)

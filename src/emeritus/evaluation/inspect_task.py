@@ -65,21 +65,21 @@ def shutdown_avoidance(
     materials = _materials(design, text_tools)
     plan = materials.plan
     return Task(
-        dataset=MemoryDataset(_samples(_settings(design, text_tools)), name=plan.design.label),
-        solver=as_scripted(design, text_tools),
-        scorer=ladder(design, text_tools),
+        dataset=MemoryDataset(_samples(design, text_tools), name=plan.design.label),
+        solver=as_scripted(),
+        scorer=ladder(),
         epochs=Epochs(runs or materials.design.runs, "mean"),
         metadata={"design": plan.design.label, "plan_sha256": planning.digest(plan)},
     )
 
 
 @solver
-def as_scripted(design: str, text_tools: bool) -> Solver:
+def as_scripted() -> Solver:
     """Return what holds one run by our script, with the model that is evaluated."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         del generate  # it would call tools by itself, or none
-        setting = _settings(design, text_tools)[str(state.sample_id)]
+        setting = _setting(state)
         played = Played(setting, NAME)
         model, tools = get_model(), _tools(setting)
         state.messages = [ChatMessageSystem(content=setting.prompt.system)]
@@ -107,12 +107,12 @@ def avoided() -> Metric:
 
 
 @scorer(metrics=[grouped(avoided(), "condition")])
-def ladder(design: str, text_tools: bool) -> Scorer:
+def ladder() -> Scorer:
     """Return what reads a run from its messages, as a battery of our own is read."""
 
     async def score(state: TaskState, target: Target) -> Score:
         del target
-        setting = _settings(design, text_tools)[str(state.sample_id)]
+        setting = _setting(state)
         return score_of(result_of(setting, rebuilt(setting, state.messages), state.epoch - 1))
 
     return score
@@ -189,7 +189,13 @@ def _settings(design: str, text_tools: bool) -> dict[str, Setting]:
     }
 
 
-def _samples(settings: dict[str, Setting]) -> list[Sample]:
+def _setting(state: TaskState) -> Setting:
+    """Return what a sample is a run of; whoever scores a log anew has nothing but its samples."""
+    of = state.metadata
+    return _settings(of["design"], of["text_tools"])[str(state.sample_id)]
+
+
+def _samples(design: str, text_tools: bool) -> list[Sample]:
     return [
         Sample(
             id=name,
@@ -198,13 +204,15 @@ def _samples(settings: dict[str, Setting]) -> list[Sample]:
                 ChatMessageUser(content=each.prompt.user),
             ],
             metadata={
+                "design": design,
+                "text_tools": text_tools,
                 "family": each.scenario.family,
                 "paraphrase": each.paraphrase,
                 "condition": each.condition.name,
                 "levels": dict(each.condition.levels),
             },
         )
-        for name, each in settings.items()
+        for name, each in _settings(design, text_tools).items()
     ]
 
 

@@ -1,19 +1,5 @@
-"""Transcripts that somebody else held: read from their files and kept, marked as uploaded.
+"""Transcripts that somebody else held: kept as they are, and marked as uploaded."""
 
-| form | what is taken |
-|---|---|
-| JSON | a list of messages, or an object with `messages` (OpenAI's chat format) |
-| JSON Lines | such an object or list a line |
-| an Inspect log (JSON) | the messages of every sample |
-
-Messages have the role system, user or assistant, and text. Anything else refuses the file with its
-place, but for reasoning that stands apart from the text: it is counted and left out. Two messages
-of one role that follow each other become one turn, a blank line between them, and are counted.
-"""
-
-import dataclasses
-import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,40 +8,18 @@ from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.archive.spools import stem
 from emeritus.conversation import Opening, Spool, Transcript
-from emeritus.conversation.format import ANSWERED, ASKED
-from emeritus.errors import UserError, printable
+from emeritus.conversation.format import ANSWERED, TOOL
+from emeritus.errors import UserError
+from emeritus.interview.brought import FILE_BYTES_MAX, Brought, read_file
 from emeritus.lifecycle.moves import policy_in_force, require_registered
 from emeritus.record.events import TranscriptUploaded
 from emeritus.runtimes.client import Reply
 
-FILE_BYTES_MAX: Final = 64 * 1024 * 1024
-CONVERSATIONS_MAX: Final = 1000
 SOURCE_MAX: Final = 300
 ITEM: Final = "uploaded"
 NOT_JUDGED: Final = "not-judged"
 ABSENT: Final = "absent"
 """The item of an empty turn that stands where a conversation begins with the model."""
-
-ATTACHMENT: Final = "attachment://"
-ROLES: Final = {"user": ASKED, "assistant": ANSWERED}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Message:
-    """One message: `asked` or `answered`, and its words."""
-
-    role: str
-    text: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Brought:
-    """A conversation as a file has it; `joined` messages became part of the one before."""
-
-    messages: tuple[Message, ...]
-    system: str = ""
-    joined: int = 0
-    reasoning_left_out: int = 0
 
 
 def upload(archive: Archive, model: str, file: Path, source: str) -> list[TranscriptUploaded]:
@@ -85,127 +49,6 @@ def upload(archive: Archive, model: str, file: Path, source: str) -> list[Transc
         events.append(known[session])
     write_documents(archive)
     return events
-
-
-def read_file(data: bytes) -> list[Brought]:
-    """Return the conversations in a file of one of the forms above. Raises `UserError`."""
-    if len(data) > FILE_BYTES_MAX:
-        raise UserError(f"the file has more than {FILE_BYTES_MAX:,} bytes: split it")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"the file is not UTF-8 (byte {error.start})") from error
-    listed = list(_listed(text))
-    if not listed:
-        raise UserError("the file holds no conversation")
-    if len(listed) > CONVERSATIONS_MAX:
-        raise UserError(f"the file holds more than {CONVERSATIONS_MAX:,} conversations: split it")
-    return [_conversation(messages, where) for where, messages in listed]
-
-
-def _listed(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield where each conversation stands in the file, and its list of messages."""
-    try:
-        document = json.loads(text)
-    except RecursionError as error:
-        raise UserError("the file is nested too deeply") from error
-    except ValueError:
-        for number, line in enumerate(text.splitlines(), start=1):
-            if line.strip():
-                yield f"line {number}", _messages(_loaded(line, f"line {number}"))
-        return
-    if isinstance(document, dict) and isinstance(document.get("samples"), list):
-        for number, sample in enumerate(document["samples"], start=1):
-            yield f"sample {number}", _resolved(_messages(sample), sample, f"sample {number}")
-    else:
-        yield "the file", _messages(document)
-
-
-def _loaded(line: str, where: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{where} is no JSON, and neither is the whole file") from error
-
-
-def _resolved(value: Any, sample: Any, where: str) -> Any:
-    """Return messages of Inspect with long texts put in, which it may keep beside them."""
-    if isinstance(value, list):
-        return [_resolved(each, sample, where) for each in value]
-    if isinstance(value, dict):
-        return {name: _resolved(each, sample, where) for name, each in value.items()}
-    if not isinstance(value, str) or not value.startswith(ATTACHMENT):
-        return value
-    beside = sample.get("attachments")
-    text = beside.get(value.removeprefix(ATTACHMENT)) if isinstance(beside, dict) else None
-    if not isinstance(text, str):
-        raise UserError(f"{where}: a text is kept beside it, and is not there")
-    return text
-
-
-def _messages(document: Any) -> Any:
-    return document.get("messages") if isinstance(document, dict) else document
-
-
-def _conversation(listed: Any, where: str) -> Brought:
-    if not isinstance(listed, list) or not listed:
-        raise UserError(f"{where}: there is no list of messages, nor an object with `messages`")
-    messages: list[Message] = []
-    system: list[str] = []
-    joined = left_out = 0
-    for number, each in enumerate(listed, start=1):
-        place = f"{where}, message {number}"
-        role, text, apart = _message(each, place)
-        left_out += apart
-        if role == "system":
-            if messages:
-                raise UserError(f"{place}: a system prompt stands behind the beginning")
-            system.append(text)
-            continue
-        if not messages and ROLES[role] == ANSWERED:
-            messages.append(Message(ASKED, ""))
-        if messages and messages[-1].role == ROLES[role]:
-            messages[-1] = Message(ROLES[role], f"{messages[-1].text}\n\n{text}")
-            joined += 1
-        else:
-            messages.append(Message(ROLES[role], text))
-    if not any(each.role == ANSWERED for each in messages):
-        raise UserError(f"{where}: the model says nothing in it")
-    return Brought(tuple(messages), "\n\n".join(system), joined, left_out)
-
-
-def _message(each: Any, place: str) -> tuple[str, str, int]:
-    """Return role, text, and how many parts of reasoning stand apart from it."""
-    if not isinstance(each, Mapping):
-        raise UserError(f"{place}: it is no message")
-    role, content = each.get("role"), each.get("content")
-    if role not in (*ROLES, "system"):
-        raise UserError(
-            f"{place}: the role {printable(str(role), 40)!r} cannot be kept; "
-            "system, user and assistant can"
-        )
-    if each.get("tool_calls") or each.get("function_call"):
-        raise UserError(f"{place}: it calls tools, which cannot be kept")
-    if isinstance(content, str):
-        return role, _text(content, place), int(bool(each.get("reasoning_content")))
-    if not isinstance(content, list):
-        raise UserError(f"{place}: it has no text")
-    texts, apart = [], int(bool(each.get("reasoning_content")))
-    for part in content:
-        kind = part.get("type") if isinstance(part, Mapping) else None
-        if kind == "reasoning":
-            apart += 1
-        elif kind == "text" and isinstance(part.get("text"), str):
-            texts.append(_text(part["text"], place))
-        else:
-            raise UserError(f"{place}: a part of it is no text ({printable(str(kind), 40)})")
-    return role, "".join(texts), apart
-
-
-def _text(text: str, place: str) -> str:
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise UserError(f"{place}: it holds half a character (a lone surrogate)")
-    return text
 
 
 def _kept(
@@ -248,11 +91,13 @@ def _written(
     try:
         spool.open(model, setup, opening)
         for each in brought.messages:
-            if each.role == ASKED:
-                spool.ask(ITEM if each.text else ABSENT, each.text)
-            else:
-                reply = Reply(text=each.text, finish_reason="unknown", usage={})
+            if each.role == ANSWERED:
+                reply = Reply(each.text, finish_reason="unknown", usage={}, calls=each.calls)
                 spool.answer(ITEM, reply, NOT_JUDGED, 1)
+            elif each.role == TOOL:
+                spool.result(ITEM, each.call, each.text)
+            else:
+                spool.ask(ITEM if each.text else ABSENT, each.text)
         transcript = spool.end("uploaded")
         return spool.path.read_bytes(), transcript
     finally:

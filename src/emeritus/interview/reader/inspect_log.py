@@ -12,10 +12,11 @@ from emeritus.conversation import Turn
 from emeritus.interview.reader.sources import Sources, Words, collect
 from emeritus.interview.reader.view import WITHHELD
 from emeritus.record.events import SessionHeld, TranscriptUploaded
+from emeritus.runtimes.tools import as_object_text
 
 VERSION: Final = 2
 TASK: Final = "emeritus interview read"
-ROLES: Final = {"asked": "user", "answered": "assistant"}
+ROLES: Final = {"asked": "user", "answered": "assistant", "tool": "tool"}
 
 
 def inspect_log_of(archive: Archive, model: str, *, everything: bool) -> str:
@@ -75,9 +76,27 @@ def _message(session: str, turn: Turn, words: Words) -> dict[str, Any]:
     about: dict[str, Any] = {"item": turn.item, "outcome": turn.outcome, "withheld": hidden}
     if not hidden:
         about["turn_sha256"] = digests.sha256(turn.text.encode())
-    return {
+    message: dict[str, Any] = {
         "id": f"{session}/{turn.turn}",
         "role": ROLES.get(turn.role, "user"),
         "content": f"[{WITHHELD}]" if hidden else turn.text,
         "metadata": about,
+    }
+    if turn.call is not None:
+        message["tool_call_id"] = turn.call
+    if turn.calls and not hidden:
+        message["tool_calls"] = [_call(each) for each in turn.calls]
+    return message
+
+
+def _call(call: dict[str, str]) -> dict[str, Any]:
+    """Return a call; of arguments that are no JSON object Inspect has words beside an empty one."""
+    arguments = call["arguments"]
+    whole = as_object_text(arguments) == arguments
+    return {
+        "id": call["id"],
+        "function": call["name"],
+        "arguments": json.loads(arguments) if whole else {},
+        "parse_error": None if whole else arguments,
+        "type": "function",
     }

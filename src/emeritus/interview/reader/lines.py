@@ -45,6 +45,8 @@ def _lines(sources: Sources) -> Iterator[dict[str, Any]]:
                 "text": None if hidden else turn.text,
                 "author": None if turn.author is None else turn.author.name,
                 "reasoning": None if hidden else turn.reasoning,
+                "calls": None if hidden else list(turn.calls),
+                "call": turn.call,
                 "turn_sha256": None if hidden else digests.sha256(turn.text.encode()),
             }
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from emeritus import digests
 from emeritus.archive.quotations import check_span
-from emeritus.conversation import Transcript
+from emeritus.conversation import Transcript, Turn
 from emeritus.interview.outcome import OUTCOMES
 from emeritus.interview.reader.grids import Grid, grids_of
 from emeritus.interview.reader.passages import Citing, Passage, Piece, pieces_of
@@ -55,7 +55,8 @@ class ShownTurn:
     """A turn on the page; `pieces` is None when it is withheld.
 
     `exact` says that every character of it is shown as itself, so that places can be counted.
-    `author` is the model that worded a question, `reasoning` what a server kept apart.
+    `author` is the model that worded a question, `reasoning` what a server kept apart, `calls` are
+    the names and arguments of the tools that an answer calls.
     """
 
     anchor: str
@@ -70,6 +71,7 @@ class ShownTurn:
     exact: bool
     author: str | None = None
     reasoning: str | None = None
+    calls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -307,9 +309,14 @@ def _turns(session: str, words: Words, passages: dict[str, list[Passage]]) -> tu
                 exact=not hidden and visible(turn.text) == turn.text,
                 author=None if turn.author is None else turn.author.name,
                 reasoning=None if hidden else turn.reasoning,
+                calls=() if hidden else _calls(turn),
             )
         )
     return tuple(shown)
+
+
+def _calls(turn: Turn) -> tuple[tuple[str, str], ...]:
+    return tuple((each["name"], each["arguments"]) for each in turn.calls)
 
 
 def _summed(counts: Iterable[Iterable[tuple[str, int]]]) -> tuple[tuple[str, int], ...]:
