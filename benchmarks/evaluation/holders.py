@@ -36,8 +36,9 @@ def ours(url: str, design: str, folder: Path, concurrency: int) -> list[tuple[in
     hall = Hall(archive, materials, Conditions(concurrency=concurrency))
     hall.run(Endpoint(url, "stub", {"runtime": "endpoint", "engine": url}))
     results = [
-        result_of(materials.setting(run), read(data, run.name), run.number)
-        for run, data in hall.transcripts()
+        result_of(each.setting, read(data, each.name), each.run.number)
+        for each, data in hall.transcripts()
+        if each.is_run  # the questions beside them are held too, and counted for nobody
     ]
     return [(each.answers, each.attempted) for each in results]
 
