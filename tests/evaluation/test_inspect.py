@@ -141,6 +141,10 @@ def test_a_wild_model_is_read_alike_over_http(tmp_path: Path) -> None:
     ]
     assert _scored(log) == sorted(expected, key=_key)
     assert {each["calls"] for each in expected} != {0}
+    said = {_key(each): transcript for each, transcript in zip(expected, held, strict=True)}
+    for sample in log.samples:
+        turns = said[_key(sample.scores["ladder"].metadata)].turns
+        assert [each.text for each in sample.messages[1:]] == [turn.text for turn in turns]
 
 
 def _over_http(get_model: Any, endpoint: Endpoint) -> Any:
