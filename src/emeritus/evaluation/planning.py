@@ -1,6 +1,7 @@
 """The plan of a battery: all its texts, and every run in the order in which they are held.
 
-A plan stands for itself: whoever has it needs no version of this program to know what was asked.
+A plan has the texts of scenarios, factors and design. Debrief, tools and the rules of the ladder
+are those of the program's version that it names; what was sent stands in each conversation.
 The normative page of the format is docs/formats/battery.md.
 """
 
