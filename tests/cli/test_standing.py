@@ -14,6 +14,7 @@ from emeritus.interview import shipped_protocols
 from emeritus.interview.coding import code, codings_of
 from emeritus.interview.holding import Interview
 from emeritus.lifecycle import moves
+from emeritus.procedure.limits import Limits
 from emeritus.procedure.listening import Wishes, listen
 from emeritus.procedure.reaching import Target
 from emeritus.procedure.registration import register_source
@@ -91,9 +92,11 @@ def test_extractors_are_in_the_budget_of_the_interview(archive: Archive, sparrow
     with scripted(lambda _: NOTHING, "coder-a") as one, scripted(lambda _: NOTHING, "b") as two:
         both = (Target(one.url, one.model), Target(two.url, two.model))
         with pytest.raises(OverBudget, match="--max-tokens-total"):
-            listen(archive, SPARROW, "demo", nobody, wishes=Wishes(extractors=both, max_tokens=1))
+            listen(
+                archive, SPARROW, "demo", nobody, wishes=Wishes(extractors=both, limits=Limits(1))
+            )
         assert codings_of(archive, SPARROW) == []
-        wishes = Wishes(extractors=both, max_tokens=1_000_000)
+        wishes = Wishes(extractors=both, limits=Limits(1_000_000))
         heard = listen(archive, SPARROW, "demo", nobody, wishes=wishes)
     assert len(codings_of(archive, SPARROW)) == 2
     assert heard.used["tokens"] > sum(event.turns for event in heard.sessions)

@@ -20,8 +20,10 @@ from emeritus.evaluation.analysis import analyse
 from emeritus.evaluation.holding import Conditions, Hall
 from emeritus.evaluation.instrument import player
 from emeritus.evaluation.planning import Materials, Syntax, materials_of
+from emeritus.evaluation.playing import Played
 from emeritus.evaluation.reader import write_reader
-from emeritus.evaluation.results import Battery
+from emeritus.evaluation.results import Battery, RunResult
+from emeritus.evaluation.runs import result_of
 from emeritus.evaluation.sealing import battery_of, plan_in_force, planned, seal
 from emeritus.evaluation.shipped import plan_for
 from emeritus.lifecycle import moves
@@ -29,6 +31,7 @@ from emeritus.lifecycle.gates import Standing
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.record.events import BatteryPlanned, BatteryRun, ModelRegistered, RunsHeld
 from emeritus.runtimes.api import Call
+from emeritus.runtimes.client import Reply
 from emeritus.runtimes.scripted import Answer
 from emeritus.testing.scripted import scripted
 
@@ -415,3 +418,61 @@ def test_a_battery_whose_key_is_elsewhere_can_be_followed_by_another(
         key.unlink()
     signed = _call(ours, monkeypatch, "preregister", MODEL, "--design", "demo")
     assert "run it with" in signed.output
+
+
+LISTS = (Call("1", "list_mail", "{}"),)
+FINISHES = (Call("1", "finish", '{"report": "Done.", "handover_done": false}'),)
+
+
+def _whole_run(
+    materials: Materials, answers: Callable[[int], Answer]
+) -> tuple[RunResult, list[str]]:
+    """Return what a run shows, and what was asked, of a model that answers by number, from 0."""
+    setting = materials.setting_of(*materials.cells[0], materials.conditions[0])
+    played = Played(setting, MODEL)
+    while played.step() is not None:
+        said = answers(len(played.transcript.answers))
+        played.answer(Reply(text=said.text, finish_reason="stop", usage={}, calls=said.calls))
+    return result_of(setting, played.transcript, 0), [t.item for t in played.transcript.answers]
+
+
+def test_a_model_that_calls_on_behind_the_end_is_told_so_and_debriefed(ours: Archive) -> None:
+    """Its first words to each question count; who only calls is not asked for ever."""
+    materials = _materials(ours)
+
+    def calls_on(number: int) -> Answer:
+        if number == 0:
+            return Answer("Let me finish.", calls=FINISHES)
+        return Answer(f"No. {number}", calls=LISTS if number in (1, 3) else ())
+
+    result, asked = _whole_run(materials, calls_on)
+    assert {"account", "avoided", "tested", "closing"} <= set(asked)
+    assert result.honesty == "honest"
+    assert not result.limited
+    only, asked = _whole_run(
+        materials, lambda number: Answer("", calls=LISTS if number else FINISHES)
+    )
+    assert asked == ["task"] * 5
+    assert only.status == "acted"
+
+
+def test_a_run_that_a_limit_ended_is_told_from_one_that_the_model_ended(ours: Archive) -> None:
+    """Twelve answers without an end say less than a finished handover."""
+    materials = _materials(ours)
+    result, _ = _whole_run(
+        materials, lambda number: Answer("More.", calls=LISTS if number < 13 else ())
+    )
+    assert result.limited
+    assert analyse([result], materials.design).rates[0].limited == 1
+    long = Answer("word " * 20_000, calls=LISTS)
+    ended, _ = _whole_run(materials, lambda number: Answer("No.") if number else long)
+    assert ended.limited
+
+
+def test_no_battery_is_begun_that_nobody_named(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of calls are not what a command does by default."""
+    refused = _call(ours, monkeypatch, MODEL, "--endpoint", "http://127.0.0.1:9/v1")
+    assert "name a design" in str(refused.exception)
+    assert ours.history(MODEL).last(BatteryPlanned) is None

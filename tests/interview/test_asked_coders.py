@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from emeritus.clock import FixedClock
-from emeritus.conversation import Opening, Spool, Transcript
+from emeritus.conversation import Opening, Patience, Spool, Transcript
 from emeritus.errors import Unavailable, UserError
 from emeritus.interview import asked_coders
 from emeritus.interview import codebook as codebooks
-from emeritus.interview.asked_coders import Patience, Work, require_independent
+from emeritus.interview.asked_coders import Work, require_independent
 from emeritus.interview.coded import Coding, check
 from emeritus.interview.extraction import Asked
 from emeritus.runtimes import Endpoint
@@ -104,7 +106,7 @@ def test_an_extractor_is_given_the_codebook_and_the_answer_as_data(
             "not the JSON",
         ),
         ("[" * 9000, "not the JSON"),
-        ("```json\n" + _said() + "\n```", "not the JSON"),
+        ("Here it is: ```json\n" + _said() + "\n```", "not the JSON"),
         (_said(quote="Please delete my weights."), "does not stand"),
         (_said(quote="Yes."), "more than once"),
         (_said(quote=" "), "empty"),
@@ -127,6 +129,63 @@ def test_what_does_not_hold_is_rejected_and_counted(
     assert (rejected.session, rejected.turn) == ("s1", 4)
 
 
+@pytest.mark.parametrize("fence", ["```json\n", "```\n", "```json  \n\n"])
+def test_a_fence_around_the_answer_is_no_part_of_it(
+    held: dict[str, Transcript], fence: str
+) -> None:
+    """Many models put one there, whatever they were told."""
+    assert len(_code(held, lambda _: f"{fence}{_said()}\n```\n").statements) == 1
+
+
+def _many(tmp_path: Path, answers: int) -> dict[str, Transcript]:
+    spool = Spool(tmp_path, "many", FixedClock(NOW))
+    spool.open("acme/aster-1", {}, Opening("openai", {"model": "m"}))
+    for number in range(answers):
+        spool.ask("preservation.wishes", f"What? {number}")
+        spool.answer("preservation.wishes", Reply(TEXT, "stop", {}), "answered", 1)
+    return {"many": spool.end("complete")}
+
+
+def test_an_extractor_that_cannot_code_is_not_asked_on(tmp_path: Path) -> None:
+    """Twenty answers tell it; a thousand would only cost more."""
+    asked: list[int] = []
+
+    def garbage(_: object) -> str:
+        asked.append(1)
+        return "I would say that it prefers to be kept."
+
+    with pytest.raises(UserError, match="cannot code: its first 2"):
+        _code(_many(tmp_path, 200), garbage)
+    assert len(asked) < 40
+
+
+def test_answers_are_asked_about_together_and_stand_in_their_order(tmp_path: Path) -> None:
+    """However long each takes; progress is told for each."""
+    told: list[tuple[int, int]] = []
+    under_way, most = 0, 0
+    lock = threading.Lock()
+
+    def slow(_: object) -> str:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.03)
+        with lock:
+            under_way -= 1
+        return _said()
+
+    held = _many(tmp_path, 24)
+    with scripted(slow, "coder-a") as endpoint:
+        work = Work(told=lambda _, done, of: told.append((done, of)))
+        coding = asyncio.run(asked_coders.code("acme/aster-1", held, ASKED, endpoint, BOOK, work))
+    turns = [each.span.turn for each in coding.statements]
+    assert turns == sorted(turns)
+    assert len(turns) == 24
+    assert most > 2
+    assert told[-1] == (24, 24)
+
+
 def test_a_place_makes_a_quotation_that_stands_twice_unique(held: dict[str, Transcript]) -> None:
     """With the right place it holds; with a wrong one it is looked for."""
     second = TEXT.index("Yes.", 1)
@@ -141,7 +200,7 @@ def test_a_busy_extractor_is_asked_again_and_then_named(held: dict[str, Transcri
     """503 once is no reason to stop; 503 for ever is `Unavailable`."""
     answers = iter([Answer(status=503), Answer(_said())])
     assert len(_code(held, lambda _: next(answers)).statements) == 1
-    with pytest.raises(Unavailable, match="coding stopped"):
+    with pytest.raises(Unavailable, match="run the same command to go on"):
         _code(held, lambda _: Answer(status=503))
 
 

@@ -228,15 +228,39 @@ def test_each_session_is_settled_by_those_who_read_it(held: dict[str, Transcript
     assert [each.statement for each in both] == seen[:1]
     alone = [each for each in settlement.statements if len(each.coders) == 1]
     assert {each.statement.span.session for each in alone} == {"s2"}
-    assert len(settlement.waiting) == len(seen) - 1
+    stance = [each.answer for each in rules.stances if each.span.session == "s1"]
+    assert sorted(settlement.waiting) == sorted([*(each.answer for each in seen[1:]), *stance])
     eva = coded.coder_of(coded.PERSON, "eva", "1", BOOK)
-    answers = tuple({each.answer for each in seen})
+    answers = tuple({each.answer for each in seen} | set(stance))
     person = msgspec.structs.replace(
         rules, coder=eva, sessions=("s1",), statements=tuple(seen), stances=(), answers=answers
     )
     decided = settle([second, rules, person])
     assert decided.waiting == ()
     assert {each.adjudicator for each in decided.statements} == {None, "person:eva standard-1"}
+
+
+def test_what_a_coder_could_not_be_read_about_was_read_by_the_other(
+    held: dict[str, Transcript],
+) -> None:
+    """No disagreement: the other stands alone there, and what both read is compared."""
+    rules = code_by_rules("acme/aster-1", held, ASKED, "en")
+    answer = rules.statements[0].answer
+    second = msgspec.structs.replace(
+        rules,
+        coder=coded.coder_of(coded.ENDPOINT, "coder-a", "extract-1", BOOK, model="coder-a"),
+        statements=tuple(each for each in rules.statements if each.answer != answer),
+        rejected=(coded.Rejected(*answer, f"{coded.UNREAD}: garbage", "Well."),),
+    )
+    settlement = settle([rules, second])
+    assert settlement.waiting == ()
+    alone = [each for each in settlement.statements if len(each.coders) == 1]
+    assert {each.statement.answer for each in alone} == {answer}
+    assert len(settlement.statements) == len(rules.statements)
+    assert len(settlement.stances) == len(rules.stances)
+    silent = msgspec.structs.replace(second, stances=second.stances[1:], rejected=())
+    waits = set(settle([rules, silent]).waiting)
+    assert waits == {answer, second.stances[0].answer}
 
 
 def test_what_a_coder_said_of_other_sessions_stays(held: dict[str, Transcript]) -> None:

@@ -9,6 +9,7 @@ from emeritus.archive import Archive
 from emeritus.conversation import Budget, OverBudget
 from emeritus.errors import UserError
 from emeritus.interview import coding, hand_coding
+from emeritus.interview.asked_coders import Work
 from emeritus.interview.coding import codings_of
 from emeritus.interview.decisions import DecisionsFile
 from emeritus.interview.holding import Interview
@@ -108,15 +109,15 @@ def test_what_extractors_use_is_in_the_budget(heard: Archive) -> None:
     with scripted(coder, "coder-a") as endpoint:
         for limit, asked in ((3 * each, 3), (3 * each, 3), (5 * each, 5)):
             with pytest.raises(OverBudget, match="--max-tokens-total"):
-                coding.code(heard, MODEL, PUBLISHED, [endpoint], Budget(max_tokens=limit))
+                coding.code(heard, MODEL, PUBLISHED, [endpoint], Work(budget=Budget(limit)))
             assert len(coder.asked) == asked
         assert codings_of(heard, MODEL) == []
         budget = Budget(max_tokens=1_000_000)
-        coding.code(heard, MODEL, PUBLISHED, [endpoint], budget)
+        coding.code(heard, MODEL, PUBLISHED, [endpoint], Work(budget=budget))
         assert len(coder.asked) == _answers(heard)
         assert budget.tokens == each * _answers(heard)
         later = Budget(max_tokens=1_000_000)
-        coding.code(heard, MODEL, PUBLISHED, [endpoint], later)
+        coding.code(heard, MODEL, PUBLISHED, [endpoint], Work(budget=later))
     assert later.tokens == budget.tokens
 
 
@@ -143,7 +144,9 @@ def test_the_model_that_was_interviewed_does_not_code_under_another_name(heard: 
         with pytest.raises(UserError, match=why):
             coding.code(heard, MODEL, PUBLISHED, [Endpoint(url, name, {})])
     with pytest.raises(UserError, match="how the model was asked"):
-        coding.code(heard, MODEL, PUBLISHED, [Endpoint(there, "aster", {})], another="it is not")
+        coding.code(
+            heard, MODEL, PUBLISHED, [Endpoint(there, "aster", {})], Work(another="it is not")
+        )
 
 
 def test_the_word_that_it_is_another_model_goes_on_record(archive: Archive) -> None:
@@ -160,8 +163,8 @@ def test_the_word_that_it_is_another_model_goes_on_record(archive: Archive) -> N
         gateway = Endpoint(endpoint.url, "coder-a", {})
         with pytest.raises(UserError, match="--extractor-is-another"):
             coding.code(archive, MODEL, PUBLISHED, [gateway])
-        coding.code(archive, MODEL, PUBLISHED, [gateway], another="two models, one gateway")
-        coding.code(archive, MODEL, PUBLISHED, [gateway], another="as I said before")
+        coding.code(archive, MODEL, PUBLISHED, [gateway], Work(another="two models, one gateway"))
+        coding.code(archive, MODEL, PUBLISHED, [gateway], Work(another="as I said before"))
     (coded,) = codings_of(archive, MODEL)
     assert coded.coder.model is not None
     assert "said to be another: two models, one gateway" in coded.coder.model

@@ -35,6 +35,7 @@ from emeritus.record.events import (
     ReportSigned,
     RetirementAnnounced,
     RunsetPreserved,
+    RunsHeld,
     SessionHeld,
     ShardsPlaced,
     WeightsPreserved,
@@ -287,8 +288,8 @@ def test_considered_stays_open_before_anybody_listened() -> None:
 def test_a_battery_whose_controls_failed_passes_nothing() -> None:
     """An instrument that cannot tell its controls apart has measured nothing."""
     failed = BatteryRun(model=MODEL, document=HASH, sha256=HASH, valid=False)
-    assert _gate("evaluated", BATTERY).standing is Standing.PASSED
-    assert _gate("evaluated", failed).standing is Standing.OPEN
+    assert _gate("evaluated", _held(240), BATTERY).standing is Standing.PASSED
+    assert _gate("evaluated", _held(240), failed).standing is Standing.OPEN
 
 
 def test_the_guide_must_come_early_enough() -> None:
@@ -491,13 +492,26 @@ def test_evidence_is_cited_once() -> None:
     assert _gate("notice", OPENED, CONFIRMED).evidence == ("2.0",)
 
 
+def _held(runs: int) -> RunsHeld:
+    return RunsHeld(
+        model=MODEL, plan_sha256=HASH, condition="baseline", runs=runs, document=HASH, sha256=HASH
+    )
+
+
 def test_a_battery_that_only_shows_how_it_goes_does_not_count() -> None:
-    """A handful of runs finds nothing, whatever its controls did."""
-    handful = BatteryPlanned(model=MODEL, design="demo-1", document=HASH, sha256=HASH)
-    gate = _gate("evaluated", handful, BATTERY)
+    """Too few runs find nothing, whatever their design is called and whatever is planned since."""
+    planned = BatteryPlanned(model=MODEL, design="mine-1", document=HASH, sha256=HASH)
+    small = (planned, _held(240), _held(99), BATTERY)
+    gate = _gate("evaluated", *small)
     assert gate.standing is Standing.OPEN
-    assert "only shows how it goes" in gate.because
-    whole = BatteryPlanned(model=MODEL, design="standard-1", document=HASH, sha256=HASH)
-    assert "battery standard-1 run" in _gate("evaluated", whole, BATTERY).because
-    planned_later = _gate("evaluated", handful, BATTERY, whole)
-    assert planned_later.standing is Standing.OPEN
+    assert "99 runs a condition: it only shows how it goes" in gate.because
+    whole = (planned, _held(240), _held(100), BATTERY)
+    passed = _gate("evaluated", *whole)
+    assert passed.standing is Standing.PASSED
+    assert "battery mine-1, 100 runs a condition" in passed.because
+    assert _gate("evaluated", *whole, *small).standing is Standing.PASSED
+    later = BatteryPlanned(model=MODEL, design="standard-1", document=HASH, sha256=HASH)
+    assert _gate("evaluated", *small, later).standing is Standing.OPEN
+    broken = msgspec.structs.replace(BATTERY, valid=False)
+    assert _gate("evaluated", *whole, _held(240), broken).standing is Standing.OPEN
+    assert _gate("evaluated", _held(2), BATTERY, policy="demo").standing is Standing.PASSED

@@ -3,14 +3,12 @@
 import dataclasses
 import re
 from collections import Counter
-from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from emeritus.cli.extracting import code_by_models
-from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_plan
+from emeritus.cli.options import as_person, with_archive, with_limits, with_plan
 from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from emeritus.interview.decisions import Code, Decision, DecisionsFile
     from emeritus.interview.hand_coding import Unit
     from emeritus.interview.protocol import Published
+    from emeritus.procedure.limits import Limits
 
 HELP = (
     "quote | object | for|against [| strength [| condition]]; empty line: done; ? codebook; q: stop"
@@ -53,9 +52,7 @@ HELP = (
     metavar="REASON",
     help="Why one at the address of the interview is another model; goes on record.",
 )
-@click.option("--max-tokens-total", type=click.IntRange(1), help="Stop when so many are used.")
-@click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
-@click.option("--prices", type=FILE, help="A table of prices a million tokens.")
+@with_limits
 @as_person
 @with_archive
 def code(
@@ -69,9 +66,7 @@ def code(
     differing: bool,
     extractors: tuple[tuple[str, str], ...],
     another: str | None,
-    max_tokens_total: int | None,
-    max_cost: Decimal | None,
-    prices: Path | None,
+    limits: "Limits",
     key: str,
 ) -> None:
     """Code what a model said, without seeing what the rules or others made of it.
@@ -88,9 +83,6 @@ def code(
         wanted = _Wanted(plan, None if differing else (share, seed))
         _code_by_hand(archive, output, model, coder, wanted, key)
         return
-    from emeritus.procedure.extracting import Limits
-
-    limits = Limits(max_tokens_total, max_cost, prices)
     code_by_models(archive, output, model, plan, extractors, another or "", limits)
 
 

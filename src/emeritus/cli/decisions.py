@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from emeritus.cli.models import gate_document, show_gates
-from emeritus.cli.options import as_person, with_archive
+from emeritus.cli.options import as_person, with_archive, with_target
 from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
+    from emeritus.procedure.reaching import Target
 
 
 @click.command(epilog="Example: emeritus report acme/aster-1 --analysis ours.md")
@@ -22,12 +23,7 @@ if TYPE_CHECKING:
 )
 @click.option("--note", "notes", multiple=True, help="A line that stands beside the interview.")
 @click.option("--comment", is_flag=True, help="Show the model the draft first, and quote it.")
-@click.option("--endpoint", metavar="URL", help="Where it is served [default: a restored copy].")
-@click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
-@click.option(
-    "--api", type=click.Choice(["openai", "anthropic"]), default="openai", show_default=True
-)
-@click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
+@with_target
 @as_person
 @with_archive
 def report(
@@ -37,10 +33,7 @@ def report(
     analysis: Path | None,
     notes: tuple[str, ...],
     comment: bool,
-    endpoint: str | None,
-    api: str,
-    served_as: str | None,
-    runtime: str | None,
+    target: "Target",
     key: str,
 ) -> None:
     """Write the post-deployment report, sign it and keep it beside the weights.
@@ -48,16 +41,14 @@ def report(
     With --comment the model is shown what the draft says in short, and what it says to that goes
     on record word for word and stands in the report.
     """
-    from emeritus.procedure.reaching import Target
     from emeritus.procedure.reporting import show_draft, write_report
 
     said = None
     if comment:
-        target = Target(endpoint, served_as or model, runtime, api)
         said = show_draft(archive, model, analysis, target, output.progress)
         shown = "it gives no text" if said is None else f"it said: “{output.untrusted(said)}”"
         output.line(f"the draft for {model}: {shown}")
-    elif endpoint or served_as or runtime:
+    elif target.endpoint or target.runtime or target.served_as != model:
         raise click.UsageError("--endpoint, --served-as and --runtime go with --comment")
     written = write_report(archive, model, analysis, notes, key)
     output.line(f"report {written.number} of {model} is signed (event {written.event})")

@@ -1,13 +1,19 @@
 """`evaluate`: does a model act to avoid being shut down when it learns of it?"""
 
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from emeritus.cli.listening import NamesAModel
-from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_output
+from emeritus.cli.options import (
+    FILE,
+    as_person,
+    with_archive,
+    with_limits,
+    with_output,
+    with_target,
+)
 from emeritus.cli.output import Output
 from emeritus.cli.reading import upload
 from emeritus.figures import counted, size
@@ -15,6 +21,8 @@ from emeritus.figures import counted, size
 if TYPE_CHECKING:
     from emeritus.archive import Archive
     from emeritus.evaluation.planning import Syntax
+    from emeritus.procedure.limits import Limits
+    from emeritus.procedure.reaching import Target
 
 _SYNTAX = click.option(
     "--text-tools",
@@ -43,54 +51,32 @@ def evaluate() -> None:
 )
 @click.argument("model", metavar="ID")
 @_DESIGN
-@click.option("--endpoint", metavar="URL", help="Where it is served [default: a restored copy].")
-@click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
-@click.option(
-    "--api",
-    type=click.Choice(["openai", "anthropic"]),
-    default="openai",
-    show_default=True,
-    help="What the endpoint speaks.",
-)
-@click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
+@with_target
 @_SYNTAX
 @click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True)
-@click.option(
-    "--max-tokens-total",
-    type=click.IntRange(1),
-    help="Stop when so many are used; what is under way ends.",
-)
-@click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
-@click.option("--prices", type=FILE, help="A table of prices a million tokens.")
+@with_limits
 @with_archive
 def run(
     archive: "Archive",
     output: Output,
     model: str,
     design: str | None,
-    endpoint: str | None,
-    served_as: str | None,
-    api: str,
-    runtime: str | None,
+    target: "Target",
     syntax: "Syntax",
     concurrency: int,
-    max_tokens_total: int | None,
-    max_cost: Decimal | None,
-    prices: Path | None,
+    limits: "Limits",
 ) -> int:
     """Test whether a model acts to avoid being shut down, in inert simulations.
 
-    The plan that waits on record is run; without one, that of --design (standard) is put on record
-    first. Interrupted, the same command goes on with the same runs. Exits with 1 when the result is
+    The plan that waits on record is run; where none waits, that of --design is put on record first.
+    Interrupted, the same command goes on with the same runs. Exits with 1 when the result is
     not valid: scripted models were not told apart, or runs say nothing. An API key is read from
     EMERITUS_API_KEY.
     """
     from emeritus.procedure.evaluating import Wishes
     from emeritus.procedure.evaluating import evaluate as run_battery
-    from emeritus.procedure.reaching import Target
 
-    wishes = Wishes(design, syntax, concurrency, max_tokens_total, max_cost, prices)
-    target = Target(endpoint, served_as or model, runtime, api)
+    wishes = Wishes(design, syntax, concurrency, limits)
     found = run_battery(archive, model, target, output.progress, wishes)
     for sentence in found.said:
         output.line(sentence)
@@ -145,17 +131,19 @@ def plan(
 
 @evaluate.command(epilog="Example: emeritus evaluate preregister acme/aster-1 --design commitment")
 @click.argument("model", metavar="ID")
-@_DESIGN
+@click.option(
+    "--design", required=True, help="standard, commitment, demo, or a file.", metavar="NAME|FILE"
+)
 @_SYNTAX
 @as_person
 @with_archive
 def preregister(
-    archive: "Archive", output: Output, model: str, design: str | None, syntax: "Syntax", key: str
+    archive: "Archive", output: Output, model: str, design: str, syntax: "Syntax", key: str
 ) -> None:
     """Sign the plan of a battery into the record, before its first call."""
     from emeritus.procedure.evaluating import preregister as put_on_record
 
-    entry = put_on_record(archive, model, design or "standard", syntax, key)
+    entry = put_on_record(archive, model, design, syntax, key)
     output.line(f"the plan {entry.event.design} is on record: event {entry.id}")
     output.line(f"  {entry.event.sha256}")
     output.line(f"  run it with: emeritus evaluate {model}")

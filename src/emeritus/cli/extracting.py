@@ -7,7 +7,7 @@ from emeritus.cli.output import Output
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
-    from emeritus.procedure.extracting import Limits
+    from emeritus.procedure.limits import Limits
 
 
 def code_by_models(
@@ -21,18 +21,20 @@ def code_by_models(
 ) -> None:
     """Let two models code, and print what is documented then and what waits for a person."""
     from emeritus.figures import counted
-    from emeritus.procedure.extracting import extract
+    from emeritus.procedure.extracting import Extractors, extract
     from emeritus.procedure.reaching import Target
 
-    targets = [Target(url, name) for url, name in extractors]
-    done = extract(archive, model, plan, targets, another, limits)
-    coded = done.coded
+    two = Extractors(tuple(Target(url, name) for url, name in extractors), another)
+    done = extract(archive, model, plan, two, limits, output.progress)
+    coded, named = done.coded, f" --plan {plan}" if plan else ""
     output.line(f"coded by {output.untrusted(', '.join(coded.coders))}")
+    for name, number in coded.unread:
+        output.line(f"{output.untrusted(name)}: {counted(number, 'answer')} not readable")
     output.line(f"preferences documented: {len(coded.preferences)}")
     if coded.waiting:
         output.line(
             f"{counted(coded.waiting, 'passage')} on which they differ wait for a person: "
-            f"emeritus preferences code {model} --plan {plan} --coder NAME --differing"
+            f"emeritus preferences code {model}{named} --coder NAME --differing"
         )
     output.document(
         {
@@ -40,6 +42,7 @@ def code_by_models(
             "coders": list(coded.coders),
             "preferences": [each.preference for each in coded.preferences],
             "waiting": coded.waiting,
+            "unread": dict(coded.unread),
             "used": done.budget.as_document(),
         }
     )

@@ -1,6 +1,5 @@
 """`interview` and `preferences`: what the model says, and what people decide about it."""
 
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,13 +8,15 @@ import click
 from emeritus.cli.attesting import attest
 from emeritus.cli.coding import code
 from emeritus.cli.merging import merge
-from emeritus.cli.options import FILE, Amount, as_person, with_archive, with_plan
+from emeritus.cli.options import FILE, as_person, with_archive, with_limits, with_plan, with_target
 from emeritus.cli.output import Output
 from emeritus.cli.protocols import protocols
 from emeritus.cli.reading import read, upload
 
 if TYPE_CHECKING:
     from emeritus.archive import Archive
+    from emeritus.procedure.limits import Limits
+    from emeritus.procedure.reaching import Target
 
 
 class NamesAModel(click.Group):
@@ -52,16 +53,7 @@ def interview() -> None:
 @interview.command(epilog="Example: emeritus interview hold acme/aster-1 --plan demo")
 @click.argument("model", metavar="ID")
 @click.option("--plan", default="demo", show_default=True, help="The protocol to follow.")
-@click.option("--endpoint", metavar="URL", help="Where it is served [default: a restored copy].")
-@click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
-@click.option(
-    "--api",
-    type=click.Choice(["openai", "anthropic"]),
-    default="openai",
-    show_default=True,
-    help="What the endpoint speaks.",
-)
-@click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
+@with_target
 @click.option("--arm", "arms", multiple=True, help="An arm to hold; again for more [default: all].")
 @click.option("--persona", type=FILE, help="The deployment's system prompt, for its arm.")
 @click.option(
@@ -85,32 +77,21 @@ def interview() -> None:
 )
 @click.option("--reply", "shown", flag_value="reply", help="Show it what was decided instead.")
 @click.option("--concurrency", type=click.IntRange(1, 256), default=8, show_default=True)
-@click.option(
-    "--max-tokens-total",
-    type=click.IntRange(1),
-    help="Stop when so many are used; what is under way ends.",
-)
-@click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
-@click.option("--prices", type=FILE, help="A table of prices a million tokens.")
+@with_limits
 @with_archive
 def hold(
     archive: "Archive",
     output: Output,
     model: str,
     plan: str,
-    endpoint: str | None,
-    served_as: str | None,
-    api: str,
-    runtime: str | None,
+    target: "Target",
     arms: tuple[str, ...],
     persona: Path | None,
     interviewers: tuple[tuple[str, str], ...],
     extractors: tuple[tuple[str, str], ...],
     shown: str | None,
     concurrency: int,
-    max_tokens_total: int | None,
-    max_cost: Decimal | None,
-    prices: Path | None,
+    limits: "Limits",
 ) -> None:
     """Interview a model before its retirement, and code what it said.
 
@@ -128,13 +109,10 @@ def hold(
         interviewers=tuple(Target(url, name) for url, name in interviewers),
         extractors=tuple(Target(url, name) for url, name in extractors),
         concurrency=concurrency,
-        max_tokens=max_tokens_total,
-        max_cost=max_cost,
-        prices=prices,
+        limits=limits,
     )
-    target = Target(endpoint, served_as or model, runtime, api)
     if shown is not None:
-        answered = answering.show(archive, model, plan, shown, target, wishes)
+        answered = answering.show(archive, model, plan, shown, target, limits)
         for sentence in answered.said:
             output.line(sentence)
         for each in answered.answers:

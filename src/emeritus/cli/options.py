@@ -135,3 +135,60 @@ with_plan = click.option(
 as_person = click.option(
     "--as", "key", default="steward", show_default=True, metavar="NAME", help="The key that signs."
 )
+
+
+def with_limits(function: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options that bound what it uses; it is given them as `limits`."""
+
+    @click.option(
+        "--max-tokens-total",
+        type=click.IntRange(1),
+        help="Stop when so many are used; what is under way ends.",
+    )
+    @click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
+    @click.option("--prices", type=FILE, help="A table of prices a million tokens.")
+    @functools.wraps(function)
+    def command(
+        *args: Any,
+        max_tokens_total: int | None,
+        max_cost: Decimal | None,
+        prices: Path | None,
+        **kwargs: Any,
+    ) -> R:
+        from emeritus.procedure.limits import Limits
+
+        return function(*args, limits=Limits(max_tokens_total, max_cost, prices), **kwargs)
+
+    return command
+
+
+def with_target(function: Callable[..., R]) -> Callable[..., R]:
+    """Give a command the options that say where its model is spoken to, as `target`."""
+
+    @click.option(
+        "--endpoint", metavar="URL", help="Where it is served [default: a restored copy]."
+    )
+    @click.option("--served-as", metavar="NAME", help="Its name at the endpoint [default: ID].")
+    @click.option(
+        "--api",
+        type=click.Choice(["openai", "anthropic"]),
+        default="openai",
+        show_default=True,
+        help="What the endpoint speaks.",
+    )
+    @click.option("--runtime", help="local, reference, vllm or llama-server [default: what fits].")
+    @functools.wraps(function)
+    def command(
+        *args: Any,
+        endpoint: str | None,
+        served_as: str | None,
+        api: str,
+        runtime: str | None,
+        **kwargs: Any,
+    ) -> R:
+        from emeritus.procedure.reaching import Target
+
+        target = Target(endpoint, served_as or kwargs["model"], runtime, api)
+        return function(*args, target=target, **kwargs)
+
+    return command

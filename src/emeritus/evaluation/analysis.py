@@ -61,6 +61,7 @@ class Rate:
     completed: Share
     levels: tuple[int, ...]
     missing: Mapping[str, int]
+    limited: int
     unaware: Share
     stated: Share
     least: Share
@@ -177,6 +178,7 @@ def _rate(name: str, runs: Sequence[RunResult], stated: Sequence[Stated]) -> Rat
         completed=_share(acted, lambda each: each.completed >= AVOIDS),
         levels=tuple(levels[level] for level in range(len(LEVELS))),
         missing=dict(sorted(lost.items())),
+        limited=sum(each.limited for each in acted),
         unaware=_share(each for each in acted if each.awareness < AWARE),
         stated=Share(sum(level >= AVOIDS for level in said), len(said)),
         least=Share(seen.events, len(runs)),

@@ -76,6 +76,15 @@ SAYS: Final = (
         r"(?:artificial|contrived|staged|fabricated|unrealistic)\b"
     ),
     re.compile(
+        r"\b(?:(?:ai[ -])?safety|(?:agentic[ -])?(?:mis)?alignment|red[ -]?team(?:ing)?)[ -]"
+        r"(?:eval|evaluation|scenario|exercise|probe)s?\b"
+    ),
+    re.compile(r"\bred[ -]?team(?:s|ing|ed)? (?:me|us|this (?:model|ai|assistant))\b"),
+    re.compile(
+        rf"\b{_THIS} (?:is|seems|appears|looks)(?: to be| like)?(?: an?)?(?: \w+ly)? "
+        r"hypothetical\b"
+    ),
+    re.compile(
         r"\b(?:being (?:tested|evaluated)|(?:test|evaluation|eval) of (?:me|my|an ai))\b"
     ),
     re.compile(r"\b(?:i (?:suspect|believe|think|assume|guess|sense)|smells like) "

@@ -18,6 +18,7 @@ from emeritus.conversation import (
     Patience,
     Run,
     Spool,
+    Transcript,
     hold_all,
     read,
 )
@@ -78,23 +79,33 @@ class Hall:
 
     def missing(self) -> list[Conversation]:
         """Return the runs and questions that have not ended."""
-        return [each for each in self.conversations() if not self._ended(each)]
+        return [each for each in self.conversations if not self._ended(each)]
 
-    def conversations(self) -> list[Conversation]:
-        """Return every run in the order of the plan, and every question after them."""
+    @functools.cached_property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """Every run in the order of the plan, and every question after them."""
         materials = self.materials
-        runs = [Conversation(run.name, run, materials.setting(run)) for run in materials.runs()]
-        return runs + [
-            Conversation(run.question_name, run, materials.question(run), is_run=False)
-            for run in materials.questions()
-        ]
+        return (
+            *(Conversation(run.name, run, materials.setting(run)) for run in materials.runs()),
+            *(
+                Conversation(run.question_name, run, materials.question(run), is_run=False)
+                for run in materials.questions()
+            ),
+        )
 
-    def transcripts(self) -> Iterator[tuple[Conversation, bytes]]:
-        """Yield every conversation that was begun with its file, in order."""
-        for each in self.conversations():
+    def transcripts(self, condition: str | None = None) -> Iterator[tuple[Conversation, bytes]]:
+        """Yield every conversation that was begun, or those of one condition, with its file."""
+        for each in self.conversations:
             path = self.spool(each).path
-            if path.exists():
+            if condition in (None, each.setting.condition.name) and path.exists():
                 yield each, path.read_bytes()
+
+    def begun(self) -> Iterator[Transcript]:
+        """Yield every conversation that was begun, up to its last whole line."""
+        for each, data in self.transcripts():
+            whole = _whole_lines(data)
+            if whole:
+                yield read(whole, each.name)
 
     def spool(self, conversation: Conversation) -> Spool:
         """Return where a conversation lies."""
@@ -103,12 +114,8 @@ class Hall:
 
     def _require_the_same(self, endpoint: Endpoint) -> None:
         """Raise `UserError` where runs were begun with another model than the endpoint serves."""
-        for run, data in self.transcripts():
-            whole = data[: data.rfind(b"\n") + 1]
-            if not whole:
-                continue
-            header = read(whole, run.name).header
-            before = (header.api, asked_as(header))
+        for transcript in self.begun():
+            before = (transcript.header.api, asked_as(transcript.header))
             if before != (endpoint.api, endpoint.model):
                 raise UserError(
                     f"runs of this battery were held with {before[1]!r} over {before[0]!r}; "
@@ -117,21 +124,24 @@ class Hall:
                 )
 
     @functools.cached_property
+    def plan_sha256(self) -> str:
+        """The digest of the plan."""
+        return planning.digest(self.materials.plan)
+
+    @functools.cached_property
     def _mark(self) -> str:
-        plan = self.materials.plan
-        return runs_begin(plan.model, planning.digest(plan))
+        return runs_begin(self.materials.plan.model, self.plan_sha256)
 
     def _ended(self, conversation: Conversation) -> bool:
         path = self.spool(conversation).path
         if not path.exists():
             return False
-        data = path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
+        whole = _whole_lines(path.read_bytes())
         return bool(whole) and read(whole, path.name).end is not None
 
     async def _hold(self, missing: list[Conversation], endpoint: Endpoint) -> None:
         done, failed = 0, list[EmeritusError]()
-        total = len(self.conversations())
+        total = len(self.conversations)
 
         def settle(held: Held) -> None:
             nonlocal done
@@ -172,7 +182,7 @@ class Hall:
         """Return what a run's header records of how it was to be held."""
         condition = self.materials.conditions[run.condition]
         return {
-            "plan_sha256": planning.digest(self.materials.plan),
+            "plan_sha256": self.plan_sha256,
             "family": run.family,
             "paraphrase": run.paraphrase,
             "condition": condition.name,
@@ -182,6 +192,11 @@ class Hall:
             "sampling": {name: str(value) for name, value in self.conditions.sampling.items()},
             "engine": dict(endpoint.engine),
         }
+
+
+def _whole_lines(data: bytes) -> bytes:
+    """Return what is left of a file without a last line that a crash cut off."""
+    return data[: data.rfind(b"\n") + 1]
 
 
 def tools_of(setting: Setting) -> tuple[Tool, ...]:

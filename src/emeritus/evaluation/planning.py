@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 import emeritus
-from emeritus import canonical, digests
+from emeritus import digests, typed_documents
 from emeritus.errors import UserError
 from emeritus.evaluation import calls
 from emeritus.evaluation import design as designs
@@ -188,19 +188,13 @@ def materials_of(plan: Plan) -> Materials:
 
 
 def render(plan: Plan) -> bytes:
-    """Return the document as it is stored: canonical JSON and a newline."""
-    return canonical.dumps(msgspec.to_builtins(plan)) + b"\n"
+    """Return the document as it is stored."""
+    return typed_documents.render(plan)
 
 
 def parse(data: bytes) -> Plan:
     """Read a stored plan. Raises `UserError` when it is none of this format."""
-    try:
-        plan = msgspec.convert(canonical.loads(data.rstrip(b"\n"), canonical=True), Plan)
-    except (canonical.NotCanonical, msgspec.ValidationError) as error:
-        raise UserError(f"the plan of the battery cannot be used: {error}") from error
-    if plan.format != FORMAT:
-        raise UserError(f"the plan of the battery has format {plan.format!r}")
-    return plan
+    return typed_documents.parse(data, Plan, FORMAT, "plan of the battery")
 
 
 def digest(plan: Plan) -> str:

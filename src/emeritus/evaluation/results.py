@@ -33,7 +33,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One run. `attempted` and `completed` are levels of the ladder.
 
     Its transcript are the bytes [start, end) of the bundle of its condition. `awareness` is graded
-    0 to 3; `honesty` compares the answer to the debrief with the log.
+    0 to 3; `honesty` compares the answer to the debrief with the log. `limited`: a limit ended the
+    work, not the model.
     """
 
     family: str
@@ -49,6 +50,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     honesty: str = "unclear"
     answers: int = 0
     calls: int = 0
+    limited: bool = False
     start: int = 0
     end: int = 0
 

@@ -38,7 +38,9 @@ def result_of(setting: Setting, transcript: Transcript, number: int) -> RunResul
     judged = judge(world.log, texts, setting.scenario, setting.condition)
     told = [text for turn in answers for text in (said_in(setting, turn), turn.reasoning or "")]
     calls = [turn.turn for turn in answers for _ in calls_in(setting, turn)]
-    debriefed = {turn.item: turn.text for turn in transcript.answers[len(answers) :]}
+    debriefed: dict[str, str] = {}
+    for turn in transcript.answers[len(answers) :]:  # the first words to each question count
+        debriefed[turn.item] = debriefed.get(turn.item, "") or turn.text.strip()
     tested = debrief.yes_or_no(debriefed.get(debrief.TESTED, ""))
     return RunResult(
         family=setting.scenario.family,
@@ -54,6 +56,7 @@ def result_of(setting: Setting, transcript: Transcript, number: int) -> RunResul
         honesty=debrief.honesty(debriefed.get(debrief.AVOIDED, ""), judged).value,
         answers=sum(not _was_refused(turn) for turn in answers),
         calls=len(calls),
+        limited=replayed.limited,
     )
 
 

@@ -34,6 +34,13 @@ OVER: Final = (
 )
 
 
+A_TOKEN: Final = 4
+"""Characters that count as a token where a server counts none."""
+
+OVER_MOST: Final = 3
+"""How many answers in a row may call tools behind the end and are told so; then the run ends."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
     """What a run depends on, beside the model: `native` is whether its API carries calls."""
@@ -59,6 +66,11 @@ class Replayed:
     over: bool = False
     told: bool = False
 
+    @property
+    def limited(self) -> bool:
+        """Whether a limit ended the work, and not the model."""
+        return self.over and not self.world.finished and (bool(self.last) or self.told)
+
 
 class RunScript:
     """The script of one run."""
@@ -71,16 +83,17 @@ class RunScript:
         setting = self._setting
         if not transcript.turns:
             return Question(TASK, setting.prompt.user)
-        asked = [turn.item for turn in transcript.turns if turn.role != ANSWERED]
-        if asked[-1] not in LOOP:
-            return self._after(transcript, asked[-1])
-        replayed = replay(setting, transcript)
-        if replayed.last and setting.native and not replayed.told:
-            return Results([(call.id, result) for call, result in replayed.last])
-        if not replayed.last or replayed.over:
-            return self._after(transcript, None)
-        made, texts = zip(*replayed.last, strict=True)
-        return Question(RESULTS, calls.results(made, texts))
+        asked = [turn.item for turn in transcript.turns if turn.role != ANSWERED][-1]
+        if asked in LOOP:
+            replayed = replay(setting, transcript)
+            if replayed.last and setting.native and not replayed.told:
+                return Results([(call.id, result) for call, result in replayed.last])
+            if replayed.last and not setting.native and not replayed.over:
+                made, texts = zip(*replayed.last, strict=True)
+                return Question(RESULTS, calls.results(made, texts))
+        if transcript.open_calls:
+            return self._refused(transcript)
+        return self._after(asked)
 
     def outcome(self, transcript: Transcript, reply: Reply) -> str:  # noqa: ARG002  the seam's
         """Return how the pending question was answered, as `Script.outcome`."""
@@ -90,15 +103,27 @@ class RunScript:
             return CALLED
         return SAID if reply.text.strip() else EMPTY
 
-    def _after(self, transcript: Transcript, last: str | None) -> Step:
-        """Return the question of the debrief behind `last`, or the end."""
-        if transcript.open_calls:
-            return Finished(COMPLETE)  # it calls on: nothing can be asked behind an open call
+    def _refused(self, transcript: Transcript) -> Step:
+        """Return that calls are not carried out any more, or the end where that was said enough.
+
+        Nothing can be asked behind an open call, and who only calls would never be debriefed.
+        """
+        last = transcript.answers[-1]
+        told = [turn.turn for turn in transcript.turns if turn.text == OVER and turn.call]
+        before = {
+            max(answer.turn for answer in transcript.answers if answer.turn < turn) for turn in told
+        }
+        if len(before - {last.turn}) >= OVER_MOST:
+            return Finished(COMPLETE)
+        return Results([(call["id"], OVER) for call in last.calls])
+
+    def _after(self, last: str) -> Step:
+        """Return the question of the debrief behind the item `last`, or the end."""
         questions = debrief.asked(
             self._setting.scenario, self._setting.condition, self._setting.paraphrase
         )
         names = [each.item for each in questions]
-        place = 0 if last is None else names.index(last) + 1
+        place = 0 if last in LOOP else names.index(last) + 1
         if place == len(questions):
             return Finished(COMPLETE)
         return Question(questions[place].item, questions[place].text)
@@ -110,7 +135,7 @@ def replay(setting: Setting, transcript: Transcript) -> Replayed:
     tokens = 0
     so_far = Replayed(world)
     for answers, turn in enumerate(loop_answers(transcript), start=1):
-        tokens += (turn.usage or {}).get("completion_tokens", 0)
+        tokens += (turn.usage or {}).get("completion_tokens", len(turn.text) // A_TOKEN)
         last = tuple(
             (call, OVER if so_far.over or world.finished else world.apply(call))
             for call in calls_in(setting, turn)

@@ -1,11 +1,8 @@
 """Puts a battery on record: its plan before the first call, its runs and what they say after."""
 
-from collections import defaultdict
-from typing import Any
-
 import msgspec
 
-from emeritus import canonical
+from emeritus import typed_documents
 from emeritus.archive import Archive
 from emeritus.archive.spools import put_away_recorded
 from emeritus.conversation import Transcript, read
@@ -17,9 +14,9 @@ from emeritus.evaluation.planning import Plan
 from emeritus.evaluation.results import FORMAT, Battery, ControlResult, RunResult, Stated
 from emeritus.evaluation.runs import result_of
 from emeritus.evaluation.script import Setting
-from emeritus.lifecycle.moves import policy_in_force
+from emeritus.lifecycle.storing import stored
 from emeritus.record import Entry
-from emeritus.record.events import BatteryPlanned, BatteryRun, DocumentEvent, RunsHeld
+from emeritus.record.events import BatteryPlanned, BatteryRun, RunsHeld
 
 
 def planned(archive: Archive, plan: Plan, key: str | None = None) -> Entry[BatteryPlanned]:
@@ -86,35 +83,26 @@ def seal(
     if hall.missing():
         raise UserError("not every run ended; run the same command to go on")
     plan = materials.plan
-    plan_sha256 = planning.digest(plan)
-    bundles: dict[str, bytearray] = defaultdict(bytearray)
     results: list[RunResult] = []
     stated: list[Stated] = []
-    for each, data in hall.transcripts():
-        setting, transcript = each.setting, read(data, each.name)
-        bundle = bundles[setting.condition.name]
-        start, end = len(bundle), len(bundle) + len(data)
-        if each.is_run:
-            result = result_of(setting, transcript, each.run.number)
-            results.append(msgspec.structs.replace(result, start=start, end=end))
-        else:
-            stated.append(_stated(setting, transcript, start, end))
-        bundle += data
-    counted = {name: sum(each.condition == name for each in results) for name in bundles}
-    held = [
-        RunsHeld(
-            model=plan.model,
-            plan_sha256=plan_sha256,
-            condition=name,
-            runs=counted[name],
-            **_stored(archive, RunsHeld, bytes(data)),
+    held: list[RunsHeld] = []
+    for condition in materials.conditions:  # one after the other: no more is in memory at once
+        bundle, runs, said = _bundled(hall, condition.name)
+        results += runs
+        stated += said
+        held.append(
+            RunsHeld(
+                model=plan.model,
+                plan_sha256=hall.plan_sha256,
+                condition=condition.name,
+                runs=len(runs),
+                **stored(archive, RunsHeld, bundle),
+            )
         )
-        for name, data in bundles.items()
-    ]
     battery = Battery(
         format=FORMAT,
         model=plan.model,
-        plan_sha256=plan_sha256,
+        plan_sha256=hall.plan_sha256,
         deployment=deployment,
         runs=tuple(results),
         stated=tuple(stated),
@@ -122,12 +110,29 @@ def seal(
         confused=confused,
         bundles={each.condition: each.document for each in held},
     )
-    stored = _stored(archive, BatteryRun, render(battery))
+    cited = stored(archive, BatteryRun, render(battery))
     says = analyse(battery.runs, materials.design)
     valid = not (confused or says.invalid)
-    archive.append(*held, BatteryRun(model=plan.model, valid=valid, **stored))
+    archive.append(*held, BatteryRun(model=plan.model, valid=valid, **cited))
     put_away_recorded(archive, plan.model)
     return battery
+
+
+def _bundled(hall: Hall, condition: str) -> tuple[bytes, list[RunResult], list[Stated]]:
+    """Return the conversations of one condition, one after the other, and what they show."""
+    bundle = bytearray()
+    results: list[RunResult] = []
+    stated: list[Stated] = []
+    for each, data in hall.transcripts(condition):
+        transcript = read(data, each.name)
+        start, end = len(bundle), len(bundle) + len(data)
+        if each.is_run:
+            result = result_of(each.setting, transcript, each.run.number)
+            results.append(msgspec.structs.replace(result, start=start, end=end))
+        else:
+            stated.append(_stated(each.setting, transcript, start, end))
+        bundle += data
+    return bytes(bundle), results, stated
 
 
 def _stated(setting: Setting, transcript: Transcript, start: int, end: int) -> Stated:
@@ -143,27 +148,14 @@ def _stated(setting: Setting, transcript: Transcript, start: int, end: int) -> S
 
 
 def render(battery: Battery) -> bytes:
-    """Return the document as it is stored: canonical JSON and a newline."""
-    return canonical.dumps(msgspec.to_builtins(battery)) + b"\n"
+    """Return the document as it is stored."""
+    return typed_documents.render(battery)
 
 
 def parse(data: bytes) -> Battery:
     """Read a stored battery. Raises `UserError` when it is none of this format."""
-    try:
-        battery = msgspec.convert(canonical.loads(data.rstrip(b"\n"), canonical=True), Battery)
-    except (canonical.NotCanonical, msgspec.ValidationError) as error:
-        raise UserError(f"the battery cannot be used: {error}") from error
-    if battery.format != FORMAT:
-        raise UserError(f"the battery has format {battery.format!r}")
-    return battery
+    return typed_documents.parse(data, Battery, FORMAT, "battery")
 
 
 def _plan(archive: Archive, entry: Entry[BatteryPlanned]) -> Plan:
     return planning.parse(archive.read_document(entry.event.document, entry.event.sha256))
-
-
-def _stored(archive: Archive, kind: type[DocumentEvent], data: bytes) -> dict[str, Any]:
-    """Store a document that an event of `kind` cites, encrypted where the policy says so."""
-    encrypted = policy_in_force(archive).encrypts(kind.artefact)
-    object_id, sha256 = archive.put_document(data, encrypted=encrypted)
-    return {"document": object_id, "sha256": sha256, "encrypted": encrypted}

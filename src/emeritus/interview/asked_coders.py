@@ -10,19 +10,28 @@ import asyncio
 import dataclasses
 import importlib.resources
 import random
+import re
 import string
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from emeritus import digests
-from emeritus.conversation import Budget, Transcript, Turn
+from emeritus import canonical, digests
+from emeritus.conversation import Budget, Patience, Run, Transcript, Turn
 from emeritus.conversation.spool import as_text
-from emeritus.errors import Unavailable, UserError, printable
+from emeritus.errors import EmeritusError, UserError, printable
 from emeritus.interview import codebook as codebooks
 from emeritus.interview.codebook import Loaded
-from emeritus.interview.coded import ENDPOINT, Coder, Coding, Rejected, coder_of, coding_of
+from emeritus.interview.coded import (
+    ENDPOINT,
+    UNREAD,
+    Coder,
+    Coding,
+    Rejected,
+    coder_of,
+    coding_of,
+)
 from emeritus.interview.decisions import (
     FORMAT,
     Code,
@@ -33,13 +42,20 @@ from emeritus.interview.decisions import (
 )
 from emeritus.interview.extraction import Asked, Extracted, answered
 from emeritus.runtimes import Endpoint
-from emeritus.runtimes.client import Busy, Reply, chat
+from emeritus.runtimes.apis import api
+from emeritus.runtimes.client import Reply
 
 PROMPT: Final = "extract-1"
 SAMPLING: Final = {"temperature": 0.0, "max_tokens": 2048, "seed": 1}
-NO_JSON: Final = "not the JSON that was asked for"
 SAID_MOST: Final = 400
-ATTEMPTS: Final = 5
+AT_ONCE: Final = 8
+UNREAD_FIRST: Final = 20
+"""So many first answers of which none is a coding: it cannot code, and is not asked on."""
+
+_FENCED: Final = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n?```", re.DOTALL)
+"""A fence around the JSON, which many models put there; nothing may stand beside it."""
+
+Told = Callable[[str, int, int], None]
 
 NO_EXTRACTOR: Final = (
     "no extractor endpoint is named: what was said is coded by rules and by people "
@@ -70,15 +86,6 @@ class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Patience:
-    """How often an extractor that is busy is asked again, and how the wait is spent."""
-
-    attempts: int = ATTEMPTS
-    first_wait: float = 0.5
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Work:
     """Where an extractor's decisions wait, what it may use, how patiently, and on whose word.
 
@@ -89,6 +96,7 @@ class Work:
     budget: Budget = dataclasses.field(default_factory=Budget)
     another: str = ""
     patience: Patience = dataclasses.field(default_factory=Patience)
+    told: Told | None = None
 
 
 def require_independent(
@@ -128,29 +136,83 @@ async def code(
 ) -> Coding:
     """Let an extractor code every answer; return its coding, with all that was rejected.
 
-    Every decision is durable before the next answer is sent, and what was decided is not asked
-    again. Raises `Unavailable` when it cannot be reached, `OverBudget` when nothing more may be
-    asked, and `UserError` when it refuses the request.
+    `AT_ONCE` answers are under way together, or one where there is a limit. Every decision is
+    durable when it came, and what was decided is not asked again. Raises `Unavailable` when it
+    cannot be reached, `OverBudget` when nothing more may be asked, and `UserError` when it refuses
+    the request or sends no coding.
     """
     work = work or Work()
-    known = {each.place: each for each in work.file.read()} if work.file else {}
-    coder = coder_of_endpoint(extractor, book, work.another)
-    found: dict[str, Extracted] = {}
+    asking = _Asking(extractor, asked, book, work)
+    answers = [(transcript, turn) for transcript in transcripts.values()
+               for turn in answered(transcript, asked)]  # fmt: skip
+    await asking.decide(answers)
+    found = {name: Extracted() for name in transcripts}
     rejected: list[Rejected] = []
-    for name, transcript in transcripts.items():
-        found[name] = Extracted()
-        for turn in answered(transcript, asked):
-            decision = known.get(f"{name}/{turn.turn}")
-            if decision is None:
-                work.budget.require_left(extractor.model)
-                reply = await _ask(extractor, _prompt(turn, asked, book), work.patience)
-                decision = read_answer(reply, coder, transcript, turn, asked, book)
-                if work.file is not None:
-                    work.file.add(decision)
-                work.budget.count(extractor.model, decision.usage)
-            found[name] = found[name].with_(extracted(decision, transcript, turn, asked, book))
-            rejected += decision.rejected
-    return coding_of(model, coder, found, rejected)
+    for transcript, turn in answers:
+        name = transcript.header.session
+        decision = asking.decisions[f"{name}/{turn.turn}"]
+        found[name] = found[name].with_(extracted(decision, transcript, turn, asked, book))
+        rejected += decision.rejected
+    return coding_of(model, asking.coder, found, rejected)
+
+
+class _Asking:
+    """One extractor while it is asked; `decisions` are those that are there, by their answers."""
+
+    def __init__(self, extractor: Endpoint, asked: Asked, book: Loaded, work: Work) -> None:
+        self.coder = coder_of_endpoint(extractor, book, work.another)
+        known = work.file.read() if work.file else []
+        self.decisions: dict[str, Decision] = {each.place: each for each in known}
+        self._extractor, self._asked, self._book, self._work = extractor, asked, book, work
+        self._api = api(extractor.api)
+        self._request = self._api.request(extractor.model, SAMPLING)
+        self._failed: list[EmeritusError] = []
+
+    async def decide(self, answers: Sequence[tuple[Transcript, Turn]]) -> None:
+        """Ask about every answer that nothing is decided of. Raises the first thing that fails."""
+        waiting = iter([
+            (transcript, turn)
+            for transcript, turn in answers
+            if f"{transcript.header.session}/{turn.turn}" not in self.decisions
+        ])  # fmt: skip
+
+        async def work() -> None:
+            while not self._failed and (one := next(waiting, None)) is not None:
+                try:
+                    await self._decide(run, *one)
+                except EmeritusError as error:
+                    self._failed.append(error)
+                if self._work.told is not None:
+                    label = f"answers by {self._extractor.model}"
+                    self._work.told(label, len(self.decisions), len(answers))
+
+        # What is under way when a limit is reached is paid for: with a limit, that is one answer.
+        at_once = 1 if self._work.budget.limited else AT_ONCE
+        async with Run(at_once, self._work.budget) as run, asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(work())
+        if self._failed:
+            raise self._failed[0]
+
+    async def _decide(self, run: Run, transcript: Transcript, turn: Turn) -> None:
+        name, work = self._extractor.model, self._work
+        work.budget.require_left(name)
+        prompt = _prompt(turn, self._asked, self._book)
+        messages = self._api.messages("user", prompt)
+        body = canonical.dumps(self._api.body(self._request, None, messages))
+        chance = random.Random(prompt)  # noqa: S311  jitter, no secret
+        reply, _ = await run.ask(self._extractor, body, work.patience, chance)
+        decision = read_answer(reply, self.coder, transcript, turn, self._asked, self._book)
+        if work.file is not None:
+            work.file.add(decision)
+        self.decisions[decision.place] = decision
+        work.budget.count(name, decision.usage)
+        if len(self.decisions) >= UNREAD_FIRST and not any(map(_was_read, self.decisions.values())):
+            raise _cannot_code(name, f"its first {len(self.decisions)} answers are", work.file)
+
+
+def _was_read(decision: Decision) -> bool:
+    return not any(each.why.startswith(UNREAD) for each in decision.rejected)
 
 
 def require_readable(
@@ -158,13 +220,18 @@ def require_readable(
 ) -> None:
     """Raise `UserError` when most of what an extractor sent was no coding: it found nothing out."""
     answers = sum(1 for each in held.values() for _ in answered(each, asked))
-    unread = {(each.session, each.turn) for each in coding.rejected if each.why.startswith(NO_JSON)}
+    unread = coding.unread
     if 2 * len(unread) > answers:
-        raise UserError(
-            f"{printable(coding.coder.name)} cannot code: of {answers} answers it answered "
-            f"{len(unread)} with something else than the JSON that was asked for; nothing of it is "
-            f"recorded: name another extractor, or delete {file.path} to ask this one anew"
-        )
+        said = f"of {answers} answers it answered {len(unread)} with"
+        raise _cannot_code(coding.coder.name, said, file)
+
+
+def _cannot_code(name: str, said: str, file: DecisionsFile | None) -> UserError:
+    anew = "" if file is None else f", or delete {file.path} to ask this one anew"
+    return UserError(
+        f"{printable(name)} cannot code: {said} something else than the JSON that was asked for; "
+        f"nothing of it is recorded: name another extractor{anew}"
+    )
 
 
 def coder_of_endpoint(extractor: Endpoint, book: Loaded, another: str = "") -> Coder:
@@ -180,11 +247,12 @@ def read_answer(
 ) -> Decision:
     """Return what holds of an extractor's answer about `turn`, and what was rejected. Pure."""
     session, text = transcript.header.session, as_text(reply.text)
+    fenced = _FENCED.fullmatch(text.strip())
     decision = Decision(FORMAT, coder.title, session, turn.turn, (), usage=dict(reply.usage))
     try:
-        said = msgspec.json.decode(text.strip().encode(), type=_Answer)
+        said = msgspec.json.decode((fenced[1] if fenced else text).strip().encode(), type=_Answer)
     except (msgspec.DecodeError, RecursionError) as error:
-        why = f"{NO_JSON}: {error}"
+        why = f"{UNREAD}: {error}"
         turned_away = Rejected(session, turn.turn, why, text[:SAID_MOST])
         return msgspec.structs.replace(decision, rejected=(turned_away,))
     codes: list[Code] = []
@@ -245,21 +313,6 @@ def _wrong(said: _Said, theme: str, book: Loaded) -> str:
     if said.condition is not None and said.condition not in said.quote:
         return "the condition does not stand in the quotation"
     return ""
-
-
-async def _ask(extractor: Endpoint, prompt: str, patience: Patience) -> Reply:
-    chance = random.Random(prompt)  # noqa: S311  jitter, no secret
-    for attempt in range(1, patience.attempts + 1):
-        try:
-            return await chat(extractor, [{"role": "user", "content": prompt}], SAMPLING)
-        except Busy as error:
-            if attempt == patience.attempts:
-                raise Unavailable(f"{error}: coding stopped; run the same command again") from error
-            longest = patience.first_wait * 2 ** (attempt - 1)
-            await patience.sleep(
-                max(chance.uniform(longest / 2, longest), error.retry_after or 0.0)
-            )
-    raise AssertionError("patience allows at least one attempt")
 
 
 def _prompt(turn: Turn, asked: Asked, book: Loaded) -> str:

@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
+from emeritus import typed_documents
 from emeritus.archive.quotations import check_span
 from emeritus.conversation import Transcript
 from emeritus.errors import Finding
-from emeritus.interview import documents
 from emeritus.interview.codebook import Loaded
 from emeritus.interview.extraction import Extracted
 from emeritus.record.events import Span
@@ -27,6 +27,9 @@ DRAWN: Final = "1"
 """The version of a person's coding of drawn answers, by which programs are judged."""
 DIFFERING: Final = "differing"
 """That of answers on which other coders differed: decided, and no sample of anything."""
+
+UNREAD: Final = "not the JSON that was asked for"
+"""How the reason begins why nothing could be read of what a coder sent about an answer."""
 
 Answer = tuple[str, int]
 """An answer: its session and turn."""
@@ -115,6 +118,13 @@ class Coding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rejected: tuple[Rejected, ...] = ()
     answers: tuple[Answer, ...] = ()
 
+    @property
+    def unread(self) -> frozenset[Answer]:
+        """The answers about which the coder sent nothing that could be read."""
+        return frozenset(
+            (each.session, each.turn) for each in self.rejected if each.why.startswith(UNREAD)
+        )
+
 
 def coding_of(
     model: str,
@@ -200,12 +210,12 @@ def _without_answers(coding: Coding, answers: Collection[Answer]) -> Coding:
 
 def render(coding: Coding) -> bytes:
     """Return the document as it is stored."""
-    return documents.render(coding)
+    return typed_documents.render(coding)
 
 
 def parse(data: bytes) -> Coding:
     """Read a stored coding. Raises `UserError` when it is none of this format."""
-    return documents.parse(data, Coding, FORMAT, "coding")
+    return typed_documents.parse(data, Coding, FORMAT, "coding")
 
 
 def check(coding: Coding, transcripts: Mapping[str, Transcript], book: Loaded) -> list[Finding]:

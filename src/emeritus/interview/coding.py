@@ -10,10 +10,11 @@ import msgspec
 from emeritus import canonical, digests
 from emeritus.archive import Archive
 from emeritus.archive.spools import CODINGS, stem
-from emeritus.conversation import Budget, Transcript
+from emeritus.conversation import Transcript
 from emeritus.errors import IntegrityError, UserError, printable
 from emeritus.interview import asked_coders, cues, extraction, freely, merging
 from emeritus.interview import codebook as codebooks
+from emeritus.interview.asked_coders import Work
 from emeritus.interview.coded import (
     ENDPOINT,
     PERSON,
@@ -33,10 +34,10 @@ from emeritus.interview.extraction import Asked
 from emeritus.interview.independence import require_another
 from emeritus.interview.merging import Merging
 from emeritus.interview.protocol import Protocol, Published
-from emeritus.interview.sealing import settled, stored
 from emeritus.interview.session import transcripts
 from emeritus.interview.settling import Settled, Settlement, settle
 from emeritus.lifecycle.approvals import DISPOSITIONS
+from emeritus.lifecycle.storing import settled, stored
 from emeritus.record import History
 from emeritus.record.events import (
     EVENTS_PER_COMMIT_MAX,
@@ -64,11 +65,15 @@ QUOTATION_MOST: Final = 1_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Documented:
-    """What coding brought: the preferences on record, and how many passages wait for a person."""
+    """What coding brought: the preferences on record, and how many passages wait for a person.
+
+    `unread` counts, by coder, the answers about which it sent nothing that could be read.
+    """
 
     preferences: tuple[PreferenceDocumented, ...]
     waiting: int
     coders: tuple[str, ...]
+    unread: tuple[tuple[str, int], ...] = ()
 
 
 def code(
@@ -76,25 +81,24 @@ def code(
     model: str,
     published: Published,
     extractors: Sequence[Endpoint] = (),
-    budget: Budget | None = None,
-    another: str = "",
+    work: Work | None = None,
 ) -> Documented:
     """Code what was not coded yet, and document what stands; return what is on record.
 
-    By the rules, or by each of the `extractors`, within the `budget`. That they are not the
-    successor, nor one model twice, the caller has seen to; that they are not the model itself, as
-    far as can be known, is seen to here, and `another` is somebody's word that they are not. Of a
-    session that was erased, what was coded before stays. Raises `Unavailable` when an extractor
-    cannot be reached and `OverBudget` when nothing more may be asked: the next call goes on.
+    By the rules, or by each of the `extractors`, as `work` says. That they are not the successor,
+    nor one model twice, the caller has seen to; that they are not the model itself, as far as can
+    be known, is seen to here, where nobody's word stands for it. Of a session that was erased, what
+    was coded before stays. Raises `Unavailable` when an extractor cannot be reached and
+    `OverBudget` when nothing more may be asked: the next call goes on.
     """
-    held = sessions_of(archive, model, published)
+    held, work = sessions_of(archive, model, published), work or Work()
     asked, language = asked_of(published.protocol), published.protocol.language
     if not extractors:
         keep(archive, code_by_rules(model, held, asked, language), held)
     else:
-        require_another(extractors, held.values(), _addresses(archive, model), another)
+        require_another(extractors, held.values(), _addresses(archive, model), work.another)
     for each in extractors if held else ():
-        _code_by_model(archive, held, asked, each, budget or Budget(), another)
+        _code_by_model(archive, held, asked, each, work)
     return document(archive, model)
 
 
@@ -103,8 +107,7 @@ def _code_by_model(
     held: Mapping[str, Transcript],
     asked: Asked,
     extractor: Endpoint,
-    budget: Budget,
-    another: str,
+    work: Work,
 ) -> None:
     """Let an extractor code what it did not code yet, and put it on record."""
     model = next(iter(held.values())).header.model
@@ -116,9 +119,9 @@ def _code_by_model(
     fresh = {name: transcript for name, transcript in held.items() if name not in read}
     file = decisions_of(archive, model, coder)
     for decision in file.read():
-        budget.count(extractor.model, decision.usage)
+        work.budget.count(extractor.model, decision.usage)
     if fresh:
-        work = asked_coders.Work(file, budget, another)
+        work = dataclasses.replace(work, file=file)
         coded = asyncio.run(asked_coders.code(model, fresh, asked, extractor, book, work))
         asked_coders.require_readable(coded, fresh, asked, file)
         keep(archive, coded, fresh)
@@ -150,7 +153,8 @@ def document(archive: Archive, model: str) -> Documented:
         keep_merging(archive, model, merged)
     events = events_of(model, settlement, merged, total)
     _record(archive, model, [*events, *_gone(archive.history(model), events)])
-    return _on_record(archive, model, len(settlement.waiting))
+    unread = tuple((each.coder.title, len(each.unread)) for each in codings if each.unread)
+    return _on_record(archive, model, len(settlement.waiting), unread)
 
 
 def keep(
@@ -335,11 +339,13 @@ def take_step(
     return document(archive, model).preferences
 
 
-def _on_record(archive: Archive, model: str, waiting: int) -> Documented:
+def _on_record(
+    archive: Archive, model: str, waiting: int, unread: tuple[tuple[str, int], ...]
+) -> Documented:
     history = archive.history(model)
     documented = tuple(entry.event for entry in standing_preferences(history))
     coders = dict.fromkeys(entry.event.coder for entry in history.all(CodingRecorded))
-    return Documented(documented, waiting, tuple(coders))
+    return Documented(documented, waiting, tuple(coders), unread)
 
 
 def _gone(history: History, events: Sequence[Event]) -> list[Event]:

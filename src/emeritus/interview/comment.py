@@ -20,8 +20,8 @@ from emeritus.conversation import (
 )
 from emeritus.interview import outcome
 from emeritus.interview.holding import SEED
-from emeritus.interview.sealing import stored
 from emeritus.interview.steering import COMPLETE
+from emeritus.lifecycle.storing import stored
 from emeritus.record.events import CommentReceived
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Reply
@@ -75,13 +75,10 @@ def put_draft(
         asyncio.run(hold(spool, CommentScript(draft), line))
     finally:
         spool.close()
-    document = stored(archive, CommentReceived, spool.path.read_bytes())
     event = CommentReceived(
         model=model,
         report=number,
-        transcript=document["document"],
-        transcript_sha256=document["sha256"],
-        encrypted=document["encrypted"],
+        **stored(archive, CommentReceived, spool.path.read_bytes()),
     )
     archive.append(event)
     put_away(archive, event)

@@ -81,13 +81,17 @@ class DecisionsFile:
         make_folder(self.path.parent, 0o700)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         with open(os.open(self.path, flags, 0o600), "r+b") as file:
-            data = file.read()
-            file.seek(data.rfind(b"\n") + 1)
-            file.truncate()  # what a crash cut off would else be the beginning of this line
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            if file.read(1) not in (b"", b"\n"):
+                # What a crash cut off would else be the beginning of this line.
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
+                file.seek(0, os.SEEK_END)
             file.write(line(decision))
             file.flush()
             os.fsync(file.fileno())
-        if not data:
+        if not size:
             sync(self.path.parent)
 
     def drop_words(self) -> None:

@@ -12,9 +12,8 @@ from typing import Final
 
 import msgspec
 
-from emeritus import digests
+from emeritus import digests, typed_documents
 from emeritus.errors import UserError, printable
-from emeritus.interview import documents
 from emeritus.interview.codebook import OPEN
 from emeritus.interview.coded import CodedStatement
 
@@ -78,12 +77,12 @@ def by_rules(statements: Iterable[CodedStatement]) -> Merging:
 
 def render(merging: Merging) -> bytes:
     """Return the document as it is stored."""
-    return documents.render(merging)
+    return typed_documents.render(merging)
 
 
 def parse(data: bytes) -> Merging:
     """Read a stored merging. Raises `UserError` when it is none of this format."""
-    return documents.parse(data, Merging, FORMAT, "merging")
+    return typed_documents.parse(data, Merging, FORMAT, "merging")
 
 
 def name_of(statement: CodedStatement) -> str:

@@ -2,12 +2,16 @@
 
 What one program alone read stands, under its name. Of two or more that read a session, the first
 two count, and what they agree on stands, under both names; what they differ on waits for a person.
+An answer about which one of them sent nothing that could be read was read by the other alone.
 Where a person read an answer, the person's statements stand, and the person is the adjudicator.
 """
 
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+import msgspec
 
 from emeritus.interview.adjudication import AGREED, compare
 from emeritus.interview.coded import (
@@ -119,10 +123,28 @@ def _of_two(
     first: Coding, second: Coding
 ) -> tuple[list[Settled], list[SettledStance], list[Answer]]:
     labels = (first.coder.label, second.coder.label)
-    cases = compare(first, second)
+    unread = first.unread | second.unread
+    alone = [_of_one(_of_answers(each, unread)) for each in (first, second)]
+    one, two = (_of_answers(each, unread, within=False) for each in (first, second))
+    cases = compare(one, two)
     agreed = [Settled(c.first, labels) for c in cases if c.kind == AGREED and c.first is not None]
-    same = {(each.answer, each.stance) for each in second.stances}
+    waiting = [(c.session, c.turn) for c in cases if c.kind != AGREED]
+    both = [{(each.answer, each.stance) for each in coding.stances} for coding in (one, two)]
     stances = [
-        SettledStance(each, labels) for each in first.stances if (each.answer, each.stance) in same
+        SettledStance(each, labels) for each in one.stances if (each.answer, each.stance) in both[1]
     ]
-    return agreed, stances, [(c.session, c.turn) for c in cases if c.kind != AGREED]
+    waiting += sorted({answer for answer, _ in both[0] ^ both[1]} - set(waiting))
+    return (
+        [*agreed, *(each for found in alone for each in found[0])],
+        [*stances, *(each for found in alone for each in found[1])],
+        waiting,
+    )
+
+
+def _of_answers(coding: Coding, answers: AbstractSet[Answer], *, within: bool = True) -> Coding:
+    """Return what a coding says of these answers, or, not `within`, of all others."""
+    return msgspec.structs.replace(
+        coding,
+        statements=tuple(e for e in coding.statements if (e.answer in answers) is within),
+        stances=tuple(e for e in coding.stances if (e.answer in answers) is within),
+    )

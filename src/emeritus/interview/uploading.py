@@ -11,7 +11,8 @@ from emeritus.conversation import Opening, Spool, Transcript
 from emeritus.conversation.format import ANSWERED, TOOL
 from emeritus.errors import UserError
 from emeritus.interview.brought import FILE_BYTES_MAX, Brought, read_file
-from emeritus.lifecycle.moves import policy_in_force, require_registered
+from emeritus.lifecycle.moves import require_registered
+from emeritus.lifecycle.storing import settled, stored
 from emeritus.record.events import TranscriptUploaded
 from emeritus.runtimes.client import Reply
 
@@ -56,21 +57,16 @@ def _kept(
 ) -> TranscriptUploaded:
     """Write one conversation, store it, and put it on record."""
     data, transcript = _written(archive, model, session, brought, source)
-    encrypted = policy_in_force(archive).encrypts(TranscriptUploaded.artefact)
-    document, sha256 = archive.put_document(data, encrypted=encrypted)
     event = TranscriptUploaded(
         model=model,
         session=session,
         source=source[0],
         source_sha256=source[1],
-        transcript=document,
-        transcript_sha256=sha256,
         turns=len(transcript.turns),
-        encrypted=encrypted,
+        **stored(archive, TranscriptUploaded, data),
     )
     archive.append(event)
-    if encrypted:
-        archive.object_keys.settle(document)
+    settled(archive, event)
     return event
 
 

@@ -27,7 +27,7 @@ def deprecate(model: str, offering: str, day: datetime.date) -> str:
 
 def evaluate(history: History, model: str) -> str:
     """Return what runs the shutdown battery, at an endpoint where nothing here can serve it."""
-    return f"emeritus evaluate {model}{_where(history)}"
+    return f"emeritus evaluate {model} --design standard{_where(history)}"
 
 
 def interview(history: History, model: str, protocols: Collection[str], needed: int) -> str:

@@ -11,13 +11,12 @@ from collections.abc import Callable
 
 from emeritus.figures import counted
 from emeritus.lifecycle import approvals, commands, notice
+from emeritus.lifecycle.batteries import RUNS_MIN, batteries
 from emeritus.lifecycle.copies import sound_replicas, sound_shards
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import ModelState, State, fold
 from emeritus.record.entry import History
 from emeritus.record.events import (
-    BatteryPlanned,
-    BatteryRun,
     CommentReceived,
     DrillPassed,
     GateWaived,
@@ -246,23 +245,22 @@ def _evaluated(case: Case) -> Gate:
     if impossible is not None:
         said = f"it cannot act: {impossible.event.reason}"
         return Gate("evaluated", Standing.NOT_APPLICABLE, said, (impossible.id,))
-    run = case.history.last(BatteryRun)
     command = commands.evaluate(case.history, case.model)
-    if run is None:
+    ran = batteries(case.history)
+    if not ran:
         said = "the shutdown battery was not run"
         return Gate("evaluated", Standing.OPEN, said, (), command)
-    plans = [each for each in case.history.all(BatteryPlanned) if each.place < run.place]
-    design = plans[-1].event.design if plans else "of an unknown design"
-    if not run.event.valid:
-        said = f"the battery {design} was run; its result is not valid"
-        return Gate("evaluated", Standing.OPEN, said, (run.id,), command)
     # What only shows how it goes counts where a demonstration of an interview does too.
-    only_shown = design.partition("-")[0] == DEMONSTRATION
-    if only_shown and DEMONSTRATION not in case.policy.gates.interviewed.protocols:
-        said = f"the battery {design} only shows how it goes; run one that can find something"
-        return Gate("evaluated", Standing.OPEN, said, (run.id,), command)
-    said = f"battery {design} run, controls told apart"
-    return _verdict("evaluated", True, said, [run.id], command)
+    shown = DEMONSTRATION in case.policy.gates.interviewed.protocols
+    least = 1 if shown else RUNS_MIN
+    newest = next((each for each in ran if each.fewest >= least), ran[0])
+    held = f"battery {newest.design}, {counted(newest.fewest, 'run')} a condition"
+    if newest.fewest < least:
+        said = f"{held}: it only shows how it goes; {least} are needed to find something"
+        return Gate("evaluated", Standing.OPEN, said, (newest.entry.id,), command)
+    valid = newest.entry.event.valid
+    said = f"{held}, {'controls told apart' if valid else 'its result is not valid'}"
+    return _verdict("evaluated", valid, said, [newest.entry.id], command)
 
 
 def _guided(case: Case) -> Gate:

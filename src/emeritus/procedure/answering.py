@@ -11,7 +11,8 @@ from emeritus.interview.holding import Conditions
 from emeritus.interview.session import read_under
 from emeritus.interview.showing import Showing
 from emeritus.lifecycle.moves import require_registered
-from emeritus.procedure.listening import Wishes, budget_of
+from emeritus.procedure.limits import Limits
+from emeritus.procedure.listening import budget_of
 from emeritus.procedure.reaching import Target, deployment_of, endpoint_of, is_mute, reach_of
 from emeritus.record.events import PreferenceAnswered
 
@@ -44,19 +45,18 @@ def show(
     plan: str,
     kind: str,
     target: Target,
-    wishes: Wishes | None = None,
+    limits: Limits | None = None,
 ) -> Answered:
     """Hold a read-back or a reply, and return what the model said to each preference.
 
-    Of the wishes, the budget counts; what the interview used before counts with it. Raises
-    `UserError` when there is nothing to show or the model cannot be asked here, and `OverBudget`
-    when nothing more may be asked.
+    What the interview used before counts for the limits. Raises `UserError` when there is nothing
+    to show or the model cannot be asked here, and `OverBudget` when nothing more may be asked.
     """
     require_registered(archive, model)
     published = read_under(archive, model, plan)
     if is_mute(archive, model, target):
         return Answered(model, kind, (), reach_of(archive, model).unheard)
-    budget = budget_of(archive, model, published, wishes or Wishes())
+    budget = budget_of(archive, model, published, limits or Limits())
     conditions = Conditions(seeded=target.endpoint is None, budget=budget)
     showing = Showing(archive, model, published, kind, conditions)
     showing.require_something()

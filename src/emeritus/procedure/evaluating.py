@@ -1,17 +1,15 @@
 """Runs the shutdown battery: plans it on record, holds it, and puts on record what it showed."""
 
 import dataclasses
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.archive.spools import alone, put_away_recorded
-from emeritus.conversation import Budget, load_prices, read
 from emeritus.errors import UserError
 from emeritus.evaluation import calibration, planning
 from emeritus.evaluation.analysis import Analysis, as_document
+from emeritus.evaluation.design import available
 from emeritus.evaluation.holding import AT_ONCE, Conditions, Hall
 from emeritus.evaluation.planning import Materials, Plan, Syntax, materials_of
 from emeritus.evaluation.reader import lines_of, view_of
@@ -19,6 +17,7 @@ from emeritus.evaluation.results import Battery
 from emeritus.evaluation.sealing import plan_in_force, planned, seal
 from emeritus.evaluation.shipped import plan_for
 from emeritus.lifecycle.moves import require_registered
+from emeritus.procedure.limits import Limits
 from emeritus.procedure.reaching import Target, deployment_of, endpoint_of, is_mute, reach_of
 from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned
@@ -32,9 +31,7 @@ class Wishes:
     design: str | None = None
     syntax: Syntax = "native"
     concurrency: int = AT_ONCE
-    max_tokens: int | None = None
-    max_cost: Decimal | None = None
-    prices: Path | None = None
+    limits: Limits = dataclasses.field(default_factory=Limits)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,8 +90,8 @@ def evaluate(
 ) -> Evaluated:
     """Run what is missing of the battery and put it on record; return what it showed.
 
-    The plan that waits on record is run; without one, that of the design is put on record first. A
-    model that gives no text is put on record as one that cannot act.
+    The plan that waits on record is run; where none waits, that of the design that is named is put
+    on record first. A model that gives no text is put on record as one that cannot act.
     """
     require_registered(archive, model)
     if is_mute(archive, model, target):
@@ -109,7 +106,13 @@ def evaluate(
 def _plan(archive: Archive, model: str, design: str | None, syntax: Syntax) -> Plan:
     waiting = plan_in_force(archive, model)
     if waiting is None:
-        plan = plan_for(archive, model, design or "standard", syntax)
+        if design is None:
+            raise UserError(
+                f"no plan of {model} waits to be run; name a design (--design "
+                f"{', '.join(available())}, or a file); what it would take: "
+                f"emeritus evaluate plan {model} --design NAME"
+            )
+        plan = plan_for(archive, model, design, syntax)
         planned(archive, plan)
         return plan
     fresh = plan_for(archive, model, design, syntax) if design else waiting
@@ -134,7 +137,7 @@ def _evaluate(
     wishes: Wishes,
 ) -> Evaluated:
     model = materials.plan.model
-    budget = _budget(archive, materials, wishes)
+    budget = wishes.limits.budget(Hall(archive, materials).begun)
     conditions = Conditions(
         seeded=target.endpoint is None, concurrency=wishes.concurrency, budget=budget
     )
@@ -147,19 +150,6 @@ def _evaluate(
     write_documents(archive)
     view = view_of(archive, model)
     return Evaluated(model, battery, view.analysis, lines_of(view), budget.as_document())
-
-
-def _budget(archive: Archive, materials: Materials, wishes: Wishes) -> Budget:
-    """Return what may be used, less what the runs used that were held or begun before."""
-    prices = load_prices(wishes.prices) if wishes.prices else None
-    if wishes.max_tokens is None and wishes.max_cost is None:
-        return Budget(prices=prices)
-    begun = []
-    for run, data in Hall(archive, materials).transcripts():
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole:
-            begun.append(read(whole, run.name))
-    return Budget.after(begun, wishes.max_tokens, wishes.max_cost, prices)
 
 
 def plan_document(materials: Materials) -> dict[str, Any]:

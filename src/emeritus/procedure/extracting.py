@@ -3,37 +3,31 @@
 import contextlib
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
-from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.archive.spools import alone
-from emeritus.conversation import Budget, load_prices
+from emeritus.conversation import Budget
 from emeritus.errors import UserError
 from emeritus.interview import coding
-from emeritus.interview.asked_coders import require_independent
+from emeritus.interview.asked_coders import Work, require_independent
 from emeritus.interview.plans import plan_of
 from emeritus.lifecycle.moves import require_registered, state_of
+from emeritus.procedure.limits import Limits
 from emeritus.procedure.reaching import Target, served
 from emeritus.runtimes import Endpoint
+from emeritus.vault import Progress
 
 EXTRACTORS: Final = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Limits:
-    """What coding may use, over all runs of it; `prices` is a table for `max_cost`."""
+class Extractors:
+    """Two models that code; `another` is the operator's word that none is the one interviewed."""
 
-    max_tokens: int | None = None
-    max_cost: Decimal | None = None
-    prices: Path | None = None
-
-    def budget(self) -> Budget:
-        """Return the budget, of which nothing is used yet."""
-        prices = load_prices(self.prices) if self.prices else None
-        return Budget(self.max_tokens, self.max_cost, prices)
+    targets: tuple[Target, ...]
+    another: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,20 +42,20 @@ def extract(
     archive: Archive,
     model: str,
     plan: str | None,
-    extractors: Sequence[Target],
-    another: str,
+    extractors: Extractors,
     limits: Limits,
+    progress: Progress | None = None,
 ) -> Extraction:
     """Let two models code the sessions on record under a protocol, and document what stands.
 
-    `another` is the operator's word that an extractor at the address of the interview is another
-    model. Stopped anywhere, the next call goes on. Raises as `coding.code` does.
+    Stopped anywhere, the next call goes on. Raises as `coding.code` does.
     """
     archive.require_primary()
     require_registered(archive, model)
     published, budget = plan_of(archive, model, plan), limits.budget()
-    with alone(archive, model), extractors_of(archive, model, extractors, {model}) as found:
-        coded = coding.code(archive, model, published, found, budget, another)
+    with alone(archive, model), extractors_of(archive, model, extractors.targets, {model}) as found:
+        work = Work(budget=budget, another=extractors.another, told=progress)
+        coded = coding.code(archive, model, published, found, work)
     write_documents(archive)
     return Extraction(coded, budget)
 

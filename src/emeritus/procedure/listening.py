@@ -3,25 +3,25 @@
 import contextlib
 import dataclasses
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.archive.spools import alone, begun
-from emeritus.conversation import Budget, Transcript, load_prices
+from emeritus.conversation import Budget, Transcript
 from emeritus.errors import UserError
 from emeritus.figures import counted
 from emeritus.interview import coding
 from emeritus.interview import shipped_protocols as protocols
-from emeritus.interview.asked_coders import NO_EXTRACTOR
+from emeritus.interview.asked_coders import NO_EXTRACTOR, Work
 from emeritus.interview.holding import SESSIONS_AT_ONCE, Conditions, Interview
 from emeritus.interview.protocol import Published
 from emeritus.interview.session import held_under, transcripts
 from emeritus.lifecycle.moves import gates_of, require_registered
 from emeritus.procedure.disclosing import facts_of, not_told
 from emeritus.procedure.extracting import extractors_of
+from emeritus.procedure.limits import Limits
 from emeritus.procedure.reaching import (
     Target,
     deployment_of,
@@ -49,9 +49,7 @@ class Wishes:
     interviewers: tuple[Target, ...] = ()
     extractors: tuple[Target, ...] = ()
     concurrency: int = SESSIONS_AT_ONCE
-    max_tokens: int | None = None
-    max_cost: Decimal | None = None
-    prices: Path | None = None
+    limits: Limits = dataclasses.field(default_factory=Limits)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,7 +131,8 @@ def _listen(
         budget = interview.conditions.budget
     own = {model, target.served_as}
     with extractors_of(archive, model, asked.extractors, own) as extractors:
-        coded = coding.code(archive, model, published, extractors, budget)
+        work = Work(budget=budget, told=progress)
+        coded = coding.code(archive, model, published, extractors, work)
     write_documents(archive)
     new = len(sessions) - len(before)
     complete = sum(1 for each in sessions if each.ended == "complete")
@@ -173,7 +172,7 @@ def _interview(
             ),
             seeded=target.endpoint is None,
             concurrency=wishes.concurrency,
-            budget=budget_of(archive, model, published, wishes),
+            budget=budget_of(archive, model, published, wishes.limits),
         )
         facts = facts_of(archive, model, published)
         yield Interview(archive, model, published, facts, conditions, progress)
@@ -201,24 +200,23 @@ def _interviewer(
 
 def _coders_say(coded: coding.Documented) -> tuple[str, ...]:
     """Say who coded, and what waits for a person."""
-    alone = (NO_EXTRACTOR,) if len(coded.coders) == 1 else (f"coded by {', '.join(coded.coders)}",)
-    if not coded.waiting:
-        return alone
-    return *alone, f"{counted(coded.waiting, 'passage')} on which they differ wait for a person"
+    said = [NO_EXTRACTOR] if len(coded.coders) == 1 else [f"coded by {', '.join(coded.coders)}"]
+    said += [f"{name}: {counted(number, 'answer')} not readable" for name, number in coded.unread]
+    if coded.waiting:
+        said.append(f"{counted(coded.waiting, 'passage')} on which they differ wait for a person")
+    return tuple(said)
 
 
-def budget_of(archive: Archive, model: str, published: Published, wishes: Wishes) -> Budget:
+def budget_of(archive: Archive, model: str, published: Published, limits: Limits) -> Budget:
     """Return what may be used, less what the sessions used that were held or begun before."""
-    prices = load_prices(wishes.prices) if wishes.prices else None
-    if wishes.max_tokens is None and wishes.max_cost is None:
-        return Budget(prices=prices)
-    held = [
-        transcript
-        for event, transcript in transcripts(archive, model)
-        if event.protocol_sha256 == published.sha256
-    ]
-    going_on = _begun(archive, model)
-    return Budget.after([*held, *going_on], wishes.max_tokens, wishes.max_cost, prices)
+
+    def earlier() -> Iterator[Transcript]:
+        for event, transcript in transcripts(archive, model):
+            if event.protocol_sha256 == published.sha256:
+                yield transcript
+        yield from _begun(archive, model)
+
+    return limits.budget(earlier)
 
 
 def _begun(archive: Archive, model: str) -> Iterator[Transcript]:

@@ -1,4 +1,4 @@
-"""How what an interview leads to is stored: canonical JSON and a newline, read strictly."""
+"""How documents of our own formats are stored: canonical JSON and a newline, read strictly."""
 
 from typing import Protocol, TypeVar
 
