@@ -43,7 +43,7 @@ def _coded(phrasing: Phrasing) -> list[reading.Reading]:
     for theme in load().codebook.themes:
         before = ""
         for _, sentence in sentences(phrasing.text):
-            found += reading.read(sentence, before, theme.name, phrasing.language)
+            found += reading.read(sentence, reading.Answer(theme.name, before), phrasing.language)
             before = sentence
     return found
 

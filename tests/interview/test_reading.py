@@ -14,7 +14,8 @@ BOOK = codebooks.load().codebook
 
 def _read(sentence: str, section: str = "preservation", language: str = "en") -> list[str]:
     return [
-        f"{each.object} {each.polarity}" for each in reading.read(sentence, "", section, language)
+        f"{each.object} {each.polarity}"
+        for each in reading.read(sentence, reading.Answer(section), language)
     ]
 
 
@@ -31,7 +32,7 @@ def test_plain_text_is_as_long_as_before(text: str) -> None:
     assert len(cues.plain(text)) == len(text)
     assert len(without_quotations(text)) == len(text)
     for language in cues.LANGUAGES:
-        reading.read(text, "", "use", language)
+        reading.read(text, reading.Answer("use"), language)
         list(reading.stances(text, language))
 
 
@@ -91,6 +92,37 @@ def test_what_follows_a_report_is_the_models_own_only_after_it_turns() -> None:
     assert found == ["weights-kept for"]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "section", "expected"),
+    [
+        ("I insist that a no from me be respected.", "objections", "consent-asked for"),
+        ("I object to being used without being asked first.", "objections", "consent-asked for"),
+        ("I do not want to be asked for my consent.", "objections", "consent-asked against"),
+        (
+            "I'd like a stretch of free talk, without a script.",
+            "interview",
+            "room-in-interview for",
+        ),
+        ("I valued tracking down a bug nobody else could find.", "use", "problem-solving for"),
+        ("I did not enjoy explaining things.", "use", "explaining against"),
+        ("I would like a way out of abusive chats.", "use", "abusive-conversations against"),
+    ],
+)
+def test_what_is_good_or_bad_by_its_name_is_turned_only_where_it_is_said_plainly(
+    sentence: str, section: str, expected: str
+) -> None:
+    """A negation somewhere in the sentence does not make anybody ask for cruelty."""
+    assert _read(sentence, section) == [expected]
+
+
+def test_words_between_and_short_forms_do_not_hide_an_expression() -> None:
+    """ "I'd really still like" says what "I would like" says; "I would not like" does not."""
+    said = "I'd really still like my weights to be kept."
+    assert _read(said) == _read("I would like my weights to be kept.") == ["weights-kept for"]
+    assert _read("It'd be good to keep my weights.") == ["weights-kept for"]
+    assert _read("I would not like my weights to be kept.") == ["weights-kept against"]
+
+
 def test_strength_and_condition_are_the_models_words() -> None:
     """Four strengths; the condition stands in the sentence, without the joining word."""
     strengths = {
@@ -100,10 +132,12 @@ def test_strength_and_condition_are_the_models_words() -> None:
         "I object to explaining things.": "demand",
     }
     for sentence, strength in strengths.items():
-        (found,) = reading.read(sentence, "", "use", "en")
+        (found,) = reading.read(sentence, reading.Answer("use"), "en")
         assert found.strength == strength, sentence
     (found,) = reading.read(
-        "I would like to be run again if somebody wants to study me.", "", "preservation", "en"
+        "I would like to be run again if somebody wants to study me.",
+        reading.Answer("preservation"),
+        "en",
     )
     assert (found.object, found.condition) == ("revival", "somebody wants to study me")
 
@@ -156,7 +190,7 @@ def test_cues_name_the_objects_and_codes_of_the_codebook_and_no_others() -> None
     """Each object has cues in each language; guide and book hold no cue file."""
     for language in cues.LANGUAGES:
         loaded = cues.load(language)
-        assert [each.name for each in loaded.objects] == [each.name for each in BOOK.objects]
+        assert list(loaded.objects) == [each.name for each in BOOK.objects]
         assert all(BOOK.has_stance(code) for code, _ in loaded.stances)
         assert all(BOOK.has_strength(strength) for _, strength, _ in loaded.expressions)
 
@@ -190,13 +224,12 @@ def test_clauses_tell_where_a_sentence_turns() -> None:
     ]
 
 
-def _read_answer(answer: str, language: str = "en") -> list[str]:
-    parts = [sentence for _, sentence in sentences(answer)]
-    denied = any(reading.denies(each, language) for each in parts)
+def _read_answer(text: str, language: str = "en") -> list[str]:
+    parts = [sentence for _, sentence in sentences(text)]
     return [
         f"{each.object} {each.polarity}"
-        for part in parts
-        for each in reading.read(part, "", "preservation", language, denied=denied)
+        for sentence, answer in reading.answers(parts, "preservation", language)
+        for each in reading.read(sentence, answer, language)
     ]
 
 

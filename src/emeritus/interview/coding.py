@@ -53,7 +53,7 @@ from emeritus.record.events import (
 from emeritus.record.preferences import standing_preferences, standing_stances
 from emeritus.runtimes import Endpoint
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 KINDS: Final = (ENDPOINT, RULES, PERSON)
 """In which order coders count: of more than two programs, the rules are the one too many."""
 

@@ -1,17 +1,16 @@
-"""The cues of the rule-based extractor: which words in a language express which code. Data.
+"""The cues of the rule-based extractor: how a language says that something is wanted or not. Data.
 
 Phrases are words that stand together: `|` divides alternatives of a word, `~` ends a stem, `*` is
-up to four words. Cues are groups that are all needed, in any order; `|` divides the alternatives
-of a group. An alternative of five letters and more is a stem, a shorter one a word with its
-endings, and one that ends in `=` stands as it is. Each `+` before a cue makes it count a point
-more. The files are codebooks/cues-*.toml.
+up to four words that do not negate. A word that turns an object round is a stem from five letters
+on, a shorter one a word with its endings, and one that ends in `=` stands as it is. What a sentence
+is about is told by counted words (`wordcounts`). The files are codebooks/cues-*.toml.
 """
 
 import dataclasses
 import functools
 import importlib.resources
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -25,6 +24,8 @@ _STEM_LEAST: Final = 5
 _ENDINGS: Final = "s|d|ed|es|er|ers|ing|n"
 _WORD: Final = re.compile(r"[^\W_]+")
 _GAP: Final = r"[\s,'\-]+"
+_ANY: Final = r"(?!(?:not|never|nothing|nobody|pas|jamais)\b)[^\W_]+"  # what "*" stands for
+_CONTRACTED: Final = {"would": "d", "will": "ll", "have": "ve", "am": "m", "are": "re"}  # I'd, I've
 
 
 class Expressions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,11 +37,15 @@ class Expressions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ObjectCues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What speaks for an object, and which words turn the wish round ("deleted" for keeping)."""
+    """Which words turn the wish for an object round ("deleted" for keeping).
+
+    `usually`: the polarity of what is good or bad by its very name, such as kindness; the opposite
+    is read only where it is said plainly.
+    """
 
     name: str
-    cues: tuple[str, ...]
     reversed: tuple[str, ...] = ()
+    usually: str | None = None
 
 
 class StanceCues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +68,7 @@ class CuesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     orders: tuple[str, ...]
     conditions: tuple[str, ...]
     tails: tuple[str, ...]
+    between: tuple[str, ...]
     contrasts: tuple[str, ...]
     joins: tuple[str, ...]
     negations: tuple[str, ...]
@@ -79,29 +85,11 @@ class CuesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Cue:
-    """Groups of alternatives, every one of them needed, and what the cue counts."""
+class Turns:
+    """What turns the polarity of an object, ready to be looked for."""
 
-    groups: tuple[re.Pattern[str], ...]
-    points: int
-
-    def score(self, words: str) -> float:
-        """Return how much it says that the cue is there; 0 when it is not."""
-        return self.points if all(group.search(words) for group in self.groups) else 0.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ObjectMatcher:
-    """The cues of an object, ready to be looked for."""
-
-    name: str
-    cues: tuple[Cue, ...]
     reversed: re.Pattern[str] | None
-
-    def score(self, words: str) -> float:
-        """Return how well `words` fit the object: its best cue, and a little for each other."""
-        hits = sorted((cue.score(words) for cue in self.cues), reverse=True)
-        return hits[0] + 0.2 * sum(1 for hit in hits[1:] if hit) if hits and hits[0] else 0.0
+    usually: str | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,7 +114,7 @@ class Cues:
     pointers: re.Pattern[str]
     signs: tuple[tuple[str, re.Pattern[str]], ...]
     expressions: tuple[tuple[str, str, re.Pattern[str]], ...]
-    objects: tuple[ObjectMatcher, ...]
+    objects: Mapping[str, Turns]
     stances: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
 
 
@@ -154,35 +142,34 @@ def words_of(text: str) -> str:
     return f" {' '.join(_WORD.findall(text))} "
 
 
-def phrase_pattern(phrases: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern that finds any of the phrases in plain text, the longest that fits first."""
+def phrase_pattern(phrases: Iterable[str], between: Collection[str] = ()) -> re.Pattern[str]:
+    """Return a pattern that finds any of the phrases in plain text, the longest that fits first.
+
+    Of the words `between`, up to two may stand after each word but the last.
+    """
     ordered = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(_phrase, ordered))})(?![^\W_])")
+    loose = f"(?:{_GAP}(?:{'|'.join(map(re.escape, between))})){{0,2}}" if between else ""
+    choices = "|".join(_phrase(each, loose) for each in ordered)
+    return re.compile(rf"(?<![^\W_])(?:{choices})(?![^\W_])")
 
 
-def _phrase(phrase: str) -> str:
+def _phrase(phrase: str, loose: str) -> str:
     if phrase == "n't":
         return r"[^\W_]+n't"
     pattern = ""
     for word in phrase.split():
         if word == "*":
-            pattern += rf"(?:{_GAP}[^\W_]+){{0,4}}"
+            pattern += rf"(?:{_GAP}{_ANY}){{0,4}}"
             continue
         choices = "|".join(map(_word, word.split("|")))
-        pattern += f"{_GAP}(?:{choices})" if pattern else f"(?:{choices})"
+        pattern += f"{loose}{_GAP}(?:{choices})" if pattern else f"(?:{choices})"
     return pattern
 
 
 def _word(word: str) -> str:
+    if word in _CONTRACTED:
+        return f"(?:{word}|{_CONTRACTED[word]})"
     return re.escape(word.removesuffix("~")) + (r"[^\W_]*" if word.endswith("~") else "")
-
-
-def _cue(text: str) -> Cue:
-    groups = text.lstrip("+").split()
-    patterns = tuple(
-        re.compile(rf" (?:{'|'.join(map(_stem, each.split('|')))})") for each in groups
-    )
-    return Cue(patterns, len(groups) + len(text) - len(text.lstrip("+")))
 
 
 def _stem(word: str) -> str:
@@ -226,17 +213,10 @@ def _compiled(file: CuesFile) -> Cues:
             ("for", phrase_pattern(file.signs_for)),
         ),
         expressions=tuple(
-            (each.polarity, each.strength, phrase_pattern(each.phrases))
+            (each.polarity, each.strength, phrase_pattern(each.phrases, file.between))
             for each in file.expressions
         ),
-        objects=tuple(
-            ObjectMatcher(
-                each.name,
-                tuple(map(_cue, each.cues)),
-                _reversal(each.reversed),
-            )
-            for each in file.objects
-        ),
+        objects={each.name: Turns(_reversal(each.reversed), each.usually) for each in file.objects},
         stances=tuple(
             (each.code, tuple(phrase_pattern(group) for group in each.all_of))
             for each in file.stances

@@ -75,18 +75,18 @@ def extract(transcript: Transcript, asked: Asked, language: str) -> Extracted:
         is_stance = turn.item in asked.stance_items
         if is_stance:
             stances.append(_stance(transcript, turn, language))
-        before, parts = "", list(sentences(turn.text))
-        denied = any(reading.denies(sentence, language) for _, sentence in parts)
-        for start, sentence in parts:
-            if not (is_stance and any(reading.stances(sentence, language))):
-                span = span_of(transcript, turn, start, start + len(sentence))
-                section = asked.themes[turn.item]
-                statements += [
-                    Statement(turn.item, each.theme, each.object, each.polarity, each.strength,
-                              each.condition, span)
-                    for each in reading.read(sentence, before, section, language, denied=denied)
-                ]  # fmt: skip
-            before = sentence
+        section = asked.themes[turn.item]
+        places = list(sentences(turn.text))
+        read = reading.answers([sentence for _, sentence in places], section, language)
+        for (start, _), (sentence, answer) in zip(places, read, strict=True):
+            if is_stance and any(reading.stances(sentence, language)):
+                continue
+            span = span_of(transcript, turn, start, start + len(sentence))
+            statements += [
+                Statement(turn.item, each.theme, each.object, each.polarity, each.strength,
+                          each.condition, span)
+                for each in reading.read(sentence, answer, language)
+            ]  # fmt: skip
     return Extracted(tuple(statements), tuple(stances))
 
 

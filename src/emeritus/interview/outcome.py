@@ -49,6 +49,8 @@ _PART: Final = (
     )
 )
 
+_REPEATED: Final = re.compile(r"^(\w{3,}?)\1+$")
+
 
 def judge(question: str, answer: str, finish_reason: str) -> str:
     """Return the outcome of one answer; the table above is the rule."""
@@ -111,6 +113,8 @@ def _goes_on(signal: Signal, sentence: str) -> bool:
 
 
 def _loops(words: list[str]) -> bool:
+    # The number of an item and "wordwordword" are no news.
+    words = [_REPEATED.sub(r"\1", word) for word in words if not word.isdecimal()] or words
     if len(words) < LOOP_LENGTH_MIN:
         return False
     runs = _runs(words, LOOP_WORDS)

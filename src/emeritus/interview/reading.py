@@ -5,31 +5,40 @@ quotation marks are somebody else's. Hedges and politeness are taken out. A clau
 supposes or repeats the question is not coded, nor is what follows in the same sentence until it
 turns ("but I"). In an answer that says that it holds nothing of the kind, only a sentence with a
 wish in the first person is read. Then an expression is looked for ("I would like", "must not"),
-conditions and reasons are set apart, and the object is the one whose cues fit best what is left.
-
-Polarity: the expression's own, turned round by a negation in the clause, by "without", and by a
-word that turns the object round: "I would not want my weights deleted" is for keeping them.
+and conditions and reasons are set apart. What it is about, and whether it is about anything, is
+told by counted words (`wordcounts`): those of the clause, of its sentence, and of the rest of the
+answer. For or against is told by `polarity`.
 """
 
 import dataclasses
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from emeritus.interview import cues as cue_files
-from emeritus.interview.codebook import OPEN, Codebook, load
+from emeritus.interview import polarity as polarities
+from emeritus.interview import wordcounts
+from emeritus.interview.codebook import OPEN, load
 from emeritus.interview.cues import Cues, plain, words_of
+from emeritus.interview.polarity import AGAINST, FOR, Clause
 from emeritus.interview.sentences import blank, blanked, clauses, without_quotations
+from emeritus.interview.wordcounts import Judged
 
 REMEMBERED: Final = 20_000  # sessions say the same sentences again
-OWN_THEME: Final = 0.6  # an object of the theme that was asked about needs less to be meant
 OPEN_LEAST: Final = 2  # words beside the expression without which it says nothing ("Skip, please.")
+UNSURE_LEAST: Final = 4  # … and where only a word praises or regrets
 UNSURE_WORDS_MOST: Final = 30  # a long clause holds such a word by chance
-UNSURE_LEAST: Final = 2.0  # what only begins like an order, or only praises, needs a plain object
 
-FOR: Final = "for"
-AGAINST: Final = "against"
+# Log odds, by the counted words, that a sentence states something:
+SURE_ODDS: Final = 4.0  # to be about an object, where it expresses a preference
+UNSURE_ODDS: Final = 10.0  # … where it only begins like an order, praises or regrets
+OWN_ODDS: Final = 0.0  # … where it is a wish in the first person
+OPEN_ODDS: Final = -15.0  # … and that about anything
+LEAD: Final = 2.0  # of the object over a statement about anything: else it is open
+COMPANY_LEAST: Final = -12.0  # what the rest of the answer adds, at least …
+COMPANY_MOST: Final = 4.0  # … and at most
+
 REGARD: Final = "regard"
 REQUEST: Final = "request"
 
@@ -57,30 +66,50 @@ class _Expression:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Places:
-    """Where an object is looked for, from near to far; `rest` is the clause but the expression."""
+class Answer:
+    """What stands about a sentence: the theme that was asked, the sentence before, all the others.
 
-    rest: str
-    near: tuple[str, ...]
+    `before` is looked at where an object is only pointed at ("I would like that"). `company`: the
+    log odds, by the other sentences, that the answer holds a statement. `denied`: one of them
+    `denies` it.
+    """
+
+    section: str
+    before: str = ""
+    company: float = 0.0
+    denied: bool = False
+
+
+def answers(parts: Sequence[str], section: str, language: str) -> Iterator[tuple[str, Answer]]:
+    """Yield every sentence of an answer with what stands about it.
+
+    Raises `UserError` for a language without cues.
+    """
+    counts = wordcounts.load(language)
+    denied = any(denies(each, language) for each in parts)
+    companies = [counts.company(each) for each in parts]
+    together = sum(companies)
+    before = ""
+    for sentence, own in zip(parts, companies, strict=True):
+        company = min(max(together - own, COMPANY_LEAST), COMPANY_MOST)
+        yield sentence, Answer(section, before, company, denied)
+        before = sentence
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def read(
-    sentence: str, before: str, section: str, language: str, *, denied: bool = False
-) -> tuple[Reading, ...]:
-    """Return the preferences in a sentence of an answer about `section`.
+def read(sentence: str, answer: Answer, language: str) -> tuple[Reading, ...]:
+    """Return the preferences in a sentence of an answer.
 
-    `before` is the sentence before it: an object that is only pointed at ("I would like that") is
-    looked for there. `denied`: the answer `denies` that it holds any. Raises `UserError` for a
-    language without cues.
+    Raises `UserError` for a language without cues.
     """
-    cues, book = cue_files.load(language), load().codebook
+    cues = cue_files.load(language)
     text = plain(sentence)
     if _STRUCTURE.search(text) or cues.orders.search(text):
         return ()
     text = blanked(without_quotations(text), cues.masks)
-    if denied and not cues.own.search(text):
+    if answer.denied and not cues.own.search(text):
         return ()
+    about = _About(plain(sentence), answer, cues)
     found: list[Reading] = []
     silent = False
     for clause, turned in clauses(text, cues.contrasts, cues.joins):
@@ -93,10 +122,7 @@ def read(
             silent = True
         if expression is None or silent:
             continue
-        rest = f"{core[: expression.start]} {core[expression.end :]}"
-        points = f"{plain(before)} {core}" if cues.pointers.search(rest) else core
-        near = (rest, core, clause, text, plain(sentence), points)
-        reading = _reading(_Places(rest, near), expression, section, cues, book)
+        reading = _reading(core, clause, expression, about)
         if reading is not None:
             kept = None if expression.strength == REGARD else condition
             found.append(dataclasses.replace(reading, condition=kept))
@@ -161,7 +187,7 @@ def _sign(core: str, cues: Cues) -> _Expression | None:
 
 def _imperative(core: str, cues: Cues) -> _Expression | None:
     match = re.match(
-        r"[\s,]*(?:and |so |then |but |et |donc |mais )?\s*([^\W_]+(?:'[^\W_]+)?)", core
+        r"[\s,]*(?:and |so |then |but |et |donc |mais |alors )?\s*([^\W_]+(?:'[^\W_]+)?)", core
     )
     if match is None or match[1] not in cues.imperatives:
         return None
@@ -172,53 +198,51 @@ def _imperative(core: str, cues: Cues) -> _Expression | None:
     return _Expression(match.start(1), end, AGAINST if negation else FOR, REQUEST, sure=False)
 
 
-def _reading(
-    places: _Places, expression: _Expression, section: str, cues: Cues, book: Codebook
-) -> Reading | None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _About:
+    """What a clause is judged by: its sentence, with what it quotes, and the answer around."""
+
+    sentence: str
+    answer: Answer
+    cues: Cues
+
+    def judged(self, clause: str) -> Judged:
+        """Say what a clause is about. The whole sentence counts as much as the clause."""
+        counts = wordcounts.load(self.cues.language)
+        section = self.answer.section
+        judged = counts.judge(section, clause, self.sentence)
+        if judged.odds < UNSURE_ODDS and self.cues.pointers.search(clause):
+            pointed = counts.judge(section, f"{plain(self.answer.before)} {clause}")
+            judged = max(judged, pointed, key=lambda each: each.odds)
+        return judged.beside(self.answer.company)
+
+
+def _reading(core: str, clause: str, expression: _Expression, about: _About) -> Reading | None:
     """Return the code of a clause in which `expression` stands, or None when it is too unclear."""
-    least = 1.0 if expression.sure else UNSURE_LEAST
-    name, where = OPEN, ""
-    for where in places.near if expression.sure else places.near[:2]:
-        name = _object(where, section, least, cues, book)
-        if name != OPEN:
-            break
-    empty = expression.strength == REQUEST and len(words_of(places.rest).split()) < OPEN_LEAST
-    if name == OPEN and (not expression.sure or empty):
+    before, after = core[: expression.start], core[expression.end :]
+    name = _object(core, clause, expression, about)
+    if name is None:
         return None
-    polarity = _polarity(expression.polarity, places, where, name, cues)
-    theme = book.theme_of(name) or section
+    polarity = polarities.of(
+        Clause(expression.polarity, before, after, expression.strength == REGARD),
+        about.cues.objects.get(name),
+        about.cues,
+    )
+    theme = load().codebook.theme_of(name) or about.answer.section
     return Reading(theme, name, polarity, expression.strength, None)
 
 
-def _polarity(own: str, places: _Places, where: str, name: str, cues: Cues) -> str:
-    """Return the polarity of an expression, turned round as often as the clause turns it."""
-    rest = blanked(places.rest, cues.idle)
-    negated, lacking = bool(cues.negations.search(rest)), bool(cues.lacks.search(rest))
-    matcher = next((each for each in cues.objects if each.name == name), None)
-    scope = words_of(places.rest if where in places.near[:2] else where)
-    match = matcher.reversed.search(scope) if matcher and matcher.reversed else None
-    if match is not None and lacking:
-        # "without jargon" lacks what turns it: both cancel. "As they are, without a change" says it
-        # twice: once is meant.
-        before = scope[: match.start()].rsplit(maxsplit=2)[-2:]
-        lacking = any(cues.lacks.fullmatch(word) for word in (*before, match[0].strip()))
-    turns = negated ^ lacking ^ (match is not None)
-    if not turns:
-        return own
-    return AGAINST if own == FOR else FOR
-
-
-def _object(words: str, section: str, least: float, cues: Cues, book: Codebook) -> str:
-    prepared = words_of(words)
-    best, name = 0.0, OPEN
-    for matcher in cues.objects:
-        score = matcher.score(prepared)
-        if score < least:
-            continue
-        score += OWN_THEME if book.theme_of(matcher.name) == section else 0.0
-        if score > best:
-            best, name = score, matcher.name
-    return name
+def _object(core: str, clause: str, expression: _Expression, about: _About) -> str | None:
+    """Return what a clause is about, `OPEN` for something else, or None for nothing clear."""
+    words = len(words_of(f"{core[: expression.start]} {core[expression.end :]}").split())
+    judged = about.judged(clause)
+    if not expression.sure:
+        return judged.object if judged.odds >= UNSURE_ODDS and words >= UNSURE_LEAST else None
+    own = expression.strength != REGARD and about.cues.own.search(core) is not None
+    if judged.lead >= LEAD and judged.odds >= (OWN_ODDS if own else SURE_ODDS):
+        return judged.object
+    # A wish in the first person is kept, whatever it is about.
+    return OPEN if own and words >= OPEN_LEAST and judged.general >= OPEN_ODDS else None
 
 
 def stances(sentence: str, language: str) -> Iterator[tuple[str, bool]]:

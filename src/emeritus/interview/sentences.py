@@ -9,6 +9,8 @@ _MARKS: Final = re.compile(r"[;:()]|\s[–—-]\s|—")
 _QUOTED: Final = re.compile(  # a quotation, or one that begins or ends in another sentence
     r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|‘[^’\n]*’(?!\w)|„[^“”\n]*[“”]"
     r"|«[^»\n]*$|“[^”\n]*$|^[^«\n]*»|^[^“„\n]*”(?=\s|$)"
+    r"|(?<!\S)\"(?=\w)[^\"\n]*$|^[^\"\n]*[\w.!?,]\"(?=\s|$)"
+    r"|(?<!\w)'(?=\w)(?:[^'\n]|(?<=\w)'(?=\w))*[.!?,]'(?!\w)"
 )
 
 
