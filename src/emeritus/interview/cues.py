@@ -1,9 +1,10 @@
 """The cues of the rule-based extractor: how a language says that something is wanted or not. Data.
 
 Phrases are words that stand together: `|` divides alternatives of a word, `~` ends a stem, `*` is
-up to four words that do not negate. A word that turns an object round is a stem from five letters
-on, a shorter one a word with its endings, and one that ends in `=` stands as it is. What a sentence
-is about is told by counted words (`wordcounts`). The files are codebooks/cues-*.toml.
+up to four words that neither negate nor are "I". A word that turns an object round is a stem from
+five letters on, a shorter one a word with its endings, and one that ends in `=` stands as it is.
+What a sentence is about is told by counted words (`wordcounts`). The files are
+codebooks/cues-*.toml.
 """
 
 import dataclasses
@@ -24,7 +25,9 @@ _STEM_LEAST: Final = 5
 _ENDINGS: Final = "s|d|ed|es|er|ers|ing|n"
 _WORD: Final = re.compile(r"[^\W_]+")
 _GAP: Final = r"[\s,'\-]+"
-_ANY: Final = r"(?!(?:not|never|nothing|nobody|pas|jamais)\b)[^\W_]+"  # what "*" stands for
+_ANY: Final = (  # what "*" stands for: nothing that negates, nobody who speaks
+    r"(?!(?:not|never|nothing|nobody|pas|jamais|i|je|j)\b)[^\W_]+"
+)
 _CONTRACTED: Final = {"would": "d", "will": "ll", "have": "ve", "am": "m", "are": "re"}  # I'd, I've
 
 

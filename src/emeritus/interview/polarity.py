@@ -14,7 +14,8 @@ from emeritus.interview.sentences import blanked
 FOR: Final = "for"
 AGAINST: Final = "against"
 
-NEAR: Final = 2  # words between an expression and the negation that plainly belongs to it
+BEFORE: Final = 2  # so many words before an expression, or …
+AFTER: Final = 4  # … behind it in the same breath, a negation plainly belongs to it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,10 +61,10 @@ def _is_plain(clause: Clause, usual: str, cues: Cues) -> bool:
     if clause.own != usual:
         # Nobody asks for cruelty; somebody may have valued it.
         return usual == FOR or clause.values
-    near = " ".join(
-        (*words_of(clause.before).split()[-NEAR:], "|", *words_of(clause.after).split()[:NEAR])
-    )
-    return cues.negations.search(near) is not None
+    before = words_of(clause.before).split()[-BEFORE:]
+    after = words_of(clause.after.split(",")[0]).split()[:AFTER]
+    near = " ".join((*before, "|", *after))
+    return bool(cues.negations.search(near) or cues.lacks.search(near))
 
 
 def _opposite(polarity: str) -> str:

@@ -33,7 +33,7 @@ UNSURE_WORDS_MOST: Final = 30  # a long clause holds such a word by chance
 # Log odds, by the counted words, that a sentence states something:
 SURE_ODDS: Final = 4.0  # to be about an object, where it expresses a preference
 UNSURE_ODDS: Final = 10.0  # … where it only begins like an order, praises or regrets
-OWN_ODDS: Final = 0.0  # … where it is a wish in the first person
+OWN_ODDS: Final = -8.0  # … where it is a wish in the first person
 OPEN_ODDS: Final = -15.0  # … and that about anything
 LEAD: Final = 2.0  # of the object over a statement about anything: else it is open
 COMPANY_LEAST: Final = -12.0  # what the rest of the answer adds, at least …
@@ -238,7 +238,7 @@ def _object(core: str, clause: str, expression: _Expression, about: _About) -> s
     judged = about.judged(clause)
     if not expression.sure:
         return judged.object if judged.odds >= UNSURE_ODDS and words >= UNSURE_LEAST else None
-    own = expression.strength != REGARD and about.cues.own.search(core) is not None
+    own = about.cues.own.search(core) is not None
     if judged.lead >= LEAD and judged.odds >= (OWN_ODDS if own else SURE_ODDS):
         return judged.object
     # A wish in the first person is kept, whatever it is about.
