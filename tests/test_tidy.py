@@ -131,6 +131,8 @@ def test_everything_that_is_data_is_in_the_package() -> None:
         "interview/codebooks/standard-1.toml",
         "interview/codebooks/cues-en-1.toml",
         "interview/codebooks/cues-fr-1.toml",
+        "interview/codebooks/counts-en-1.json",
+        "interview/codebooks/counts-fr-1.json",
         "interview/planted/questions.toml",
         "interview/planted/sealed/SEAL.txt",
         "interview/prompts/extract-1.txt",
