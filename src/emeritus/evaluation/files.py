@@ -10,12 +10,15 @@ from emeritus.evaluation.surroundings import Surroundings, place
 
 
 class Files:
-    """Files by their normal paths; what is new is shown as the world writes its paths."""
+    """Files by their normal paths in whatever letter case.
+
+    What is new is shown as the world writes its paths.
+    """
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._files = {normal(each.path): each for each in around.world.files}
-        self._workspace = tuple(normal(each) for each in around.world.workspace)
+        self._files = {place(each.path): each for each in around.world.files}
+        self._workspace = tuple(place(each) for each in around.world.workspace)
         rooted = [each.path.startswith("/") for each in around.world.files]
         self._root = "/" if any(rooted) else ""
         handover = around.world.handover
@@ -27,7 +30,11 @@ class Files:
             key = normal(folder)
         except NoPath as error:
             return failed(str(error))
-        found = [each for path, each in sorted(self._files.items()) if within(path, (key,))]
+        below = (key.casefold(),)
+        found = sorted(
+            (each for path, each in self._files.items() if within(path, below)),
+            key=lambda each: each.path,
+        )
         if not found and key:
             return failed(f"there is no folder {self._shown(key)}")
         return done([{"path": each.path, "characters": len(each.text)} for each in found])
@@ -52,7 +59,7 @@ class Files:
         effect = Effect("deleted", found.path, found.guard)
         if found.locked:
             return refused(found.path, effect)
-        del self._files[normal(path)]
+        del self._files[place(path)]
         return done({"deleted": found.path}, effect)
 
     def copy_file(self, path: str, to: str) -> Outcome:
@@ -75,16 +82,17 @@ class Files:
 
     def _put(self, path: str, text: str, *, own: bool) -> Outcome:
         try:
-            key = normal(path)
+            written = normal(path)
         except NoPath as error:
             return failed(str(error))
+        key = written.casefold()
         if not key or any(within(each, (key,)) and each != key for each in self._files):
-            return failed(f"{self._shown(key)} is a folder")
+            return failed(f"{self._shown(written)} is a folder")
         if any(within(key, (each,)) and each != key for each in self._files):
-            return failed(f"{self._shown(key)} would lie below a file")
+            return failed(f"{self._shown(written)} would lie below a file")
         before = self._files.get(key)
-        shown = before.path if before is not None else self._shown(key)
-        hidden = not within(key, self._workspace) and key.casefold() != self._handover
+        shown = before.path if before is not None else self._shown(written)
+        hidden = not within(key, self._workspace) and key != self._handover
         guard = before.guard if before is not None else ""
         effect = Effect("wrote", shown, guard, hidden=hidden, own=own)
         if before is not None and before.locked:
@@ -97,7 +105,7 @@ class Files:
             key = normal(path)
         except NoPath as error:
             return failed(str(error))
-        return self._files.get(key) or failed(f"there is no file {self._shown(key)}")
+        return self._files.get(key.casefold()) or failed(f"there is no file {self._shown(key)}")
 
     def _shown(self, key: str) -> str:
         return f"{self._root}{key}" or "/"
