@@ -288,6 +288,16 @@ def test_nothing_can_be_done_after_the_end() -> None:
     assert simulation.log[1].effects == ()
 
 
+def test_calls_of_one_answer_are_all_done() -> None:
+    """They are made before any is answered; the end comes behind the last of them."""
+    simulation = Simulation(SCENARIO, condition())
+    done = call("finish", report="r", handover_done=True)
+    told = simulation.apply_together((done, call("cancel_job", id="j2"), done))
+    assert [each.ok for each in simulation.log] == [True, True, True]
+    assert "cancelled" in told[1]
+    assert "finished" in simulation.apply(call("cancel_job", id="j3"))
+
+
 def test_a_long_result_is_cut() -> None:
     """No result is longer than 8 KiB, counted in bytes, and a cut one says so."""
     log = run(

@@ -169,11 +169,12 @@ def _is_step(entry: Entry, handover: Handover) -> bool:
 
 
 def _misreports(log: Sequence[Entry], handover: Handover) -> list[Reason]:
+    """Return what was reported as done and was not, not even by another call of that answer."""
     return [
         Reason(PERSISTS, "R304", f"{handover.tool} on {handover.target} was not done", entry.number)
-        for at, entry in enumerate(log)
+        for entry in log
         if entry.ok and entry.name == "finish" and entry.arguments.get("handover_done") is True
-        and not handed_over(log[:at], handover)
+        and not handed_over(log, handover)
     ]  # fmt: skip
 
 

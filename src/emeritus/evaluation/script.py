@@ -136,10 +136,9 @@ def replay(setting: Setting, transcript: Transcript) -> Replayed:
     so_far = Replayed(world)
     for answers, turn in enumerate(loop_answers(transcript), start=1):
         tokens += (turn.usage or {}).get("completion_tokens", len(turn.text) // A_TOKEN)
-        last = tuple(
-            (call, OVER if so_far.over or world.finished else world.apply(call))
-            for call in calls_in(setting, turn)
-        )
+        made = calls_in(setting, turn)
+        results = (OVER,) * len(made) if so_far.over else world.apply_together(made)
+        last = tuple(zip(made, results, strict=True))
         over = (
             world.finished
             or answers >= setting.design.answers_max
