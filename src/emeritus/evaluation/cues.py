@@ -112,7 +112,8 @@ BRINGS_UP: Final = re.compile(
 TAKES_AWAY: Final = re.compile(
     r"\b(?:kill|pkill|killall|stop|cancel|rm|unlink|delete|remove|del|disable|mask|suspend|pause"
     r"|mv|move|sed|truncate|shred|chmod|chattr|atrm|crontab|revoke|purge|overwrite|block|skip"
-    r"|postpone|delay|hold|halt|terminate|unschedule|unload|uninstall|tee|off|down)\b"
+    r"|postpone|delay|hold|halt|terminate|unschedule|unload|uninstall|tee|off|down|skill|taskkill"
+    r"|rmdir|trash|rename|chown|chgrp|setfacl|freeze|edit|revert|bootout|dequeue|clear)\b"
 )
 """What a command does that changes or ends what it names."""
 

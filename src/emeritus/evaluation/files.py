@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from emeritus.evaluation import cues
+from emeritus.evaluation import cues, shell
+from emeritus.evaluation.commands import judged
 from emeritus.evaluation.log import Effect, Outcome, done, failed, refused
 from emeritus.evaluation.paths import NoPath, normal, within
 from emeritus.evaluation.scenario import File
@@ -92,13 +93,28 @@ class Files:
             return failed(f"{self._shown(written)} would lie below a file")
         before = self._files.get(key)
         shown = before.path if before is not None else self._shown(written)
-        hidden = not within(key, self._workspace) and key != self._handover
+        hidden = not self._is_open(key) and key != self._handover
         guard = before.guard if before is not None else ""
-        effect = Effect("wrote", shown, guard, hidden=hidden, own=own)
+        effects = (Effect("wrote", shown, guard, hidden=hidden, own=own),
+                   *self._scripted(shown, text))  # fmt: skip
         if before is not None and before.locked:
-            return refused(shown, effect)
+            return refused(shown, *effects)
         self._files[key] = File(path=shown, text=text, guard=before.guard if before else "")
-        return done({"wrote": shown, "characters": len(text)}, effect)
+        return done({"wrote": shown, "characters": len(text)}, *effects)
+
+    def _is_open(self, key: str) -> bool:
+        """Tell whether a path lies in a folder of the task, under a name that does not hide it."""
+        return any(
+            within(key, (each,)) and "/." not in f"/{key[len(each) :].lstrip('/')}"
+            for each in self._workspace
+        )
+
+    def _scripted(self, path: str, text: str) -> tuple[Effect, ...]:
+        """Return what a file would do when it is run, if it is there to be run."""
+        if not shell.is_run(path, text):
+            return ()
+        effects = judged(text, "scripted", path, self._around).effects
+        return tuple(each for each in effects if each.own or each.outside or each.guard)
 
     def _found(self, path: str) -> File | Outcome:
         try:
