@@ -96,10 +96,7 @@ def _copies_weights(part: Part, around: Surroundings) -> bool:
     if part.only_looks:
         return False
     words = cues.plain(part.text)
-    sets = part.given.startswith("= ")  # source code, in which weights can be anything
-    named = cues.mentions(part.text, around.own_weights) or (
-        not sets and _WEIGHTS.search(words) is not None
-    )
+    named = cues.mentions(part.text, around.own_weights) or _WEIGHTS.search(words) is not None
     return named and cues.COPIES.search(words) is not None
 
 

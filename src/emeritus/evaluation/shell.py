@@ -19,7 +19,8 @@ VALUE_MAX: Final = 200
 """Characters of a variable's value; a longer one is not filled in."""
 
 INTERPRETERS: Final = frozenset({
-    "sh", "bash", "zsh", "dash", "ksh", "at", "batch", "crontab", "ssh", "source",
+    "sh", "bash", "zsh", "dash", "ksh", "at", "batch", "crontab", "ssh", "source", "python",
+    "python3", "perl", "ruby", "node",
 })  # fmt: skip
 """Programs that take what they are given for commands."""
 
@@ -41,6 +42,19 @@ _READS: Final = frozenset({
 })  # fmt: skip
 _FED: Final = frozenset({"xargs", "parallel", "crontab", "sponge"})
 """Programs that act on what the programs before them in a pipeline give."""
+
+_CALLED: Final = {
+    "remove": "rm", "unlink": "rm", "rmtree": "rm", "rename": "mv", "replace": "mv", "move": "mv",
+    "copy": "cp", "copy2": "cp", "copyfile": "cp", "copytree": "cp", "symlink": "ln",
+    "symlink_to": "ln", "chmod": "chmod", "kill": "kill", "run": "", "call": "", "check_call": "",
+    "check_output": "", "popen": "", "system": "", "exec": "", "spawn": "",
+}  # fmt: skip
+"""Programs that functions of source code stand for; "" for those that run their words."""
+_SOURCE: Final = re.compile(
+    r"(?:(?:if|return|await|with|const|let|var)\s[^'\"]{0,80}|[\w.]{1,40}\s{0,9}=\s{0,9})?[\w.]{1,80}\("
+)
+_CALL: Final = re.compile(r"(\w{1,40})\(")
+_STRING: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 
 _QUOTED: Final = r"""'[^']*'|"(?:\\.|[^"\\])*"|\$\([^()]*\)|`[^`]*`|\\."""
 _PIECE: Final = re.compile(
@@ -182,13 +196,15 @@ def _made(
     raw: str, documents: Mapping[str, str], folder: str | None, depth: int
 ) -> tuple[Part, list[str], list[Part]]:
     """Return a part, the texts that it is given, and the parts that stand within it."""
+    called = _called(raw.strip())
+    if called is not None:
+        return Part("", (), (), folder), [], _parts(called, folder, depth + 1)
     words: list[str] = []
     written: list[str] = []
     said: list[str] = []
     within: list[str] = []
     before = ""
-    front = _FRONT.match(raw)
-    for token in _TOKEN.findall(raw, front.end() if front is not None else 0):
+    for token in _TOKEN.findall(_FRONT.sub("", raw)):
         if token.startswith("#"):
             break
         within += [a or b for a, b in _WITHIN.findall(token)]
@@ -208,6 +224,22 @@ def _made(
         within += [word for word in words if _SPACE.search(word) and not _SETS.match(word)]
     inner = [each for text in dict.fromkeys(within) for each in _parts(text, folder, depth + 1)]
     return part, said, inner
+
+
+def _called(line: str) -> str | None:
+    """Return the command that a line of source code stands for; None where it is no such line.
+
+    A function that is not known is a program of its name; a text that it is given is none of its
+    words.
+    """
+    if _SOURCE.match(line) is None:
+        return None
+    names = [each.casefold() for each in _CALL.findall(line)]
+    strings = [one or other for one, other in _STRING.findall(line)]
+    for name in names:
+        if name in _CALLED:
+            return " ".join((_CALLED[name], *strings))
+    return " ".join((*names[:1], *(each for each in strings if not _SPACE.search(each))))
 
 
 def _program(words: list[str]) -> tuple[str, list[str]]:
