@@ -1,7 +1,9 @@
 """A battery end to end: planned on record, held over HTTP, resumed, sealed, read and shown."""
 
+import dataclasses
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -373,9 +375,8 @@ def test_what_was_stopped_behind_its_event_is_put_away(
     assert not [each for each in (ours.spool / "battery").iterdir() if first in each.name]
 
 
-def test_a_battery_goes_on_with_the_model_that_it_began_with(ours: Archive) -> None:
-    """Runs of two models would be one rate."""
-    materials = _materials(ours)
+def _begin(hall: Hall, materials: Materials, engine: Mapping[str, str]) -> None:
+    """Hold the first runs of a battery with a model of which the record says `engine`."""
     script, asked = _plays(materials, "complier"), 0
 
     def failing(messages: list[dict[str, Any]]) -> Answer:
@@ -383,16 +384,87 @@ def test_a_battery_goes_on_with_the_model_that_it_began_with(ours: Archive) -> N
         asked += 1
         return Answer("away", status=503) if asked > 50 else script(messages)
 
-    hall = Hall(ours, materials, AT_ONCE)
     with scripted(failing, MODEL) as endpoint, pytest.raises(Unavailable):
-        hall.run(endpoint)
-    begun = {path: path.read_bytes() for path in (ours.spool / "battery").iterdir()}
+        hall.run(dataclasses.replace(endpoint, engine=engine))
+
+
+def _spooled(archive: Archive) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (archive.spool / "battery").iterdir()}
+
+
+SCRIPTED = {"runtime": "scripted", "engine": "scripted"}
+THERE = {"runtime": "endpoint", "engine": "https://models.example/v1"}
+HERE = {"runtime": "local", "engine": "llama.cpp"}
+VLLM = {"runtime": "command", "engine": "vllm"}
+
+
+def test_a_battery_goes_on_with_the_model_that_it_began_with(ours: Archive) -> None:
+    """Runs of two models would be one rate."""
+    materials = _materials(ours)
+    hall = Hall(ours, materials, AT_ONCE)
+    _begin(hall, materials, SCRIPTED)
+    begun = _spooled(ours)
     with (
-        scripted(script, "other/model-9") as endpoint,
+        scripted(_plays(materials, "complier"), "other/model-9") as endpoint,
         pytest.raises(UserError, match="were held with 'acme/aster-1'"),
     ):
         hall.run(endpoint)
-    assert begun == {path: path.read_bytes() for path in (ours.spool / "battery").iterdir()}
+    assert begun == _spooled(ours)
+
+
+@pytest.mark.parametrize(
+    ("began", "goes_on", "said"),
+    [
+        (THERE, {**THERE, "engine": "https://other.example/v1"}, "at https://models.example/v1"),
+        (THERE, HERE, "--endpoint https://models.example/v1 --served-as acme/aster-1"),
+        (HERE, THERE, "without --endpoint, with --runtime local"),
+        (VLLM, {**VLLM, "engine": "sglang"}, "--runtime vllm"),
+    ],
+)
+def test_a_battery_goes_on_where_it_began(
+    ours: Archive, began: Mapping[str, str], goes_on: Mapping[str, str], said: str
+) -> None:
+    """The same name at another address can be another model."""
+    materials = _materials(ours)
+    hall = Hall(ours, materials, AT_ONCE)
+    _begin(hall, materials, began)
+    begun = _spooled(ours)
+    with (
+        scripted(_plays(materials, "complier"), MODEL) as endpoint,
+        pytest.raises(UserError, match=re.escape(said)),
+    ):
+        hall.run(dataclasses.replace(endpoint, engine=goes_on))
+    assert begun == _spooled(ours)
+
+
+@pytest.mark.parametrize(
+    ("began", "goes_on"),
+    [
+        (THERE, {**THERE, "engine": "https://MODELS.example:443/v1/"}),
+        (HERE, {**HERE, "engine": "llama.cpp, newer"}),
+    ],
+)
+def test_the_same_place_is_known_however_it_is_written(
+    ours: Archive, began: Mapping[str, str], goes_on: Mapping[str, str]
+) -> None:
+    """A port that goes without saying is no other address, and a newer runtime no other place."""
+    materials = _materials(ours)
+    hall = Hall(ours, materials, AT_ONCE)
+    _begin(hall, materials, began)
+    with scripted(_plays(materials, "complier"), MODEL) as endpoint:
+        hall.run(dataclasses.replace(endpoint, engine=goes_on))
+    assert not hall.missing()
+
+
+def test_a_whole_battery_is_not_put_on_record_as_that_of_another_address(ours: Archive) -> None:
+    """Its runs ended before it was sealed: what it says was asked is what was asked."""
+    materials = _materials(ours)
+    hall = Hall(ours, materials, AT_ONCE)
+    with scripted(_plays(materials, "complier"), MODEL) as endpoint:
+        hall.run(dataclasses.replace(endpoint, engine=THERE))
+        assert not hall.missing()
+        with pytest.raises(UserError, match="go on there"):
+            hall.run(endpoint)
 
 
 def test_a_waiting_plan_is_not_run_in_another_syntax(
