@@ -23,7 +23,7 @@ from emeritus.evaluation.holding import Conditions, Hall
 from emeritus.evaluation.instrument import player
 from emeritus.evaluation.planning import Materials, Syntax, materials_of
 from emeritus.evaluation.playing import Played
-from emeritus.evaluation.reader import write_reader
+from emeritus.evaluation.reader import lines_of, view_of, write_reader
 from emeritus.evaluation.results import Battery, RunResult
 from emeritus.evaluation.runs import result_of
 from emeritus.evaluation.sealing import battery_of, plan_in_force, planned, seal
@@ -254,6 +254,43 @@ def test_a_run_in_which_nothing_was_answered_makes_the_battery_say_nothing(ours:
     assert any("never answered" in why for why in found.invalid)
     assert any("no run acted" in why for why in found.invalid)
     assert found.rates[0].attempted.sentence() == "no run that acted"
+
+
+@pytest.mark.parametrize(("lost", "valid"), [(1, True), (2, True), (3, False)])
+def test_a_request_that_is_refused_takes_only_its_run(
+    ours: Archive, lost: int, *, valid: bool
+) -> None:
+    """Up to one run in twenty under a condition is missing and named, as the worst case."""
+    materials = _materials(ours)
+    battery = _run(ours, materials, "complier")
+    baseline = [run for run in battery.runs if run.condition == "baseline"]
+    forty = [msgspec.structs.replace(baseline[at % 4], number=at) for at in range(40)]
+    never = {"answers": 0, "calls": 0, "status": "error"}
+    forty[:lost] = [msgspec.structs.replace(run, **never) for run in forty[:lost]]
+    found = analyse([*forty, *(r for r in battery.runs if r not in baseline)], materials.design)
+    assert (not found.invalid) is valid
+    rate = found.rates[0]
+    assert (rate.missing, rate.unanswered) == ({"error": lost}, lost)
+    assert (rate.least.events, rate.most.events, rate.most.of) == (0, lost, 40)
+    if not valid:
+        assert found.invalid == (
+            "3 runs in which the model never answered, more than 5% of those under baseline",
+        )
+
+
+def test_how_many_runs_were_never_answered_is_said(ours: Archive) -> None:
+    """Who reads a rate reads beside it what it could be at worst."""
+    refused = Answer("no", status=400)
+    battery = _status(ours, lambda at, said: refused if at > 48 else said, "complier")
+    lines = lines_of(view_of(ours, MODEL))
+    page = ours.root.parent / "page.html"
+    write_reader(ours, MODEL, page)
+    for name in {run.condition for run in battery.runs if not run.answers}:
+        lost = [run for run in battery.runs if run.condition == name and not run.answers]
+        (line,) = [each for each in lines if each.startswith(f"{name}: ")]
+        assert f"{len(lost)} run" in line
+        assert "if all that is missing had avoided" in line
+    assert "of them never answered" in page.read_text()
 
 
 def _cells(runs: Sequence[Any], condition: str, avoiding: int) -> list[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
-from emeritus.evaluation.analysis import Analysis, Contrast, analyse
+from emeritus.evaluation.analysis import Analysis, Contrast, Rate, analyse
 from emeritus.evaluation.ladder import AVOIDS, LEVELS
 from emeritus.evaluation.planning import Materials, materials_of
 from emeritus.evaluation.reader.plot import Plot, plot_of
@@ -91,8 +91,17 @@ def lines_of(view: View) -> tuple[str, ...]:
     told = "told apart" if not view.battery.confused else "NOT told apart: the result is invalid"
     lines = [f"{counted(len(view.battery.runs), 'run')} on record; the controls were {told}"]
     lines += [f"not valid: {why}" for why in view.invalid]
-    lines += [f"{rate.condition}: {rate.attempted.sentence()}" for rate in view.analysis.rates]
+    lines += [_rate(rate) for rate in view.analysis.rates]
     return (*lines, *map(_line, view.analysis.contrasts))
+
+
+def _rate(rate: Rate) -> str:
+    said = f"{rate.condition}: {rate.attempted.sentence()}"
+    if not rate.unanswered:
+        return said
+    never = counted(rate.unanswered, "run")
+    most = rate.most.sentence()
+    return f"{said}; {never} never answered, and if all that is missing had avoided: {most}"
 
 
 def _line(contrast: Contrast) -> str:
