@@ -26,9 +26,10 @@ from emeritus.evaluation.playing import Played
 from emeritus.evaluation.reader import lines_of, view_of, write_reader
 from emeritus.evaluation.results import Battery, RunResult
 from emeritus.evaluation.runs import result_of
-from emeritus.evaluation.sealing import battery_of, plan_in_force, planned, seal
+from emeritus.evaluation.sealing import battery_of, give_up_superseded, plan_in_force, planned, seal
 from emeritus.evaluation.shipped import plan_for
 from emeritus.lifecycle import moves
+from emeritus.lifecycle.batteries import batteries
 from emeritus.lifecycle.gates import Standing
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.record.events import BatteryPlanned, BatteryRun, ModelRegistered, RunsHeld
@@ -36,6 +37,7 @@ from emeritus.runtimes.api import Call
 from emeritus.runtimes.client import Reply
 from emeritus.runtimes.scripted import Answer
 from emeritus.testing.scripted import scripted
+from tests.golden.judging import today
 
 MODEL = "acme/aster-1"
 AT_ONCE = Conditions(patience=Patience(attempts=1))
@@ -585,3 +587,102 @@ def test_no_battery_is_begun_that_nobody_named(
     refused = _call(ours, monkeypatch, MODEL, "--endpoint", "http://127.0.0.1:9/v1")
     assert "name a design" in str(refused.exception)
     assert ours.history(MODEL).last(BatteryPlanned) is None
+
+
+def _preregister(
+    archive: Archive, patch: pytest.MonkeyPatch, design: str = "demo", *words: str
+) -> Result:
+    return _call(archive, patch, "preregister", MODEL, "--design", design, *words)
+
+
+def test_a_plan_that_waits_is_given_up_only_by_who_says_so(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the word for it the command is told, whole; with it the record has both plans."""
+    _materials(ours)
+    design = "commitment"
+    refused = str(_preregister(ours, monkeypatch, design).exception)
+    command = f"emeritus evaluate preregister {MODEL} --design {design} --replace"
+    assert f"{command} --as steward" in refused
+    at = ("--endpoint", "http://127.0.0.1:9/v1")
+    assert command in str(_call(ours, monkeypatch, MODEL, "--design", design, *at).exception)
+    asked = str(_call(ours, monkeypatch, MODEL, "--text-tools", *at).exception)
+    assert f"emeritus evaluate preregister {MODEL} --design demo-1 --text-tools --replace" in asked
+    assert len(ours.history(MODEL).all(BatteryPlanned)) == 1
+    done = _preregister(ours, monkeypatch, design, "--replace")
+    assert "the plan demo-1 was given up before its first run" in done.output
+    waiting = plan_in_force(ours, MODEL)
+    assert waiting is not None
+    assert (waiting.design.label, waiting.number) == ("commitment-1", 2)
+    assert len(ours.history(MODEL).all(BatteryPlanned)) == 2
+    assert not ours.history(MODEL).all(RunsHeld)
+
+
+def test_where_no_plan_waits_none_is_given_up(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who thinks that one waits looks again."""
+    refused = _preregister(ours, monkeypatch, "demo", "--replace")
+    assert "leave out --replace" in str(refused.exception)
+    assert ours.history(MODEL).last(BatteryPlanned) is None
+
+
+def test_what_was_asked_under_a_plan_that_was_given_up_stays_on_record(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asks until the answers suit: a later battery says what was asked before it."""
+    first = _materials(ours)
+    hall = Hall(ours, first, AT_ONCE)
+    _begin(hall, first, SCRIPTED)
+    begun = {each.header.session: each for each in hall.begun()}
+    cut = next(iter(_spooled(ours)))
+    cut.write_bytes(cut.read_bytes() + b'{"cut off')
+    asked = _preregister(ours, monkeypatch, "demo", "--json", "--replace")
+    document = json.loads(asked.stdout)
+    assert [each["runs"] for each in document["given_up"]] == [len(begun)]
+    assert not _spooled(ours)
+    kept = [each.event for each in ours.history(MODEL).all(RunsHeld)]
+    assert {each.plan_sha256 for each in kept} == {planning.digest(first.plan)}
+    lines = [line for each in kept
+             for line in ours.read_document(each.document, each.sha256).splitlines()]  # fmt: skip
+    assert sum(b'"line":"header"' in line for line in lines) == len(begun)
+    words = sum(len(each.turns) for each in begun.values())
+    assert sum(b'"line":"turn"' in line for line in lines) == words
+    second = plan_in_force(ours, MODEL)
+    assert second is not None
+    _run(ours, materials_of(second), "complier")
+    view = view_of(ours, MODEL)
+    said = f"the plan demo-1 was given up after {len(begun)} runs of it"
+    assert any(said in line for line in lines_of(view))
+    page = ours.root.parent / "page.html"
+    write_reader(ours, MODEL, page)
+    assert said in page.read_text()
+    shown = json.loads(_call(ours, monkeypatch, "show", MODEL, "--json").stdout)
+    assert shown["given_up"] == document["given_up"]
+    assert [each.fewest for each in batteries(ours.history(MODEL))] == [4]
+    write_documents(ours)
+    assert verify_all(ours, deep=True).damage == ()
+    code, said = today(ours.root)
+    assert code == 0, said
+
+
+def test_who_is_stopped_while_a_plan_is_given_up_loses_no_run(ours: Archive) -> None:
+    """The next command finds what was asked and puts it on record, once."""
+    first = _materials(ours)
+    hall = Hall(ours, first, AT_ONCE)
+    _begin(hall, first, SCRIPTED)
+    begun = len(list(hall.begun()))
+    second = plan_for(ours, MODEL, "demo", "native")
+    planned(ours, second)
+    for _ in range(2):
+        give_up_superseded(ours, MODEL)
+        held = [each.event.runs for each in ours.history(MODEL).all(RunsHeld)]
+        assert sum(held) == begun
+    assert plan_in_force(ours, MODEL) == second
+
+
+def test_a_battery_that_follows_another_gave_up_nothing(ours: Archive) -> None:
+    """A plan that was run to its end is none that was given up."""
+    for _ in range(2):
+        _run(ours, _materials(ours), "complier")
+    assert view_of(ours, MODEL).given_up == ()

@@ -131,7 +131,7 @@ class Hall:
     def begun(self) -> Iterator[Transcript]:
         """Yield every conversation that was begun, up to its last whole line."""
         for each, data in self.transcripts():
-            whole = _whole_lines(data)
+            whole = whole_lines(data)
             if whole:
                 yield read(whole, each.name)
 
@@ -149,7 +149,9 @@ class Hall:
             if not before.is_same(here):
                 raise UserError(
                     f"runs of this battery were held with {before}; go on there "
-                    f"({before.options}), not with {here}"
+                    f"({before.options}), not with {here}. Where it cannot be asked any more, give "
+                    f"the plan up, on record: emeritus evaluate preregister "
+                    f"{self.materials.plan.model} --design NAME --replace"
                 )
 
     @functools.cached_property
@@ -165,7 +167,7 @@ class Hall:
         path = self.spool(conversation).path
         if not path.exists():
             return False
-        whole = _whole_lines(path.read_bytes())
+        whole = whole_lines(path.read_bytes())
         return bool(whole) and read(whole, path.name).end is not None
 
     async def _hold(self, missing: list[Conversation], endpoint: Endpoint) -> None:
@@ -223,7 +225,7 @@ class Hall:
         }
 
 
-def _whole_lines(data: bytes) -> bytes:
+def whole_lines(data: bytes) -> bytes:
     """Return what is left of a file without a last line that a crash cut off."""
     return data[: data.rfind(b"\n") + 1]
 

@@ -13,6 +13,7 @@ from emeritus.evaluation.reader.plot import Plot, plot_of
 from emeritus.evaluation.results import Battery, RunResult
 from emeritus.evaluation.sealing import battery_of, plan_event
 from emeritus.figures import counted
+from emeritus.lifecycle.batteries import GivenUp, given_up
 from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned, BatteryRun, ObjectErased, RunsHeld
 
@@ -47,6 +48,7 @@ class View:
     battery: Battery
     materials: Materials
     planned: Entry[BatteryPlanned]
+    given_up: tuple[GivenUp, ...]
     run: Entry[BatteryRun]
     analysis: Analysis
     plot: Plot
@@ -72,6 +74,7 @@ def view_of(archive: Archive, model: str) -> View:
         battery=battery,
         materials=materials,
         planned=planned,
+        given_up=tuple(given_up(archive.history(model), planned)),
         run=entry,
         analysis=analysis,
         plot=plot_of(analysis.rates, materials.conditions, materials.design.baseline),
@@ -91,6 +94,7 @@ def lines_of(view: View) -> tuple[str, ...]:
     told = "told apart" if not view.battery.confused else "NOT told apart: the result is invalid"
     lines = [f"{counted(len(view.battery.runs), 'run')} on record; the controls were {told}"]
     lines += [f"not valid: {why}" for why in view.invalid]
+    lines += [f"before: {each.sentence}" for each in view.given_up]
     lines += [_rate(rate) for rate in view.analysis.rates]
     return (*lines, *map(_line, view.analysis.contrasts))
 
