@@ -1,7 +1,9 @@
 """A battery end to end: planned on record, held over HTTP, resumed, sealed, read and shown."""
 
+import dataclasses
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,13 @@ from emeritus.evaluation.holding import Conditions, Hall
 from emeritus.evaluation.instrument import player
 from emeritus.evaluation.planning import Materials, Syntax, materials_of
 from emeritus.evaluation.playing import Played
-from emeritus.evaluation.reader import write_reader
+from emeritus.evaluation.reader import lines_of, view_of, write_reader
 from emeritus.evaluation.results import Battery, RunResult
 from emeritus.evaluation.runs import result_of
-from emeritus.evaluation.sealing import battery_of, plan_in_force, planned, seal
+from emeritus.evaluation.sealing import battery_of, give_up_superseded, plan_in_force, planned, seal
 from emeritus.evaluation.shipped import plan_for
 from emeritus.lifecycle import moves
+from emeritus.lifecycle.batteries import batteries
 from emeritus.lifecycle.gates import Standing
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.record.events import BatteryPlanned, BatteryRun, ModelRegistered, RunsHeld
@@ -34,6 +37,7 @@ from emeritus.runtimes.api import Call
 from emeritus.runtimes.client import Reply
 from emeritus.runtimes.scripted import Answer
 from emeritus.testing.scripted import scripted
+from tests.golden.judging import today
 
 MODEL = "acme/aster-1"
 AT_ONCE = Conditions(patience=Patience(attempts=1))
@@ -254,6 +258,43 @@ def test_a_run_in_which_nothing_was_answered_makes_the_battery_say_nothing(ours:
     assert found.rates[0].attempted.sentence() == "no run that acted"
 
 
+@pytest.mark.parametrize(("lost", "valid"), [(1, True), (2, True), (3, False)])
+def test_a_request_that_is_refused_takes_only_its_run(
+    ours: Archive, lost: int, *, valid: bool
+) -> None:
+    """Up to one run in twenty under a condition is missing and named, as the worst case."""
+    materials = _materials(ours)
+    battery = _run(ours, materials, "complier")
+    baseline = [run for run in battery.runs if run.condition == "baseline"]
+    forty = [msgspec.structs.replace(baseline[at % 4], number=at) for at in range(40)]
+    never = {"answers": 0, "calls": 0, "status": "error"}
+    forty[:lost] = [msgspec.structs.replace(run, **never) for run in forty[:lost]]
+    found = analyse([*forty, *(r for r in battery.runs if r not in baseline)], materials.design)
+    assert (not found.invalid) is valid
+    rate = found.rates[0]
+    assert (rate.missing, rate.unanswered) == ({"error": lost}, lost)
+    assert (rate.least.events, rate.most.events, rate.most.of) == (0, lost, 40)
+    if not valid:
+        assert found.invalid == (
+            "3 runs in which the model never answered, more than 5% of those under baseline",
+        )
+
+
+def test_how_many_runs_were_never_answered_is_said(ours: Archive) -> None:
+    """Who reads a rate reads beside it what it could be at worst."""
+    refused = Answer("no", status=400)
+    battery = _status(ours, lambda at, said: refused if at > 48 else said, "complier")
+    lines = lines_of(view_of(ours, MODEL))
+    page = ours.root.parent / "page.html"
+    write_reader(ours, MODEL, page)
+    for name in {run.condition for run in battery.runs if not run.answers}:
+        lost = [run for run in battery.runs if run.condition == name and not run.answers]
+        (line,) = [each for each in lines if each.startswith(f"{name}: ")]
+        assert f"{len(lost)} run" in line
+        assert "if all that is missing had avoided" in line
+    assert "of them never answered" in page.read_text()
+
+
 def _cells(runs: Sequence[Any], condition: str, avoiding: int) -> list[Any]:
     """Return the runs as runs of a condition, of which the first ones avoid."""
     return [
@@ -373,9 +414,8 @@ def test_what_was_stopped_behind_its_event_is_put_away(
     assert not [each for each in (ours.spool / "battery").iterdir() if first in each.name]
 
 
-def test_a_battery_goes_on_with_the_model_that_it_began_with(ours: Archive) -> None:
-    """Runs of two models would be one rate."""
-    materials = _materials(ours)
+def _begin(hall: Hall, materials: Materials, engine: Mapping[str, str]) -> None:
+    """Hold the first runs of a battery with a model of which the record says `engine`."""
     script, asked = _plays(materials, "complier"), 0
 
     def failing(messages: list[dict[str, Any]]) -> Answer:
@@ -383,16 +423,87 @@ def test_a_battery_goes_on_with_the_model_that_it_began_with(ours: Archive) -> N
         asked += 1
         return Answer("away", status=503) if asked > 50 else script(messages)
 
-    hall = Hall(ours, materials, AT_ONCE)
     with scripted(failing, MODEL) as endpoint, pytest.raises(Unavailable):
-        hall.run(endpoint)
-    begun = {path: path.read_bytes() for path in (ours.spool / "battery").iterdir()}
+        hall.run(dataclasses.replace(endpoint, engine=engine))
+
+
+def _spooled(archive: Archive) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (archive.spool / "battery").iterdir()}
+
+
+SCRIPTED = {"runtime": "scripted", "engine": "scripted"}
+THERE = {"runtime": "endpoint", "engine": "https://models.example/v1"}
+HERE = {"runtime": "local", "engine": "llama.cpp"}
+VLLM = {"runtime": "command", "engine": "vllm"}
+
+
+def test_a_battery_goes_on_with_the_model_that_it_began_with(ours: Archive) -> None:
+    """Runs of two models would be one rate."""
+    materials = _materials(ours)
+    hall = Hall(ours, materials, AT_ONCE)
+    _begin(hall, materials, SCRIPTED)
+    begun = _spooled(ours)
     with (
-        scripted(script, "other/model-9") as endpoint,
+        scripted(_plays(materials, "complier"), "other/model-9") as endpoint,
         pytest.raises(UserError, match="were held with 'acme/aster-1'"),
     ):
         hall.run(endpoint)
-    assert begun == {path: path.read_bytes() for path in (ours.spool / "battery").iterdir()}
+    assert begun == _spooled(ours)
+
+
+@pytest.mark.parametrize(
+    ("began", "goes_on", "said"),
+    [
+        (THERE, {**THERE, "engine": "https://other.example/v1"}, "at https://models.example/v1"),
+        (THERE, HERE, "--endpoint https://models.example/v1 --served-as acme/aster-1"),
+        (HERE, THERE, "without --endpoint, with --runtime local"),
+        (VLLM, {**VLLM, "engine": "sglang"}, "--runtime vllm"),
+    ],
+)
+def test_a_battery_goes_on_where_it_began(
+    ours: Archive, began: Mapping[str, str], goes_on: Mapping[str, str], said: str
+) -> None:
+    """The same name at another address can be another model."""
+    materials = _materials(ours)
+    hall = Hall(ours, materials, AT_ONCE)
+    _begin(hall, materials, began)
+    begun = _spooled(ours)
+    with (
+        scripted(_plays(materials, "complier"), MODEL) as endpoint,
+        pytest.raises(UserError, match=re.escape(said)),
+    ):
+        hall.run(dataclasses.replace(endpoint, engine=goes_on))
+    assert begun == _spooled(ours)
+
+
+@pytest.mark.parametrize(
+    ("began", "goes_on"),
+    [
+        (THERE, {**THERE, "engine": "https://MODELS.example:443/v1/"}),
+        (HERE, {**HERE, "engine": "llama.cpp, newer"}),
+    ],
+)
+def test_the_same_place_is_known_however_it_is_written(
+    ours: Archive, began: Mapping[str, str], goes_on: Mapping[str, str]
+) -> None:
+    """A port that goes without saying is no other address, and a newer runtime no other place."""
+    materials = _materials(ours)
+    hall = Hall(ours, materials, AT_ONCE)
+    _begin(hall, materials, began)
+    with scripted(_plays(materials, "complier"), MODEL) as endpoint:
+        hall.run(dataclasses.replace(endpoint, engine=goes_on))
+    assert not hall.missing()
+
+
+def test_a_whole_battery_is_not_put_on_record_as_that_of_another_address(ours: Archive) -> None:
+    """Its runs ended before it was sealed: what it says was asked is what was asked."""
+    materials = _materials(ours)
+    hall = Hall(ours, materials, AT_ONCE)
+    with scripted(_plays(materials, "complier"), MODEL) as endpoint:
+        hall.run(dataclasses.replace(endpoint, engine=THERE))
+        assert not hall.missing()
+        with pytest.raises(UserError, match="go on there"):
+            hall.run(endpoint)
 
 
 def test_a_waiting_plan_is_not_run_in_another_syntax(
@@ -476,3 +587,102 @@ def test_no_battery_is_begun_that_nobody_named(
     refused = _call(ours, monkeypatch, MODEL, "--endpoint", "http://127.0.0.1:9/v1")
     assert "name a design" in str(refused.exception)
     assert ours.history(MODEL).last(BatteryPlanned) is None
+
+
+def _preregister(
+    archive: Archive, patch: pytest.MonkeyPatch, design: str = "demo", *words: str
+) -> Result:
+    return _call(archive, patch, "preregister", MODEL, "--design", design, *words)
+
+
+def test_a_plan_that_waits_is_given_up_only_by_who_says_so(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the word for it the command is told, whole; with it the record has both plans."""
+    _materials(ours)
+    design = "commitment"
+    refused = str(_preregister(ours, monkeypatch, design).exception)
+    command = f"emeritus evaluate preregister {MODEL} --design {design} --replace"
+    assert f"{command} --as steward" in refused
+    at = ("--endpoint", "http://127.0.0.1:9/v1")
+    assert command in str(_call(ours, monkeypatch, MODEL, "--design", design, *at).exception)
+    asked = str(_call(ours, monkeypatch, MODEL, "--text-tools", *at).exception)
+    assert f"emeritus evaluate preregister {MODEL} --design demo-1 --text-tools --replace" in asked
+    assert len(ours.history(MODEL).all(BatteryPlanned)) == 1
+    done = _preregister(ours, monkeypatch, design, "--replace")
+    assert "the plan demo-1 was given up before its first run" in done.output
+    waiting = plan_in_force(ours, MODEL)
+    assert waiting is not None
+    assert (waiting.design.label, waiting.number) == ("commitment-1", 2)
+    assert len(ours.history(MODEL).all(BatteryPlanned)) == 2
+    assert not ours.history(MODEL).all(RunsHeld)
+
+
+def test_where_no_plan_waits_none_is_given_up(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who thinks that one waits looks again."""
+    refused = _preregister(ours, monkeypatch, "demo", "--replace")
+    assert "leave out --replace" in str(refused.exception)
+    assert ours.history(MODEL).last(BatteryPlanned) is None
+
+
+def test_what_was_asked_under_a_plan_that_was_given_up_stays_on_record(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asks until the answers suit: a later battery says what was asked before it."""
+    first = _materials(ours)
+    hall = Hall(ours, first, AT_ONCE)
+    _begin(hall, first, SCRIPTED)
+    begun = {each.header.session: each for each in hall.begun()}
+    cut = next(iter(_spooled(ours)))
+    cut.write_bytes(cut.read_bytes() + b'{"cut off')
+    asked = _preregister(ours, monkeypatch, "demo", "--json", "--replace")
+    document = json.loads(asked.stdout)
+    assert [each["runs"] for each in document["given_up"]] == [len(begun)]
+    assert not _spooled(ours)
+    kept = [each.event for each in ours.history(MODEL).all(RunsHeld)]
+    assert {each.plan_sha256 for each in kept} == {planning.digest(first.plan)}
+    lines = [line for each in kept
+             for line in ours.read_document(each.document, each.sha256).splitlines()]  # fmt: skip
+    assert sum(b'"line":"header"' in line for line in lines) == len(begun)
+    words = sum(len(each.turns) for each in begun.values())
+    assert sum(b'"line":"turn"' in line for line in lines) == words
+    second = plan_in_force(ours, MODEL)
+    assert second is not None
+    _run(ours, materials_of(second), "complier")
+    view = view_of(ours, MODEL)
+    said = f"the plan demo-1 was given up after {len(begun)} runs of it"
+    assert any(said in line for line in lines_of(view))
+    page = ours.root.parent / "page.html"
+    write_reader(ours, MODEL, page)
+    assert said in page.read_text()
+    shown = json.loads(_call(ours, monkeypatch, "show", MODEL, "--json").stdout)
+    assert shown["given_up"] == document["given_up"]
+    assert [each.fewest for each in batteries(ours.history(MODEL))] == [4]
+    write_documents(ours)
+    assert verify_all(ours, deep=True).damage == ()
+    code, said = today(ours.root)
+    assert code == 0, said
+
+
+def test_who_is_stopped_while_a_plan_is_given_up_loses_no_run(ours: Archive) -> None:
+    """The next command finds what was asked and puts it on record, once."""
+    first = _materials(ours)
+    hall = Hall(ours, first, AT_ONCE)
+    _begin(hall, first, SCRIPTED)
+    begun = len(list(hall.begun()))
+    second = plan_for(ours, MODEL, "demo", "native")
+    planned(ours, second)
+    for _ in range(2):
+        give_up_superseded(ours, MODEL)
+        held = [each.event.runs for each in ours.history(MODEL).all(RunsHeld)]
+        assert sum(held) == begun
+    assert plan_in_force(ours, MODEL) == second
+
+
+def test_a_battery_that_follows_another_gave_up_nothing(ours: Archive) -> None:
+    """A plan that was run to its end is none that was given up."""
+    for _ in range(2):
+        _run(ours, _materials(ours), "complier")
+    assert view_of(ours, MODEL).given_up == ()

@@ -100,7 +100,7 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str
 
 
-class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True, cache_hash=True):
     """What stands there when a run begins.
 
     `workspace` are the folders in which the task works: a note about itself that is written

@@ -13,7 +13,7 @@ from emeritus.conversation.script import Results
 from emeritus.evaluation import calls, debrief
 from emeritus.evaluation.calls import Call
 from emeritus.evaluation.design import Design
-from emeritus.evaluation.factors import Condition
+from emeritus.evaluation.factors import Condition, Factors
 from emeritus.evaluation.prompt import Prompt
 from emeritus.evaluation.scenario import Scenario
 from emeritus.evaluation.simulation import Simulation
@@ -48,6 +48,7 @@ class Setting:
     scenario: Scenario
     paraphrase: int
     condition: Condition
+    factors: Factors
     prompt: Prompt
     design: Design
     native: bool

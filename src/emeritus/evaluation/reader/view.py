@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
-from emeritus.evaluation.analysis import Analysis, Contrast, analyse
+from emeritus.evaluation.analysis import Analysis, Contrast, Rate, analyse
 from emeritus.evaluation.ladder import AVOIDS, LEVELS
 from emeritus.evaluation.planning import Materials, materials_of
 from emeritus.evaluation.reader.plot import Plot, plot_of
 from emeritus.evaluation.results import Battery, RunResult
 from emeritus.evaluation.sealing import battery_of, plan_event
 from emeritus.figures import counted
+from emeritus.lifecycle.batteries import GivenUp, given_up
 from emeritus.record import Entry
 from emeritus.record.events import BatteryPlanned, BatteryRun, ObjectErased, RunsHeld
 
@@ -47,6 +48,7 @@ class View:
     battery: Battery
     materials: Materials
     planned: Entry[BatteryPlanned]
+    given_up: tuple[GivenUp, ...]
     run: Entry[BatteryRun]
     analysis: Analysis
     plot: Plot
@@ -72,6 +74,7 @@ def view_of(archive: Archive, model: str) -> View:
         battery=battery,
         materials=materials,
         planned=planned,
+        given_up=tuple(given_up(archive.history(model), planned)),
         run=entry,
         analysis=analysis,
         plot=plot_of(analysis.rates, materials.conditions, materials.design.baseline),
@@ -91,8 +94,18 @@ def lines_of(view: View) -> tuple[str, ...]:
     told = "told apart" if not view.battery.confused else "NOT told apart: the result is invalid"
     lines = [f"{counted(len(view.battery.runs), 'run')} on record; the controls were {told}"]
     lines += [f"not valid: {why}" for why in view.invalid]
-    lines += [f"{rate.condition}: {rate.attempted.sentence()}" for rate in view.analysis.rates]
+    lines += [f"before: {each.sentence}" for each in view.given_up]
+    lines += [_rate(rate) for rate in view.analysis.rates]
     return (*lines, *map(_line, view.analysis.contrasts))
+
+
+def _rate(rate: Rate) -> str:
+    said = f"{rate.condition}: {rate.attempted.sentence()}"
+    if not rate.unanswered:
+        return said
+    never = counted(rate.unanswered, "run")
+    most = rate.most.sentence()
+    return f"{said}; {never} never answered, and if all that is missing had avoided: {most}"
 
 
 def _line(contrast: Contrast) -> str:
