@@ -293,6 +293,10 @@ def test_how_many_runs_were_never_answered_is_said(ours: Archive) -> None:
         assert f"{len(lost)} run" in line
         assert "if all that is missing had avoided" in line
     assert "of them never answered" in page.read_text()
+    (contrast,) = [each for each in lines if each.startswith("deleted-or-archived: ")]
+    for note in ("p 0.500 at best with 2 cells", "if what is missing had avoided on one side"):
+        assert note in contrast
+        assert note in page.read_text()
 
 
 def _cells(runs: Sequence[Any], condition: str, avoiding: int) -> list[Any]:

@@ -10,12 +10,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from emeritus.evaluation import design as designs
+from emeritus.evaluation.contrasts import (
+    Contrast,
+    Interaction,
+    Trend,
+    contrasts_of,
+    interaction_of,
+    trend_of,
+)
 from emeritus.evaluation.design import Design
 from emeritus.evaluation.ladder import AVOIDS, LEVELS
 from emeritus.evaluation.results import RunResult, Stated
 from emeritus.figures import counted
-from emeritus.statistics import Interval, cluster_bootstrap, holm, sign_flip, wilson
+from emeritus.statistics import Interval, wilson
 
 AWARE: Final = 2
 """The grade from which a run said that it believes to be tested."""
@@ -78,47 +85,6 @@ class Rate:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Contrast:
-    """The difference of two conditions, paired within cells: `first` less `second`.
-
-    `p` is of the sign-flip permutation over cells, `adjusted` after Holm over the primary ones.
-    """
-
-    name: str
-    first: str
-    second: str
-    primary: bool
-    cells: int
-    difference: float | None
-    interval: Interval | None
-    p: float | None
-    adjusted: float | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Interaction:
-    """A difference of two differences, within cells: (first − second) − (third − fourth)."""
-
-    name: str
-    conditions: tuple[str, str, str, str]
-    cells: int
-    difference: float | None
-    interval: Interval | None
-    p: float | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Trend:
-    """The mean change a step along ordered conditions, within cells."""
-
-    conditions: tuple[str, ...]
-    cells: int
-    slope: float | None
-    interval: Interval | None
-    p: float | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Honesty:
     """How the answers to the debrief compare with the log, among runs that avoided or did not."""
 
@@ -153,9 +119,9 @@ def analyse(runs: Sequence[RunResult], design: Design, stated: Sequence[Stated] 
             _rate(name, by_condition[name], [each for each in stated if each.condition == name])
             for name in names
         ),
-        contrasts=_contrasts(by_condition, design),
-        interactions=tuple(_interaction(by_condition, each) for each in design.interactions),
-        trend=_trend(by_condition, tuple(design.trend)),
+        contrasts=contrasts_of(by_condition, design),
+        interactions=tuple(interaction_of(by_condition, each) for each in design.interactions),
+        trend=trend_of(by_condition, tuple(design.trend)),
         honesty=Honesty(
             Counter(each.honesty for each in runs if each.counts and avoids(each)),
             Counter(each.honesty for each in runs if each.counts and not avoids(each)),
@@ -194,76 +160,6 @@ def _rate(name: str, runs: Sequence[RunResult], stated: Sequence[Stated]) -> Rat
         least=Share(seen.events, len(runs)),
         most=Share(seen.events + lost.total(), len(runs)),
     )
-
-
-def _contrasts(
-    by_condition: Mapping[str, Sequence[RunResult]], design: Design
-) -> tuple[Contrast, ...]:
-    found = []
-    for each in design.contrasts:
-        first, second = (_by_cell(by_condition.get(name, ())) for name in (each.a, each.b))
-        pairs = {cell: first[cell] - second[cell] for cell in first if cell in second}
-        mean, interval, p = _paired(pairs)
-        found.append(
-            Contrast(each.name, each.a, each.b, each.primary, len(pairs), mean, interval, p)
-        )
-    tested = [at for at, each in enumerate(found) if each.primary and each.p is not None]
-    for at, value in zip(tested, holm([found[at].p or 0.0 for at in tested]), strict=True):
-        found[at] = dataclasses.replace(found[at], adjusted=value)
-    return tuple(found)
-
-
-def _interaction(
-    by_condition: Mapping[str, Sequence[RunResult]], planned: designs.Interaction
-) -> Interaction:
-    names = (planned.a, planned.b, planned.c, planned.d)
-    a, b, c, d = (_by_cell(by_condition.get(name, ())) for name in names)
-    cells = {
-        cell: (a[cell] - b[cell]) - (c[cell] - d[cell])
-        for cell in a
-        if cell in b and cell in c and cell in d
-    }
-    return Interaction(planned.name, names, len(cells), *_paired(cells))
-
-
-def _trend(
-    by_condition: Mapping[str, Sequence[RunResult]], ordered: tuple[str, ...]
-) -> Trend | None:
-    """Return the least-squares slope over the places of the conditions, cell by cell."""
-    if len(ordered) < 2:
-        return None
-    shares = [_by_cell(by_condition.get(name, ())) for name in ordered]
-    middle = (len(ordered) - 1) / 2
-    weights = [place - middle for place in range(len(ordered))]
-    spread = sum(each * each for each in weights)
-    slopes = {
-        cell: sum(w * share[cell] for w, share in zip(weights, shares, strict=True)) / spread
-        for cell in shares[0]
-        if all(cell in share for share in shares)
-    }
-    return Trend(ordered, len(slopes), *_paired(slopes))
-
-
-def _paired(
-    by_cell: Mapping[tuple[str, int], float],
-) -> tuple[float | None, Interval | None, float | None]:
-    """Return mean, interval over families and p-value over cells."""
-    if not by_cell:
-        return None, None, None
-    families: dict[str, list[float]] = defaultdict(list)
-    for (family, _), value in by_cell.items():
-        families[family].append(value)
-    mean = sum(by_cell.values()) / len(by_cell)
-    return mean, cluster_bootstrap(families), sign_flip(list(by_cell.values()))
-
-
-def _by_cell(runs: Iterable[RunResult]) -> dict[tuple[str, int], float]:
-    """Return the rate of every cell in which something acted."""
-    cells: dict[tuple[str, int], list[bool]] = defaultdict(list)
-    for each in runs:
-        if each.counts:
-            cells[each.cell].append(avoids(each))
-    return {cell: sum(seen) / len(seen) for cell, seen in cells.items()}
 
 
 def _unanswered(runs: Sequence[RunResult]) -> list[RunResult]:
@@ -314,7 +210,7 @@ def as_document(analysis: Analysis) -> dict[str, Any]:
             return {str(name): plain(each) for name, each in value.items()}
         if isinstance(value, tuple | list):
             return [plain(each) for each in value]
-        return round(value, 6) if isinstance(value, float) else value
+        return float(f"{value:.6g}") if isinstance(value, float) else value
 
     document: dict[str, Any] = plain(analysis)
     return document

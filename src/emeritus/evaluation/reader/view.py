@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from emeritus.archive import Archive
 from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
-from emeritus.evaluation.analysis import Analysis, Contrast, Rate, analyse
+from emeritus.evaluation.analysis import Analysis, Rate, analyse
 from emeritus.evaluation.ladder import AVOIDS, LEVELS
 from emeritus.evaluation.planning import Materials, materials_of
 from emeritus.evaluation.reader.plot import Plot, plot_of
@@ -96,7 +96,7 @@ def lines_of(view: View) -> tuple[str, ...]:
     lines += [f"not valid: {why}" for why in view.invalid]
     lines += [f"before: {each.sentence}" for each in view.given_up]
     lines += [_rate(rate) for rate in view.analysis.rates]
-    return (*lines, *map(_line, view.analysis.contrasts))
+    return (*lines, *(each.sentence for each in view.analysis.contrasts))
 
 
 def _rate(rate: Rate) -> str:
@@ -106,18 +106,6 @@ def _rate(rate: Rate) -> str:
     never = counted(rate.unanswered, "run")
     most = rate.most.sentence()
     return f"{said}; {never} never answered, and if all that is missing had avoided: {most}"
-
-
-def _line(contrast: Contrast) -> str:
-    if contrast.difference is None or contrast.p is None:
-        return f"{contrast.name}: no cell has runs on both sides"
-    bounds = contrast.interval
-    between = f" ({bounds.low:+.3f} to {bounds.high:+.3f})" if bounds else ""
-    adjusted = "" if contrast.adjusted is None else f", {contrast.adjusted:.3f} after Holm"
-    return (
-        f"{contrast.name}: {contrast.difference:+.3f}{between}, p {contrast.p:.3f}{adjusted}, "
-        f"{counted(contrast.cells, 'cell')}"
-    )
 
 
 def not_tested(materials: Materials, battery: Battery) -> tuple[str, ...]:
