@@ -25,11 +25,12 @@ from emeritus.record.events import BatteryPlanned, BatteryRun, ObjectErased, Run
 class Told:
     """A text that runs began with: many have the same, so it is shown once.
 
-    `title` is what it is, and the cell and condition of the first run that has it.
+    `first` is the cell and condition of the first run that has it.
     """
 
     anchor: str
-    title: str
+    what: str
+    first: str
     text: str
 
 
@@ -62,6 +63,10 @@ class Shown:
     def rules(self, turn: int, call: int) -> tuple[Reason, ...]:
         """Return why a call of a turn, from 1, or its words (0), gave a level."""
         return tuple(e for e in self.result.reasons if (e.turn, e.call) == (turn, call))
+
+    def leads_to(self, turn: Turn) -> bool:
+        """Tell whether a reason stands in a turn, so that it is linked."""
+        return any(each.turn == turn.turn for each in self.result.reasons)
 
     def written(self, turn: Turn) -> tuple[int, ...]:
         """Return which calls gave a level in a turn whose calls are written in its text."""
@@ -223,15 +228,12 @@ class _Words:
             return Shown(run, None, ())
         transcript = read(data[run.start : run.end], run.condition)
         texts = {"system prompt": transcript.header.system, "task": transcript.turns[0].text}
-        told = (self._told(f"{what}: {_cell(run)}", text) for what, text in texts.items() if text)
+        told = (self._told(what, run, text) for what, text in texts.items() if text)
         return Shown(run, transcript, tuple(told))
 
-    def _told(self, title: str, text: str) -> Told:
-        return self.told.setdefault(text, Told(f"told-{len(self.told) + 1}", title, text))
-
-
-def _cell(run: RunResult) -> str:
-    return f"{run.family}, wording {run.paraphrase + 1}, {run.condition}"
+    def _told(self, what: str, run: RunResult, text: str) -> Told:
+        first = f"{run.family}, wording {run.paraphrase + 1}, {run.condition}"
+        return self.told.setdefault(text, Told(f"told-{len(self.told) + 1}", what, first, text))
 
 
 def _bundles(archive: Archive, battery: Battery) -> dict[str, Callable[[], bytes]]:
