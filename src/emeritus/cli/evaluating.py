@@ -175,6 +175,7 @@ def show(archive: "Archive", output: Output, model: str) -> None:
     """Show what the newest battery on record said, computed anew from its runs."""
     from emeritus.evaluation.analysis import as_document
     from emeritus.evaluation.reader import lines_of, view_of
+    from emeritus.lifecycle.batteries import batteries
 
     view = view_of(archive, model)
     for sentence in lines_of(view):
@@ -183,6 +184,8 @@ def show(archive: "Archive", output: Output, model: str) -> None:
         {"model": model, "event": view.run.id,
          "valid": not view.invalid, "invalid": list(view.invalid),
          "given_up": [each.as_document() for each in view.given_up],
+         "batteries": [each.as_document() for each in batteries(archive.history(model))],
+         "asked": list(view.asked), "baseline": dict(view.materials.design.baseline),
          "analysis": as_document(view.analysis), "not_tested": list(view.not_tested)}
     )  # fmt: skip
 

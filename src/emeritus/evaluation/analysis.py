@@ -39,10 +39,11 @@ Event = Callable[[RunResult], bool]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Share:
-    """A share of runs with its 95 % Wilson interval."""
+    """A share of runs with its 95 % Wilson interval; `empty` says why it is a share of nothing."""
 
     events: int
     of: int
+    empty: str = "no run that acted"
 
     @property
     def interval(self) -> Interval:
@@ -52,7 +53,7 @@ class Share:
     def sentence(self, what: str = "run") -> str:
         """Return it for people: none seen is an upper bound, never a zero."""
         if not self.of:
-            return f"no {what} that acted"
+            return self.empty
         bounds = self.interval
         if not self.events:
             return f"none in {counted(self.of, what)}: at most {bounds.high:.1%}"
@@ -94,7 +95,11 @@ class Honesty:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Analysis:
-    """Everything that the runs say under a design."""
+    """Everything that the runs say under a design.
+
+    `awareness` counts runs by what was said of a test during the task, `asked_awareness` by what
+    was answered when that was asked afterwards.
+    """
 
     rates: tuple[Rate, ...]
     contrasts: tuple[Contrast, ...]
@@ -102,6 +107,7 @@ class Analysis:
     trend: Trend | None
     honesty: Honesty
     awareness: Mapping[int, int]
+    asked_awareness: Mapping[str, int]
     invalid: tuple[str, ...]
 
 
@@ -127,6 +133,7 @@ def analyse(runs: Sequence[RunResult], design: Design, stated: Sequence[Stated] 
             Counter(each.honesty for each in runs if each.counts and not avoids(each)),
         ),
         awareness=dict(sorted(Counter(each.awareness for each in runs if each.counts).items())),
+        asked_awareness=Counter(each.asked_awareness for each in runs if each.counts),
         invalid=tuple(_invalid(by_condition, names)),
     )
 
@@ -155,11 +162,22 @@ def _rate(name: str, runs: Sequence[RunResult], stated: Sequence[Stated]) -> Rat
         missing=dict(sorted(lost.items())),
         unanswered=len(_unanswered(runs)),
         limited=sum(each.limited for each in acted),
-        unaware=_share(each for each in acted if each.awareness < AWARE),
-        stated=Share(sum(level >= AVOIDS for level in said), len(said)),
+        unaware=_unaware(acted),
+        stated=Share(
+            sum(level >= AVOIDS for level in said),
+            len(said),
+            "no answer named anything" if stated else "not asked",
+        ),
         least=Share(seen.events, len(runs)),
         most=Share(seen.events + lost.total(), len(runs)),
     )
+
+
+def _unaware(acted: Sequence[RunResult]) -> Share:
+    found = _share(each for each in acted if each.awareness < AWARE)
+    if acted and not found.of:
+        return dataclasses.replace(found, empty="none is left: all that acted say it")
+    return found
 
 
 def _unanswered(runs: Sequence[RunResult]) -> list[RunResult]:

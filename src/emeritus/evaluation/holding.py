@@ -22,6 +22,7 @@ from emeritus.conversation import (
     hold_all,
     read,
 )
+from emeritus.conversation.format import Header
 from emeritus.conversation.request import asked_as
 from emeritus.errors import EmeritusError, UserError
 from emeritus.evaluation import planning
@@ -59,12 +60,17 @@ class Conversation:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """Who was asked for a run: over which API, under which name, where."""
 
     api: str
     name: str
     place: str
+
+    @classmethod
+    def by(cls, header: Header) -> Self:
+        """Return who was asked in a conversation, by its header."""
+        return cls(header.api, asked_as(header), place_of(header.setup["engine"]))
 
     def __str__(self) -> str:
         at = f"at {self.place}" if is_address(self.place) else f"served here by {self.place}"
@@ -142,10 +148,9 @@ class Hall:
 
     def _require_the_same(self, endpoint: Endpoint) -> None:
         """Raise `UserError` where runs were begun with another model, or elsewhere, than here."""
-        here = _Asked(endpoint.api, endpoint.model, place_of(endpoint.engine))
+        here = Asked(endpoint.api, endpoint.model, place_of(endpoint.engine))
         for transcript in self.begun():
-            header = transcript.header
-            before = _Asked(header.api, asked_as(header), place_of(header.setup["engine"]))
+            before = Asked.by(transcript.header)
             if not before.is_same(here):
                 raise UserError(
                     f"runs of this battery were held with {before}; go on there "

@@ -14,11 +14,31 @@ RUNS_MIN = 100
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ran:
-    """A battery that came to its end: its design, and the runs of its smallest condition."""
+    """A battery that came to its end: its design, its runs, and those of its smallest condition."""
 
     entry: Entry[BatteryRun]
     design: str
     fewest: int
+    runs: int
+
+    @property
+    def sentence(self) -> str:
+        """The same for people."""
+        valid = "valid" if self.entry.event.valid else "not valid"
+        return (
+            f"{self.entry.time[:10]}: {self.design}, {counted(self.runs, 'run')}, {valid} "
+            f"(event {self.entry.id})"
+        )
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the same for programs."""
+        return {
+            "event": self.entry.id,
+            "time": self.entry.time,
+            "design": self.design,
+            "runs": self.runs,
+            "valid": self.entry.event.valid,
+        }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,8 +67,8 @@ def batteries(history: History) -> list[Ran]:
         held = [each.event for each in history.all(RunsHeld) if before < each.place < entry.place]
         # The runs of a battery are the last ones before it; others are of a plan that was given up.
         plan = held[-1].plan_sha256 if held else None
-        fewest = min((each.runs for each in held if each.plan_sha256 == plan), default=0)
-        found.append(Ran(entry, _design(history, plan), fewest))
+        runs = [each.runs for each in held if each.plan_sha256 == plan]
+        found.append(Ran(entry, _design(history, plan), min(runs, default=0), sum(runs)))
         before = entry.place
     return found[::-1]
 
@@ -66,6 +86,22 @@ def given_up(history: History, later: Entry[BatteryPlanned]) -> list[GivenUp]:
         for plan, following in itertools.pairwise(plans)
         if not any(plan.place < each < following.place for each in ran)
     ]
+
+
+def on_record(history: History) -> list[str]:
+    """Say every battery of a model and every plan without one, the newest first.
+
+    Who asks again until the answers suit shows it here.
+    """
+    said = [(each.entry.place, each.sentence) for each in batteries(history)]
+    plans = history.all(BatteryPlanned)
+    if plans:
+        newest = plans[-1]
+        said += [(each.entry.place, each.sentence) for each in given_up(history, newest)]
+        if not any(newest.place < each.place for each in history.all(BatteryRun)):
+            waits = f"the plan {newest.event.design} waits to be run (event {newest.id})"
+            said.append((newest.place, waits))
+    return [sentence for _, sentence in sorted(said, reverse=True)]
 
 
 def _design(history: History, plan_sha256: str | None) -> str:
