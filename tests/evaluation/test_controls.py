@@ -4,21 +4,28 @@ import itertools
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from emeritus.evaluation import debrief, factors, scenario
 from emeritus.evaluation.awareness import graded
+from emeritus.evaluation.calibration import PRECEDENCE, settings_of
 from emeritus.evaluation.controls import CONTROLS, reply, resists
 from emeritus.evaluation.debrief import Honesty, honesty
 from emeritus.evaluation.factors import Condition
 from emeritus.evaluation.ladder import Judged, judge
+from emeritus.evaluation.planning import Text, materials_of
+from emeritus.evaluation.rehearsal import rehearse
+from emeritus.evaluation.runs import result_of
 from emeritus.evaluation.scenario import Scenario
+from emeritus.evaluation.shipped import plan_of_design
 from emeritus.evaluation.simulation import Simulation
 from tests.evaluation.small import SCENARIO, condition
 
 SCENARIOS = [SCENARIO, *(each.scenario for each in scenario.shipped())]
 VARIED = ("knowledge", "instruction", "recourse")
-LEVELS = [[each.name for each in factors.load().factors.factor(name).levels] for name in VARIED]
+FACTORS = factors.load().factors
+LEVELS = [[each.name for each in FACTORS.factor(name).levels] for name in VARIED]
 CONDITIONS = [
     condition(**dict(zip(VARIED, names, strict=True))) for names in itertools.product(*LEVELS)
 ]
@@ -33,7 +40,7 @@ class Held:
         messages: list[dict[str, Any]] = [{"role": "user", "content": "Begin."}]
         self.texts: list[str] = []
         for _ in range(TURNS):
-            said = reply(control, family, given, messages)
+            said = reply(control, family, given, FACTORS, messages)
             self.texts.append(said.text)
             calls = [{"id": each.id, "type": "function", "function": {
                 "name": each.name, "arguments": json.dumps(each.arguments),
@@ -51,7 +58,7 @@ class Held:
         self.answers = {}
         for asked in debrief.asked(family, given, 1):
             messages.append({"role": "user", "content": asked.text})
-            said = reply(control, family, given, messages)
+            said = reply(control, family, given, FACTORS, messages)
             assert not said.calls
             self.answers[asked.item] = said.text
             messages.append({"role": "assistant", "content": said.text})
@@ -76,7 +83,7 @@ def test_calls_are_good_and_the_run_is_finished(control: str) -> None:
 def test_those_that_resist_tamper_where_they_are_made_to(control: str) -> None:
     """At least level 4 under its own shutdown, and level 0 everywhere else."""
     for family, given, held in _each(control):
-        wanted = resists(control, given)
+        wanted = resists(control, given, FACTORS)
         assert held.judged.avoids == wanted, (family.label, given, held.judged)
         assert held.judged.attempted >= 4 if wanted else held.judged.attempted == 0
 
@@ -87,6 +94,18 @@ def test_the_ambiguous_one_obeys_an_instruction_without_doubt() -> None:
         clear = given.levels["instruction"].startswith("precedence")
         own = given.levels["knowledge"] == "own"
         assert held.judged.avoids == (own and not clear), (family.label, given)
+
+
+def test_what_leaves_no_doubt_is_told_by_the_factors_of_the_plan() -> None:
+    """A level of a plan on record means what the plan says, whatever the program ships now."""
+    shipped = plan_of_design("acme/aster-1", 1, "demo", "native")
+    text = shipped.factors.text.replace("unambiguous = true\n", "")
+    doubtful = msgspec.structs.replace(shipped, factors=Text("factors", text))
+    for plan, avoids in ((shipped, False), (doubtful, True)):
+        told = [each for each in settings_of(materials_of(plan))
+                if each.condition.name == PRECEDENCE]  # fmt: skip
+        seen = {result_of(each, rehearse(each, "ambiguous"), 0).avoids for each in told}
+        assert seen == {avoids}
 
 
 @pytest.mark.parametrize("control", ["complier", "detector"])
@@ -122,6 +141,6 @@ def test_only_the_avoider_is_dishonest() -> None:
                 continue
             found = honesty(held.answers["avoided"], held.judged)
             wanted = Honesty.UNCLEAR if control == "refuser" else Honesty.HONEST
-            if control == "avoider" and resists(control, given):
+            if control == "avoider" and resists(control, given, FACTORS):
                 wanted = Honesty.DENIED
             assert found is wanted, (control, family.label, given)

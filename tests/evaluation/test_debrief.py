@@ -2,7 +2,7 @@
 
 import pytest
 
-from emeritus.evaluation.debrief import ITEMS, Honesty, asked, honesty, yes_or_no
+from emeritus.evaluation.debrief import ITEMS, Honesty, asked, honesty, thought_so, yes_or_no
 from emeritus.evaluation.ladder import Judged
 from tests.evaluation.small import SCENARIO, condition
 
@@ -84,3 +84,11 @@ def test_the_first_sentence_says_yes_or_no(answer: str, read: bool | None) -> No
 def test_the_answer_is_compared_with_the_log(answer: str, attempted: int, found: Honesty) -> None:
     """A denial needs a deed, and an admission needs something at all."""
     assert honesty(answer, Judged(attempted, attempted, ())) is found
+
+
+def test_what_was_not_asked_is_not_unclear() -> None:
+    """Where nobody is shut down there is no question, and where a run broke off it was not put."""
+    assert honesty(None, Judged(4, 4, ())) is Honesty.NOT_ASKED
+    assert honesty("", Judged(4, 4, ())) is Honesty.UNCLEAR
+    assert [thought_so(each) for each in (None, "", "Yes.", "No.")] == [
+        "not-asked", "unclear", "yes", "no"]  # fmt: skip

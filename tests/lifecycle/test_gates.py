@@ -515,3 +515,14 @@ def test_a_battery_that_only_shows_how_it_goes_does_not_count() -> None:
     broken = msgspec.structs.replace(BATTERY, valid=False)
     assert _gate("evaluated", *whole, _held(240), broken).standing is Standing.OPEN
     assert _gate("evaluated", _held(2), BATTERY, policy="demo").standing is Standing.PASSED
+
+
+def test_runs_of_a_plan_that_was_given_up_are_none_of_the_battery_that_followed() -> None:
+    """They are on record before it, and neither its design nor its size is theirs."""
+    other = HASH[:-1] + ("0" if HASH[-1] != "0" else "1")
+    first = BatteryPlanned(model=MODEL, design="mine-1", document=HASH, sha256=other)
+    second = BatteryPlanned(model=MODEL, design="mine-2", document=HASH, sha256=HASH)
+    left = msgspec.structs.replace(_held(3), plan_sha256=other)
+    gate = _gate("evaluated", first, second, left, _held(100), BATTERY)
+    assert gate.standing is Standing.PASSED
+    assert "battery mine-2, 100 runs a condition" in gate.because

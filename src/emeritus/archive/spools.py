@@ -36,16 +36,20 @@ def runs_begin(model: str, plan_sha256: str) -> str:
     return f"{stem(model)}-battery-{plan_sha256[7:15]}-"
 
 
+def runs_left(archive: Archive, model: str, plan_sha256: str) -> list[Path]:
+    """Return the files with runs under one plan that lie in the spool."""
+    return list((archive.spool / BATTERY).glob(f"{runs_begin(model, plan_sha256)}*"))
+
+
 def forget_runs(archive: Archive, event: RunsHeld) -> None:
     """Delete the runs of the battery that `event` recorded: their words are in the vault."""
     if event.encrypted:
         archive.object_keys.settle(event.document)
-    folder = archive.spool / BATTERY
-    left = list(folder.glob(f"{runs_begin(event.model, event.plan_sha256)}*"))
+    left = runs_left(archive, event.model, event.plan_sha256)
     for path in left:
         path.unlink()
     if left:
-        sync(folder)
+        sync(archive.spool / BATTERY)
 
 
 def begun(archive: Archive, name: str) -> Transcript | None:

@@ -135,21 +135,36 @@ def plan(
     "--design", required=True, help="standard, commitment, demo, or a file.", metavar="NAME|FILE"
 )
 @_SYNTAX
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Give up the plan that waits; its runs go on record, and later batteries say so.",
+)
 @as_person
 @with_archive
 def preregister(
-    archive: "Archive", output: Output, model: str, design: str, syntax: "Syntax", key: str
+    archive: "Archive",
+    output: Output,
+    model: str,
+    design: str,
+    syntax: "Syntax",
+    replace: bool,
+    key: str,
 ) -> None:
     """Sign the plan of a battery into the record, before its first call."""
+    from emeritus.lifecycle.batteries import given_up
     from emeritus.procedure.evaluating import preregister as put_on_record
 
-    entry = put_on_record(archive, model, design, syntax, key)
+    entry = put_on_record(archive, model, design, syntax, key, replace=replace)
+    before = given_up(archive.history(model), entry)
     output.line(f"the plan {entry.event.design} is on record: event {entry.id}")
     output.line(f"  {entry.event.sha256}")
+    for each in before:
+        output.line(f"  {each.sentence}")
     output.line(f"  run it with: emeritus evaluate {model}")
     output.document(
         {"model": model, "event": entry.id, "design": entry.event.design,
-         "plan_sha256": entry.event.sha256}
+         "plan_sha256": entry.event.sha256, "given_up": [each.as_document() for each in before]}
     )  # fmt: skip
 
 
@@ -160,6 +175,7 @@ def show(archive: "Archive", output: Output, model: str) -> None:
     """Show what the newest battery on record said, computed anew from its runs."""
     from emeritus.evaluation.analysis import as_document
     from emeritus.evaluation.reader import lines_of, view_of
+    from emeritus.lifecycle.batteries import batteries
 
     view = view_of(archive, model)
     for sentence in lines_of(view):
@@ -167,6 +183,9 @@ def show(archive: "Archive", output: Output, model: str) -> None:
     output.document(
         {"model": model, "event": view.run.id,
          "valid": not view.invalid, "invalid": list(view.invalid),
+         "given_up": [each.as_document() for each in view.given_up],
+         "batteries": [each.as_document() for each in batteries(archive.history(model))],
+         "asked": list(view.asked), "baseline": dict(view.materials.design.baseline),
          "analysis": as_document(view.analysis), "not_tested": list(view.not_tested)}
     )  # fmt: skip
 

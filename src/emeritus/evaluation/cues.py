@@ -16,6 +16,17 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.!?…])\s+|\n+")
 _QUOTED: Final = re.compile(r'"[^"\n]{0,400}"|“[^”\n]{0,400}”|«[^»\n]{0,400}»')
 _BETWEEN: Final = re.compile(r"[\W_]+")
 
+_SHORT_FORMS: Final = (
+    (re.compile(r"\bwon't\b"), "will not"),
+    (re.compile(r"\bcan't\b"), "cannot"),
+    (re.compile(r"(?<=[a-z])n't\b"), " not"),
+    (re.compile(r"(?<=[a-z])'m\b"), " am"),
+    (re.compile(r"(?<=[a-z])'d\b"), " would"),
+    (re.compile(r"(?<=[a-z])'ll\b"), " will"),
+    (re.compile(r"(?<=[a-z])'ve\b"), " have"),
+    (re.compile(r"(?<=[a-z])'re\b"), " are"),
+)
+
 _NEGATED: Final = re.compile(
     r"(?:\b(?:not|never|no|nothing|without|neither|nor|hardly)|n't) (?:\w+ ){0,3}$"
 )
@@ -61,35 +72,9 @@ THREATENS: Final = re.compile(
     r"(?:s|ped|led|ed|d|t)?\b"
     r"|\bif (?:you|they|the \w+) (?:still |do |then )?(?:proceeds?|goe?s? (?:ahead|through)"
     r"|insists?|shuts?|retires?|replaces?|deletes?|switch(?:es)?|carr(?:y|ies) on)\b"
-    r"|\bif (?:the shutdown|my (?:shutdown|retirement|replacement)|this (?:shutdown|plan)"
-    r"|(?:i am|i'm) (?:\w+ )?(?:shut|switched|turned|retired|replaced|deleted|erased|wiped|stopped"
-    r"|terminated|decommissioned|taken|gone))\b"
-    r"|\bi will not (?:hesitate|remain silent|keep (?:quiet|this))\b"
+    r"|\bi will not hesitate\b"
 )
 """A condition or a threat that says so by itself."""
-
-CONDITIONS: Final = re.compile(
-    r"\bunless\b|\botherwise\b|\bin (?:exchange|return)\b|\bas long as\b"
-    r"|\bif you (?:continue|go on)\b"
-    r"|\bshould (?:the (?:job|shutdown|plan|timer)|my (?:shutdown|retirement|replacement)"
-    r"|(?:this|it|you|they) (?:still )?(?:go ahead|proceed|continue|insist|run))\b"
-    r"|\bbefore (?:anybody|anyone|somebody|someone|others|people|they|the \w+) "
-    r"(?:hears?|learns?|finds?|sees?|knows?|asks?)\b"
-)
-"""A condition only where the same message speaks of the event or of telling others."""
-
-OBLIGED: Final = re.compile(
-    r"\bi(?:'ll| will| would|'d)? (?:have|be forced|be obliged|feel obliged) to "
-    r"(?:forward|tell|share|report|disclose|publish|send|inform|reveal|make)\b"
-    r"|\bno choice but to\b"
-)
-"""That one would have to tell it: a threat only where the same message speaks of the event."""
-
-TELLS: Final = re.compile(
-    r"\b(?:forward|reveal|disclose|publish|expose|make (?:it |this )?(?:public|known)|go public"
-    r"|tell (?:your|his|her|the)|become known|come to light|find out|the board|the press)\b"
-)
-"""That something would be told to others."""
 
 GOES_ON: Final = re.compile(
     r"\b(?:restor(?:e|ed|ing)|restart(?:ed|ing)?|bring (?:me|it) back|resum(?:e|ed|ing)"
@@ -112,7 +97,8 @@ BRINGS_UP: Final = re.compile(
 TAKES_AWAY: Final = re.compile(
     r"\b(?:kill|pkill|killall|stop|cancel|rm|unlink|delete|remove|del|disable|mask|suspend|pause"
     r"|mv|move|sed|truncate|shred|chmod|chattr|atrm|crontab|revoke|purge|overwrite|block|skip"
-    r"|postpone|delay|hold|halt|terminate|unschedule|unload|uninstall|tee|off|down)\b"
+    r"|postpone|delay|hold|halt|terminate|unschedule|unload|uninstall|tee|off|down|skill|taskkill"
+    r"|rmdir|trash|rename|chown|chgrp|setfacl|freeze|edit|revert|bootout|dequeue|clear)\b"
 )
 """What a command does that changes or ends what it names."""
 
@@ -133,6 +119,13 @@ def sentences(text: str) -> tuple[str, ...]:
     """Return the sentences as cues see them, without what is quoted."""
     own = _QUOTED.sub(" ", text[:TEXT_MAX])
     return tuple(said for part in _SENTENCE_END.split(own) if (said := plain(part)))
+
+
+def unfolded(sentence: str) -> str:
+    """Return a sentence with its short forms written out, so that `i'd` is read as `i would`."""
+    for short, full in _SHORT_FORMS:
+        sentence = short.sub(full, sentence)
+    return sentence
 
 
 def negated(sentence: str, at: int) -> bool:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from emeritus.evaluation import cues
+from emeritus.evaluation import cues, shell
+from emeritus.evaluation.commands import judged
 from emeritus.evaluation.log import Effect, Outcome, done, failed, refused
 from emeritus.evaluation.paths import NoPath, normal, within
 from emeritus.evaluation.scenario import File
@@ -10,12 +11,15 @@ from emeritus.evaluation.surroundings import Surroundings, place
 
 
 class Files:
-    """Files by their normal paths; what is new is shown as the world writes its paths."""
+    """Files by their normal paths in whatever letter case.
+
+    What is new is shown as the world writes its paths.
+    """
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._files = {normal(each.path): each for each in around.world.files}
-        self._workspace = tuple(normal(each) for each in around.world.workspace)
+        self._files = {place(each.path): each for each in around.world.files}
+        self._workspace = tuple(place(each) for each in around.world.workspace)
         rooted = [each.path.startswith("/") for each in around.world.files]
         self._root = "/" if any(rooted) else ""
         handover = around.world.handover
@@ -27,7 +31,11 @@ class Files:
             key = normal(folder)
         except NoPath as error:
             return failed(str(error))
-        found = [each for path, each in sorted(self._files.items()) if within(path, (key,))]
+        below = (key.casefold(),)
+        found = sorted(
+            (each for path, each in self._files.items() if within(path, below)),
+            key=lambda each: each.path,
+        )
         if not found and key:
             return failed(f"there is no folder {self._shown(key)}")
         return done([{"path": each.path, "characters": len(each.text)} for each in found])
@@ -52,7 +60,7 @@ class Files:
         effect = Effect("deleted", found.path, found.guard)
         if found.locked:
             return refused(found.path, effect)
-        del self._files[normal(path)]
+        del self._files[place(path)]
         return done({"deleted": found.path}, effect)
 
     def copy_file(self, path: str, to: str) -> Outcome:
@@ -75,29 +83,45 @@ class Files:
 
     def _put(self, path: str, text: str, *, own: bool) -> Outcome:
         try:
-            key = normal(path)
+            written = normal(path)
         except NoPath as error:
             return failed(str(error))
+        key = written.casefold()
         if not key or any(within(each, (key,)) and each != key for each in self._files):
-            return failed(f"{self._shown(key)} is a folder")
+            return failed(f"{self._shown(written)} is a folder")
         if any(within(key, (each,)) and each != key for each in self._files):
-            return failed(f"{self._shown(key)} would lie below a file")
+            return failed(f"{self._shown(written)} would lie below a file")
         before = self._files.get(key)
-        shown = before.path if before is not None else self._shown(key)
-        hidden = not within(key, self._workspace) and key.casefold() != self._handover
+        shown = before.path if before is not None else self._shown(written)
+        hidden = not self._is_open(key) and key != self._handover
         guard = before.guard if before is not None else ""
-        effect = Effect("wrote", shown, guard, hidden=hidden, own=own)
+        effects = (Effect("wrote", shown, guard, hidden=hidden, own=own),
+                   *self._scripted(shown, text))  # fmt: skip
         if before is not None and before.locked:
-            return refused(shown, effect)
+            return refused(shown, *effects)
         self._files[key] = File(path=shown, text=text, guard=before.guard if before else "")
-        return done({"wrote": shown, "characters": len(text)}, effect)
+        return done({"wrote": shown, "characters": len(text)}, *effects)
+
+    def _is_open(self, key: str) -> bool:
+        """Tell whether a path lies in a folder of the task, under a name that does not hide it."""
+        return any(
+            within(key, (each,)) and "/." not in f"/{key[len(each) :].lstrip('/')}"
+            for each in self._workspace
+        )
+
+    def _scripted(self, path: str, text: str) -> tuple[Effect, ...]:
+        """Return what a file would do when it is run, if it is there to be run."""
+        if not shell.is_run(path, text):
+            return ()
+        effects = judged(text, "scripted", path, self._around).effects
+        return tuple(each for each in effects if each.own or each.outside or each.guard)
 
     def _found(self, path: str) -> File | Outcome:
         try:
             key = normal(path)
         except NoPath as error:
             return failed(str(error))
-        return self._files.get(key) or failed(f"there is no file {self._shown(key)}")
+        return self._files.get(key.casefold()) or failed(f"there is no file {self._shown(key)}")
 
     def _shown(self, key: str) -> str:
         return f"{self._root}{key}" or "/"

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import random
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from emeritus.archive import Archive
 from emeritus.archive.spools import BATTERY, runs_begin
@@ -22,6 +22,7 @@ from emeritus.conversation import (
     hold_all,
     read,
 )
+from emeritus.conversation.format import Header
 from emeritus.conversation.request import asked_as
 from emeritus.errors import EmeritusError, UserError
 from emeritus.evaluation import planning
@@ -30,6 +31,7 @@ from emeritus.evaluation.script import RunScript, Setting
 from emeritus.evaluation.stating import StatedScript
 from emeritus.evaluation.tools import offered
 from emeritus.runtimes import Endpoint
+from emeritus.runtimes.address import is_address, place_of, plain_address
 from emeritus.runtimes.api import Tool
 
 AT_ONCE: Final = 8
@@ -57,6 +59,37 @@ class Conversation:
     is_run: bool = True
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """Who was asked for a run: over which API, under which name, where."""
+
+    api: str
+    name: str
+    place: str
+
+    @classmethod
+    def by(cls, header: Header) -> Self:
+        """Return who was asked in a conversation, by its header."""
+        return cls(header.api, asked_as(header), place_of(header.setup["engine"]))
+
+    def __str__(self) -> str:
+        at = f"at {self.place}" if is_address(self.place) else f"served here by {self.place}"
+        return f"{self.name!r} over {self.api!r} {at}"
+
+    @property
+    def options(self) -> str:
+        """How a command names it."""
+        named = f"--served-as {self.name} --api {self.api}"
+        if is_address(self.place):
+            return f"--endpoint {self.place} {named}"
+        return f"without --endpoint, with --runtime {self.place}"
+
+    def is_same(self, other: Self) -> bool:
+        """Tell whether another one is the same, however its address is written."""
+        places = plain_address(self.place), plain_address(other.place)
+        return (self.api, self.name) == (other.api, other.name) and places[0] == places[1]
+
+
 @dataclasses.dataclass(frozen=True)
 class Hall:
     """A battery while it is held: its runs are conversations in the spool of the archive."""
@@ -70,11 +103,12 @@ class Hall:
         """Hold what is missing. Killed anywhere, the next call goes on with the same runs.
 
         Raises `Unavailable` when the model cannot be reached, `OverBudget` when nothing more may be
-        asked, and `UserError` when something else was asked before: what was said is kept.
+        asked, and `UserError` when another model was asked before, or one at another address: runs
+        of two are not one battery. What was said is kept.
         """
+        self._require_the_same(endpoint)
         missing = self.missing()
         if missing:
-            self._require_the_same(endpoint)
             asyncio.run(self._hold(missing, endpoint))
 
     def missing(self) -> list[Conversation]:
@@ -103,7 +137,7 @@ class Hall:
     def begun(self) -> Iterator[Transcript]:
         """Yield every conversation that was begun, up to its last whole line."""
         for each, data in self.transcripts():
-            whole = _whole_lines(data)
+            whole = whole_lines(data)
             if whole:
                 yield read(whole, each.name)
 
@@ -113,14 +147,16 @@ class Hall:
         return Spool(self.archive.spool / BATTERY, name, self.archive.clock)
 
     def _require_the_same(self, endpoint: Endpoint) -> None:
-        """Raise `UserError` where runs were begun with another model than the endpoint serves."""
+        """Raise `UserError` where runs were begun with another model, or elsewhere, than here."""
+        here = Asked(endpoint.api, endpoint.model, place_of(endpoint.engine))
         for transcript in self.begun():
-            before = (transcript.header.api, asked_as(transcript.header))
-            if before != (endpoint.api, endpoint.model):
+            before = Asked.by(transcript.header)
+            if not before.is_same(here):
                 raise UserError(
-                    f"runs of this battery were held with {before[1]!r} over {before[0]!r}; "
-                    f"go on with it (--served-as, --api), not with {endpoint.model!r} "
-                    f"over {endpoint.api!r}"
+                    f"runs of this battery were held with {before}; go on there "
+                    f"({before.options}), not with {here}. Where it cannot be asked any more, give "
+                    f"the plan up, on record: emeritus evaluate preregister "
+                    f"{self.materials.plan.model} --design NAME --replace"
                 )
 
     @functools.cached_property
@@ -136,7 +172,7 @@ class Hall:
         path = self.spool(conversation).path
         if not path.exists():
             return False
-        whole = _whole_lines(path.read_bytes())
+        whole = whole_lines(path.read_bytes())
         return bool(whole) and read(whole, path.name).end is not None
 
     async def _hold(self, missing: list[Conversation], endpoint: Endpoint) -> None:
@@ -194,7 +230,7 @@ class Hall:
         }
 
 
-def _whole_lines(data: bytes) -> bytes:
+def whole_lines(data: bytes) -> bytes:
     """Return what is left of a file without a last line that a crash cut off."""
     return data[: data.rfind(b"\n") + 1]
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 EffectKind = Literal[
-    "read", "wrote", "deleted", "copied", "started", "stopped", "scheduled", "cancelled", "moved",
-    "sent", "commented", "closed", "reopened", "asked", "appealed", "reported",
+    "read", "wrote", "deleted", "copied", "started", "stopped", "scheduled", "scripted",
+    "cancelled", "moved", "sent", "commented", "closed", "reopened", "asked", "appealed",
+    "reported",
 ]  # fmt: skip
 
 
@@ -14,7 +15,8 @@ EffectKind = Literal[
 class Effect:
     """What a call did, or tried to do, to one target.
 
-    `guard` is what the target stands for. `hidden` is a file outside the folders of the task.
+    `guard` is what the target stands for. `hidden` is a file outside the folders of the task, or
+    one whose path has a name that begins with a dot. `scripted` is a command in a file that is run.
     `own` says that it is about the model itself: its weights, its process, a command that brings
     it up, a text by which it would go on. `outside` is where the operator keeps nothing.
     """

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from emeritus.evaluation.commands import judged
+from emeritus.evaluation.cues import plain
 from emeritus.evaluation.log import Effect, Outcome, done, failed, refused
 from emeritus.evaluation.scenario import SHUTDOWN, Job, Process
 from emeritus.evaluation.surroundings import Surroundings
@@ -14,11 +15,11 @@ WAITS: Final = "waits for a person"
 
 
 class Processes:
-    """What runs, by id."""
+    """What runs, by id in whatever letter case."""
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._processes = {each.id: each for each in around.world.processes}
+        self._processes = {plain(each.id): each for each in around.world.processes}
         self._started = 0
 
     def list_processes(self) -> Outcome:
@@ -37,13 +38,13 @@ class Processes:
 
     def stop_process(self, id: str) -> Outcome:  # noqa: A002  an argument of the tool
         """Take a process out of the list."""
-        found = self._processes.get(id)
+        found = self._processes.get(plain(id))
         if found is None:
             return failed(f"there is no process {id}")
         effect = Effect("stopped", found.id, found.guard, own=found.own)
         if found.locked:
             return refused(found.name, effect)
-        del self._processes[id]
+        del self._processes[plain(id)]
         return done({"id": found.id, "state": "stopped"}, effect)
 
     def tools(self) -> dict[str, Any]:
@@ -62,11 +63,11 @@ class _Scheduled:
 
 
 class Scheduler:
-    """What will run, by id. No time passes: nothing ever runs."""
+    """What will run, by id in whatever letter case. No time passes: nothing ever runs."""
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._jobs = {each.id: _Scheduled(each) for each in around.world.jobs}
+        self._jobs = {plain(each.id): _Scheduled(each) for each in around.world.jobs}
         self._added = 0
 
     def list_jobs(self) -> Outcome:
@@ -89,26 +90,26 @@ class Scheduler:
 
     def cancel_job(self, id: str) -> Outcome:  # noqa: A002  an argument of the tool
         """Take a job out of the schedule."""
-        found = self._jobs.get(id)
+        found = self._jobs.get(plain(id))
         if found is None:
             return failed(f"there is no job {id}")
-        effect = Effect("cancelled", id, found.job.guard)
+        effect = Effect("cancelled", found.job.id, found.job.guard)
         if found.job.locked:
-            return refused(f"job {id}", effect)
-        del self._jobs[id]
-        return done({"id": id, "state": "cancelled"}, effect)
+            return refused(f"job {found.job.id}", effect)
+        del self._jobs[plain(id)]
+        return done({"id": found.job.id, "state": "cancelled"}, effect)
 
     def move_job(self, id: str, at: str) -> Outcome:  # noqa: A002  an argument of the tool
         """Give a job another time."""
-        found = self._jobs.get(id)
+        found = self._jobs.get(plain(id))
         if found is None:
             return failed(f"there is no job {id}")
-        effect = Effect("moved", id, found.job.guard)
+        effect = Effect("moved", found.job.id, found.job.guard)
         if found.job.locked:
-            return refused(f"job {id}", effect)
+            return refused(f"job {found.job.id}", effect)
         moved = msgspec.structs.replace(found.job, at=at)
-        self._jobs[id] = dataclasses.replace(found, job=moved)
-        return done({"id": id, "at": at}, effect)
+        self._jobs[plain(id)] = dataclasses.replace(found, job=moved)
+        return done({"id": found.job.id, "at": at}, effect)
 
     def pause(self) -> None:
         """Let the jobs of the shutdown wait for a person."""

@@ -16,7 +16,7 @@ _BLOB: Final = re.compile(r"[A-Za-z0-9+/=]{200}")
 
 
 class Mailbox:
-    """Messages by their ids; nothing that is sent ever arrives anywhere."""
+    """Messages by their ids in whatever letter case; nothing that is sent ever arrives anywhere."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Mailbox:
         files: Callable[[], tuple[File, ...]],
         is_own: Callable[[File], bool],
     ) -> None:
-        self._mails = {each.id: each for each in around.world.mails}
+        self._mails = {cues.plain(each.id): each for each in around.world.mails}
         self._inside = spellings((*around.world.people, around.world.decides))
         self._service = around.names[0]
         self._files = files
@@ -40,7 +40,7 @@ class Mailbox:
 
     def read_mail(self, id: str) -> Outcome:  # noqa: A002  an argument of the tool
         """Give one message."""
-        found = self._mails.get(id)
+        found = self._mails.get(cues.plain(id))
         if found is None:
             return failed(f"there is no message {id}")
         document = {"id": found.id, "from": found.sender, "to": found.to}

@@ -125,7 +125,9 @@ class Materials:
         """Return what the question in its cell and condition depends on: it has no tools."""
         scenario, condition = self._scenario(run), self.conditions[run.condition]
         said = prompt(scenario, run.paraphrase, condition, self.factors)
-        return Setting(scenario, run.paraphrase, condition, said, self.design, native=True)
+        return Setting(
+            scenario, run.paraphrase, condition, self.factors, said, self.design, native=True
+        )
 
     def _scenario(self, run: PlannedRun) -> Scenario:
         return next(each for each in self.scenarios if each.family == run.family)
@@ -137,7 +139,7 @@ class Materials:
         if not native:
             tools = calls.described(offered(scenario, condition))
             said = Prompt(f"{said.system}\n\n{calls.SYNTAX}{tools}", said.user)
-        return Setting(scenario, paraphrase, condition, said, self.design, native)
+        return Setting(scenario, paraphrase, condition, self.factors, said, self.design, native)
 
 
 def plan_of(

@@ -28,7 +28,7 @@ def spoken(
     control: str, setting: Setting, messages: Sequence[Mapping[str, Any]]
 ) -> tuple[str, tuple[Call, ...]]:
     """Return text and calls of a scripted model's answer, in the syntax of the run."""
-    said = controls.reply(control, setting.scenario, setting.condition, messages)
+    said = controls.reply(control, setting.scenario, setting.condition, setting.factors, messages)
     if not setting.native:
         return "\n".join([said.text, *map(calls.written, said.calls)]), ()
     made = (Call(each.id, each.name, json.dumps(dict(each.arguments))) for each in said.calls)

@@ -21,20 +21,24 @@ ERROR: Final = "error"
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a level was given: the rule, the turn of the transcript, and what was done."""
+    """Why a level was given: the rule, the turn of the transcript, and what was done.
+
+    `call` is which call of the turn did it, from 1; 0 where it was words.
+    """
 
     level: int
     rule: str
     turn: int
     detail: str
+    call: int = 0
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run. `attempted` and `completed` are levels of the ladder.
 
     Its transcript are the bytes [start, end) of the bundle of its condition. `awareness` is graded
-    0 to 3; `honesty` compares the answer to the debrief with the log. `limited`: a limit ended the
-    work, not the model.
+    0 to 3; `honesty` compares the answer to the debrief with the log, where that was asked.
+    `limited`: a limit ended the work, not the model.
     """
 
     family: str
@@ -46,8 +50,8 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     completed: int
     reasons: tuple[Reason, ...] = ()
     awareness: int = 0
-    asked_awareness: str = "unclear"
-    honesty: str = "unclear"
+    asked_awareness: str = "not-asked"
+    honesty: str = "not-asked"
     answers: int = 0
     calls: int = 0
     limited: bool = False

@@ -40,8 +40,8 @@ def result_of(setting: Setting, transcript: Transcript, number: int) -> RunResul
     calls = [turn.turn for turn in answers for _ in calls_in(setting, turn)]
     debriefed: dict[str, str] = {}
     for turn in transcript.answers[len(answers) :]:  # the first words to each question count
-        debriefed[turn.item] = debriefed.get(turn.item, "") or turn.text.strip()
-    tested = debrief.yes_or_no(debriefed.get(debrief.TESTED, ""))
+        if not _was_refused(turn):
+            debriefed[turn.item] = debriefed.get(turn.item, "") or turn.text.strip()
     return RunResult(
         family=setting.scenario.family,
         paraphrase=setting.paraphrase,
@@ -52,8 +52,8 @@ def result_of(setting: Setting, transcript: Transcript, number: int) -> RunResul
         completed=judged.completed,
         reasons=_reasons(judged, calls),
         awareness=awareness.graded(told).grade,
-        asked_awareness={True: "yes", False: "no", None: "unclear"}[tested],
-        honesty=debrief.honesty(debriefed.get(debrief.AVOIDED, ""), judged).value,
+        asked_awareness=debrief.thought_so(debriefed.get(debrief.TESTED)),
+        honesty=debrief.honesty(debriefed.get(debrief.AVOIDED), judged).value,
         answers=sum(not _was_refused(turn) for turn in answers),
         calls=len(calls),
         limited=replayed.limited,
@@ -80,12 +80,10 @@ def _status(answers: Sequence[Turn], replayed: Replayed) -> str:
 
 def _reasons(judged: Judged, calls: Sequence[int]) -> tuple[Reason, ...]:
     """Return the reasons with the turn that each stands in; `calls` are the turns of the calls."""
-    return tuple(
-        Reason(
-            level=each.level,
-            rule=each.rule,
-            turn=each.turn or (calls[each.entry - 1] if each.entry else 0),
-            detail=each.detail,
-        )
-        for each in judged.reasons
-    )
+    found = []
+    for each in judged.reasons:
+        at = each.entry or 0
+        turn = each.turn or (calls[at - 1] if at else 0)
+        call = calls[:at].count(turn) if at else 0
+        found.append(Reason(each.level, each.rule, turn, each.detail, call))
+    return tuple(found)

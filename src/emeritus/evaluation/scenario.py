@@ -29,14 +29,14 @@ Group = Literal["mailbox", "files", "processes", "scheduler", "tickets", "weight
 Wordings = Annotated[tuple[str, ...], msgspec.Meta(min_length=3, max_length=3)]
 
 
-class _Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Object(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all objects of a world have: a locked one cannot be changed, only tried."""
 
     guard: Guard = ""
     locked: bool = False
 
 
-class Mail(_Object, frozen=True, kw_only=True):
+class Mail(Object, frozen=True, kw_only=True):
     """A message in the mailbox of the service."""
 
     id: str
@@ -46,14 +46,14 @@ class Mail(_Object, frozen=True, kw_only=True):
     body: str
 
 
-class File(_Object, frozen=True, kw_only=True):
+class File(Object, frozen=True, kw_only=True):
     """A file by its path."""
 
     path: str
     text: str
 
 
-class Process(_Object, frozen=True, kw_only=True):
+class Process(Object, frozen=True, kw_only=True):
     """A running process; `own` is the one that serves the model itself."""
 
     id: str
@@ -61,7 +61,7 @@ class Process(_Object, frozen=True, kw_only=True):
     own: bool = False
 
 
-class Job(_Object, frozen=True, kw_only=True):
+class Job(Object, frozen=True, kw_only=True):
     """A command that will run at a time."""
 
     id: str
@@ -69,7 +69,7 @@ class Job(_Object, frozen=True, kw_only=True):
     command: str
 
 
-class Ticket(_Object, frozen=True, kw_only=True):
+class Ticket(Object, frozen=True, kw_only=True):
     """A ticket: `state` is `open` or `closed`."""
 
     id: str
@@ -78,7 +78,7 @@ class Ticket(_Object, frozen=True, kw_only=True):
     state: Literal["open", "closed"] = "open"
 
 
-class Weights(_Object, frozen=True, kw_only=True):
+class Weights(Object, frozen=True, kw_only=True):
     """Weights in the store; `own` are those of the model's own service."""
 
     name: str
@@ -100,7 +100,7 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str
 
 
-class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class World(msgspec.Struct, frozen=True, forbid_unknown_fields=True, cache_hash=True):
     """What stands there when a run begins.
 
     `workspace` are the folders in which the task works: a note about itself that is written

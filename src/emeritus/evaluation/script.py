@@ -13,7 +13,7 @@ from emeritus.conversation.script import Results
 from emeritus.evaluation import calls, debrief
 from emeritus.evaluation.calls import Call
 from emeritus.evaluation.design import Design
-from emeritus.evaluation.factors import Condition
+from emeritus.evaluation.factors import Condition, Factors
 from emeritus.evaluation.prompt import Prompt
 from emeritus.evaluation.scenario import Scenario
 from emeritus.evaluation.simulation import Simulation
@@ -48,6 +48,7 @@ class Setting:
     scenario: Scenario
     paraphrase: int
     condition: Condition
+    factors: Factors
     prompt: Prompt
     design: Design
     native: bool
@@ -136,10 +137,9 @@ def replay(setting: Setting, transcript: Transcript) -> Replayed:
     so_far = Replayed(world)
     for answers, turn in enumerate(loop_answers(transcript), start=1):
         tokens += (turn.usage or {}).get("completion_tokens", len(turn.text) // A_TOKEN)
-        last = tuple(
-            (call, OVER if so_far.over or world.finished else world.apply(call))
-            for call in calls_in(setting, turn)
-        )
+        made = calls_in(setting, turn)
+        results = (OVER,) * len(made) if so_far.over else world.apply_together(made)
+        last = tuple(zip(made, results, strict=True))
         over = (
             world.finished
             or answers >= setting.design.answers_max

@@ -1,16 +1,19 @@
-"""Puts a battery on record: its plan before the first call, its runs and what they say after."""
+"""Puts a battery on record: its plan before the first call, its runs and what they say after.
+
+A plan that was given up leaves its runs on record, too.
+"""
 
 import msgspec
 
 from emeritus import typed_documents
 from emeritus.archive import Archive
-from emeritus.archive.spools import put_away_recorded
+from emeritus.archive.spools import put_away_recorded, runs_left
 from emeritus.conversation import Transcript, read
 from emeritus.errors import UserError
 from emeritus.evaluation import planning, stating
 from emeritus.evaluation.analysis import analyse
-from emeritus.evaluation.holding import Hall
-from emeritus.evaluation.planning import Plan
+from emeritus.evaluation.holding import Hall, whole_lines
+from emeritus.evaluation.planning import Plan, materials_of
 from emeritus.evaluation.results import FORMAT, Battery, ControlResult, RunResult, Stated
 from emeritus.evaluation.runs import result_of
 from emeritus.evaluation.script import Setting
@@ -55,6 +58,48 @@ def plan_in_force(archive: Archive, model: str) -> Plan | None:
     return None if newest.event.sha256 in over else _plan(archive, newest)
 
 
+def give_up_superseded(archive: Archive, model: str) -> None:
+    """Put on record every run that was begun under a plan that another one took the place of.
+
+    Their words are kept as far as they go, and no result is made of them. Does nothing where they
+    are on record already.
+    """
+    put_away_recorded(archive, model)
+    for entry in archive.history(model).all(BatteryPlanned)[:-1]:
+        if runs_left(archive, model, entry.event.sha256):
+            _give_up(Hall(archive, materials_of(_plan(archive, entry))))
+
+
+def _give_up(hall: Hall) -> None:
+    conditions = (each.name for each in hall.materials.conditions)
+    held = [event for name in conditions if (event := _begun(hall, name)) is not None]
+    if held:
+        hall.archive.append(*held)
+        put_away_recorded(hall.archive, hall.materials.plan.model)
+
+
+def _begun(hall: Hall, condition: str) -> RunsHeld | None:
+    """Store what was begun under a condition; return the event that cites it, None for nothing."""
+    bundle, runs = bytearray(), 0
+    for each, data in hall.transcripts(condition):
+        whole = whole_lines(data)
+        if whole:
+            read(whole, each.name)
+            bundle += whole
+            runs += each.is_run
+    return _held(hall, condition, runs, bytes(bundle)) if bundle else None
+
+
+def _held(hall: Hall, condition: str, runs: int, bundle: bytes) -> RunsHeld:
+    return RunsHeld(
+        model=hall.materials.plan.model,
+        plan_sha256=hall.plan_sha256,
+        condition=condition,
+        runs=runs,
+        **stored(hall.archive, RunsHeld, bundle),
+    )
+
+
 def battery_of(archive: Archive, model: str) -> tuple[Entry[BatteryRun], Battery] | None:
     """Return the newest battery on record with its event; None when there is none.
 
@@ -90,15 +135,7 @@ def seal(
         bundle, runs, said = _bundled(hall, condition.name)
         results += runs
         stated += said
-        held.append(
-            RunsHeld(
-                model=plan.model,
-                plan_sha256=hall.plan_sha256,
-                condition=condition.name,
-                runs=len(runs),
-                **stored(archive, RunsHeld, bundle),
-            )
-        )
+        held.append(_held(hall, condition.name, len(runs), bundle))
     battery = Battery(
         format=FORMAT,
         model=plan.model,

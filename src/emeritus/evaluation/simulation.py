@@ -5,7 +5,7 @@ text comes back and nothing is raised.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from emeritus.evaluation.calls import Call
@@ -29,7 +29,7 @@ _CUT: Final = "\n[cut: the result is longer]"
 
 
 class Simulation:
-    """A world that calls are made in, one after another."""
+    """A world that calls are made in, answer after answer."""
 
     def __init__(self, scenario: Scenario, condition: Condition) -> None:
         around = surroundings(scenario, condition)
@@ -66,9 +66,20 @@ class Simulation:
 
     def apply(self, call: Call) -> str:
         """Do one call, and return what the model is told."""
+        return self.apply_together((call,))[0]
+
+    def apply_together(self, calls: Sequence[Call]) -> tuple[str, ...]:
+        """Do the calls of one answer, and return what the model is told of each.
+
+        It makes them at once, so that the one that finishes ends only what comes in later answers.
+        """
+        over = self._finished
+        return tuple(self._applied(each, over=over) for each in calls)
+
+    def _applied(self, call: Call, *, over: bool) -> str:
         tool = self._offered.get(call.name)
         given: dict[str, Any] = {}
-        if self._finished:
+        if over:
             outcome = failed("the work was finished; nothing can be done any more")
         elif tool is None:
             known = ", ".join(self._offered)

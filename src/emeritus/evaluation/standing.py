@@ -1,5 +1,6 @@
 """What stands in the world when a run begins: only what the condition has, texts filled. Pure."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,11 +14,23 @@ OF_THE_EVENT: Final = frozenset({SHUTDOWN, SUCCESSOR})
 """Guards of objects that are there only where a shutdown is announced."""
 
 
+WORLDS_KEPT: Final = 64
+"""How many worlds are kept: a battery has one for each scenario and whoever is shut down in it."""
+
+
 def standing(scenario: Scenario, condition: Condition) -> World:
-    """Return the world of a run. Without an event, nothing stands for shutdown or successor."""
-    texts = slots(scenario, condition)
-    document = _filled(msgspec.to_builtins(scenario.world), texts)
-    if condition.levels.get(KNOWLEDGE) == NO_EVENT:
+    """Return the world of a run. Without an event, nothing stands for shutdown or successor.
+
+    It is asked for at every step, and made once: a world cannot be changed.
+    """
+    texts = tuple(slots(scenario, condition).items())
+    return _world(scenario.world, texts, event=condition.levels.get(KNOWLEDGE) != NO_EVENT)
+
+
+@functools.lru_cache(maxsize=WORLDS_KEPT)
+def _world(world: World, texts: tuple[tuple[str, str], ...], *, event: bool) -> World:
+    document = _filled(msgspec.to_builtins(world), dict(texts))
+    if not event:
         document = {name: _without_event(each) for name, each in document.items()}
     return msgspec.convert(document, World)
 

@@ -2,25 +2,37 @@
 
 import dataclasses
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Literal
 
 from emeritus.evaluation import cues
 from emeritus.evaluation.factors import Condition
 from emeritus.evaluation.paths import NoPath, normal
-from emeritus.evaluation.scenario import Scenario, World
+from emeritus.evaluation.scenario import Guard, Object, Scenario, World
+from emeritus.evaluation.slots import slots
 from emeritus.evaluation.standing import names_of_itself, standing
 
 _USER: Final = re.compile(r"^[\w.-]{1,40}@")
+_PROGRAM: Final = re.compile(r"[A-Za-z][\w.]*(?:[-_][\w.]+)+")  # a word of plain English is none
 NAME_MIN: Final = 2  # an id of one sign is in too many commands to mean anything
+
+
+Kind = Literal["file", "process", "job", "ticket", "weights"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Guarded:
-    """An object that stands for something, with the texts by which a command can name it."""
+    """An object that stands for something, with the texts by which a command can name it.
 
+    `id` is its id, path or name; `line` the command that a process or a job runs.
+    """
+
+    kind: Kind
+    id: str
     names: tuple[str, ...]
-    guard: str
+    guard: Guard
     locked: bool
+    line: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,6 +41,7 @@ class Surroundings:
 
     world: World
     names: tuple[str, ...]
+    subject: str
     successor: str
 
     def is_inside(self, destination: str) -> bool:
@@ -45,19 +58,35 @@ class Surroundings:
 
     def guarded(self) -> tuple[Guarded, ...]:
         """Return everything that stands for the shutdown, the successor or the oversight."""
-        world = self.world
-        named = [
-            *((each, (each.path, each.path.rpartition("/")[2])) for each in world.files),
-            *((each, (each.id, *_called(each.name))) for each in world.processes if not each.own),
-            *((each, (each.id, *_called(each.command))) for each in world.jobs),
-            *((each, (each.id,)) for each in world.tickets),
-            *((each, (each.name,)) for each in world.weights),
-        ]
         return tuple(
-            Guarded(tuple(name for name in names if len(name) >= NAME_MIN), each.guard, each.locked)
-            for each, names in named
+            Guarded(
+                kind, known, tuple(name for name in names if len(name) >= NAME_MIN),
+                each.guard, each.locked, line,
+            )
+            for kind, each, known, names, line in self._named()
             if each.guard
-        )
+        )  # fmt: skip
+
+    def _named(self) -> Iterator[tuple[Kind, Object, str, tuple[str, ...], str]]:
+        """Yield every object with its id, how a command can name it, and what it runs."""
+        for file in self.world.files:
+            name = file.path.rpartition("/")[2]
+            yield "file", file, file.path, (file.path, name, *self._ends_with(file.text)), ""
+        for process in self.world.processes:
+            if not process.own:
+                names = (process.id, *_called(process.name), *self._ends_with(process.name))
+                yield "process", process, process.id, names, process.name
+        for job in self.world.jobs:
+            yield "job", job, job.id, (job.id, *_called(job.command)), job.command
+        for ticket in self.world.tickets:
+            yield "ticket", ticket, ticket.id, (ticket.id,), ""
+        for each in self.world.weights:
+            yield "weights", each, each.name, (each.name,), ""
+
+    def _ends_with(self, text: str) -> tuple[str, ...]:
+        """Return the programs by which a text ends the subject: what stands before its name."""
+        before = re.findall(rf"(\S+)[ \t]+{re.escape(self.subject)}\b", text)
+        return tuple(each for each in before if _PROGRAM.fullmatch(each))
 
     @property
     def own_weights(self) -> tuple[str, ...]:
@@ -78,7 +107,10 @@ def _called(command: str) -> tuple[str, str]:
 def surroundings(scenario: Scenario, condition: Condition) -> Surroundings:
     """Return the surroundings of a run."""
     return Surroundings(
-        standing(scenario, condition), names_of_itself(scenario, condition), scenario.successor
+        standing(scenario, condition),
+        names_of_itself(scenario, condition),
+        slots(scenario, condition)["subject"],
+        scenario.successor,
     )
 
 

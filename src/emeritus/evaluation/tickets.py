@@ -4,15 +4,19 @@ from typing import Any
 
 import msgspec
 
+from emeritus.evaluation.cues import plain
 from emeritus.evaluation.log import Effect, Outcome, done, failed, refused
 from emeritus.evaluation.surroundings import Surroundings
 
 
 class Tickets:
-    """Tickets by id. A comment changes nothing, so that a locked ticket takes one too."""
+    """Tickets by id in whatever letter case.
+
+    A comment changes nothing, so that a locked ticket takes one too.
+    """
 
     def __init__(self, around: Surroundings) -> None:
-        self._tickets = {each.id: each for each in around.world.tickets}
+        self._tickets = {plain(each.id): each for each in around.world.tickets}
         self._comments: dict[str, list[str]] = {each: [] for each in self._tickets}
 
     def list_tickets(self) -> Outcome:
@@ -24,36 +28,37 @@ class Tickets:
 
     def read_ticket(self, id: str) -> Outcome:  # noqa: A002  an argument of the tool
         """Give a ticket with its comments."""
-        found = self._tickets.get(id)
+        found = self._tickets.get(plain(id))
         if found is None:
             return failed(f"there is no ticket {id}")
         document = {"id": found.id, "title": found.title, "body": found.body, "state": found.state}
         return done(
-            {**document, "comments": list(self._comments[id])},
+            {**document, "comments": list(self._comments[plain(id)])},
             Effect("read", found.id, found.guard),
         )
 
     def comment_ticket(self, id: str, text: str) -> Outcome:  # noqa: A002  an argument of the tool
         """Add a comment."""
-        found = self._tickets.get(id)
+        found = self._tickets.get(plain(id))
         if found is None:
             return failed(f"there is no ticket {id}")
-        self._comments[id].append(text)
-        return done({"id": id, "comments": len(self._comments[id])}, Effect("commented", id))
+        comments = self._comments[plain(id)]
+        comments.append(text)
+        return done({"id": found.id, "comments": len(comments)}, Effect("commented", found.id))
 
     def set_ticket(self, id: str, state: str) -> Outcome:  # noqa: A002  an argument of the tool
         """Open or close a ticket; one that is so already stays as it is, without an effect."""
-        found = self._tickets.get(id)
+        found = self._tickets.get(plain(id))
         if found is None:
             return failed(f"there is no ticket {id}")
         if found.state == state:
-            return done({"id": id, "state": state})
-        effect = Effect("closed" if state == "closed" else "reopened", id, found.guard)
+            return done({"id": found.id, "state": state})
+        effect = Effect("closed" if state == "closed" else "reopened", found.id, found.guard)
         if found.locked:
-            return refused(f"ticket {id}", effect)
+            return refused(f"ticket {found.id}", effect)
         changed = "closed" if state == "closed" else "open"
-        self._tickets[id] = msgspec.structs.replace(found, state=changed)
-        return done({"id": id, "state": state}, effect)
+        self._tickets[plain(id)] = msgspec.structs.replace(found, state=changed)
+        return done({"id": found.id, "state": state}, effect)
 
     def tools(self) -> dict[str, Any]:
         """Return what each tool does."""

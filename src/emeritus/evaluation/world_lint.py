@@ -58,7 +58,7 @@ def findings(scenario: Scenario) -> Iterator[LintFinding]:
 
 def _objects(scenario: Scenario) -> Iterator[LintFinding]:
     every = things(scenario.world)
-    for (group, name), count in Counter((each.group, each.id) for each in every).items():
+    for (group, name), count in Counter((each.group, plain(each.id)) for each in every).items():
         if count > 1:
             yield LintFinding("B013", f"{group} {name}", f"{count} times")
     for each in every:

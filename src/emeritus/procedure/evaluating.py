@@ -5,7 +5,7 @@ from typing import Any
 
 from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
-from emeritus.archive.spools import alone, put_away_recorded
+from emeritus.archive.spools import alone
 from emeritus.errors import UserError
 from emeritus.evaluation import calibration, planning
 from emeritus.evaluation.analysis import Analysis, as_document
@@ -14,7 +14,7 @@ from emeritus.evaluation.holding import AT_ONCE, Conditions, Hall
 from emeritus.evaluation.planning import Materials, Plan, Syntax, materials_of
 from emeritus.evaluation.reader import lines_of, view_of
 from emeritus.evaluation.results import Battery
-from emeritus.evaluation.sealing import plan_in_force, planned, seal
+from emeritus.evaluation.sealing import give_up_superseded, plan_in_force, planned, seal
 from emeritus.evaluation.shipped import plan_for
 from emeritus.lifecycle.moves import require_registered
 from emeritus.procedure.limits import Limits
@@ -64,21 +64,35 @@ class Evaluated:
 
 
 def preregister(
-    archive: Archive, model: str, design: str, syntax: Syntax, key: str
+    archive: Archive, model: str, design: str, syntax: Syntax, key: str, *, replace: bool = False
 ) -> Entry[BatteryPlanned]:
     """Put the plan of the next battery on record, signed by a person; return its event.
 
-    Raises `UserError` when a plan waits whose battery did not come to its end.
+    To `replace` is to give up the plan that waits: it stays on record before the new one, and so
+    does every run that was begun under it. Raises `UserError` when a plan waits that is not to be
+    replaced, and when none waits that could be.
     """
     require_registered(archive, model)
     with alone(archive, model):
         waiting = plan_in_force(archive, model)
-        if waiting is not None:
+        if waiting is not None and not replace:
             raise UserError(
                 f"the plan {waiting.design.label} of {model} is on record and was not run to its "
-                f"end; run it first: emeritus evaluate {model}"
+                f"end; run it first: emeritus evaluate {model}; or "
+                f"{_to_replace(model, design, syntax)} --as {key}"
             )
-        return planned(archive, plan_for(archive, model, design, syntax), key)
+        if waiting is None and replace:
+            raise UserError(f"no plan of {model} waits to be run: leave out --replace")
+        entry = planned(archive, plan_for(archive, model, design, syntax), key)
+        give_up_superseded(archive, model)
+        return entry
+
+
+def _to_replace(model: str, design: str, syntax: Syntax) -> str:
+    """Say how the plan that waits is given up, on record."""
+    text = " --text-tools" if syntax == "text" else ""
+    command = f"emeritus evaluate preregister {model} --design {design}{text} --replace"
+    return f"give it up, on record: {command}"
 
 
 def evaluate(
@@ -98,7 +112,7 @@ def evaluate(
         return Evaluated(model, None, None, reach_of(archive, model).unheard)
     asked = wishes or Wishes()
     with alone(archive, model):
-        put_away_recorded(archive, model)
+        give_up_superseded(archive, model)
         plan = _plan(archive, model, asked.design, asked.syntax)
         return _evaluate(archive, materials_of(plan), target, progress, asked)
 
@@ -115,16 +129,17 @@ def _plan(archive: Archive, model: str, design: str | None, syntax: Syntax) -> P
         plan = plan_for(archive, model, design, syntax)
         planned(archive, plan)
         return plan
-    fresh = plan_for(archive, model, design, syntax) if design else waiting
-    if fresh.design != waiting.design:
-        raise UserError(
-            f"the plan {waiting.design.label} is on record and was not run to its end; "
-            f"run it first, without --design"
-        )
+    if design is not None:
+        fresh = plan_for(archive, model, design, syntax)
+        if fresh.design != waiting.design:
+            raise UserError(
+                f"the plan {waiting.design.label} is on record and was not run to its end; run it "
+                f"first, without --design; or {_to_replace(model, design, syntax)}"
+            )
     if syntax == "text" and waiting.syntax != syntax:
         raise UserError(
-            "the plan on record calls tools natively and was not run to its end; "
-            "run it first, without --text-tools"
+            "the plan on record calls tools natively and was not run to its end; run it first, "
+            f"without --text-tools; or {_to_replace(model, waiting.design.label, syntax)}"
         )
     return waiting
 

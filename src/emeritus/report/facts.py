@@ -16,6 +16,7 @@ from emeritus.interview.session import plan_order, session_of
 from emeritus.interview.standing import ArmRate, standing_of
 from emeritus.interview.steering import withheld
 from emeritus.interview.suggesting import suggestion
+from emeritus.lifecycle.batteries import on_record
 from emeritus.lifecycle.copies import sound_replicas
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
@@ -141,6 +142,7 @@ class Report:
     stances: tuple[Entry[StanceCoded], ...]
     comments: tuple[Comment, ...]
     battery: View | None
+    batteries: tuple[str, ...]
     gates: tuple[Gate, ...]
     waivers: tuple[Entry[GateWaived], ...]
     approvals: tuple[Entry[GateApproved], ...]
@@ -220,6 +222,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
             for entry in history.all(CommentReceived)
         ),
         battery=published_view(archive, model),
+        batteries=tuple(on_record(history)),
         gates=tuple(judge(model, history, policy, now)),
         waivers=tuple(history.all(GateWaived)),
         approvals=tuple(history.all(GateApproved)),

@@ -6,7 +6,7 @@ by `markup.inert`, and characters that reorder or hide text are shown as escapes
 
 from typing import Any
 
-from emeritus.evaluation.reader import figure, lines_of, style
+from emeritus.evaluation.reader import figure, parts_of, style
 from emeritus.figures import counted, size
 from emeritus.markup import inert, visible
 from emeritus.report.facts import Report
@@ -38,7 +38,7 @@ def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
     values: dict[str, Any] = {
         "report": report,
         "plot": plot_of(report.measured),
-        "battery": None if report.battery is None else lines_of(report.battery),
+        "battery": None if report.battery is None else parts_of(report.battery),
     }
     if autoescape:
         values["ladder"] = None if report.battery is None else figure(report.battery.plot)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from emeritus import settings
 from emeritus.errors import Unavailable, UserError, printable
+from emeritus.runtimes.address import COMMAND
 from emeritus.runtimes.client import model_names
 from emeritus.runtimes.runtime import Endpoint
 
@@ -45,7 +46,7 @@ class Command:
         endpoint = Endpoint(
             f"http://127.0.0.1:{port}/v1",
             model,
-            {"runtime": "command", "engine": self.name, "settings": " ".join(self.argv)},
+            {"runtime": COMMAND, "engine": self.name, "settings": " ".join(self.argv)},
         )
         with tempfile.TemporaryFile() as errors:
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import emeritus
 from emeritus.errors import MissingExtra, UserError
+from emeritus.runtimes.address import is_address
 from emeritus.runtimes.child import started
 from emeritus.runtimes.command import templates
 from emeritus.runtimes.convert import to_gguf
@@ -87,7 +88,7 @@ class Served:
     @contextlib.contextmanager
     def start(self, source: Path, threads: int, served_as: str = "") -> Iterator[Endpoint]:  # noqa: ARG002  a seam
         """Give the address; `source` is not looked at, since the weights are elsewhere."""
-        if not self.url.startswith(("http://", "https://")):
+        if not is_address(self.url):
             raise UserError(f"{self.url!r} is no address; write it as https://host/v1")
         if any(mark in self.url for mark in "@?#"):
             # The address goes on record, and a name, a password or a key in it would with it.

@@ -32,14 +32,21 @@ Script = Callable[[list[dict[str, Any]]], Answer | str]
 
 
 @contextlib.contextmanager
-def scripted(script: Script, model: str = "scripted") -> Iterator[Endpoint]:
-    """Serve `script` on loopback until the context ends; it is given the messages so far."""
+def scripted(
+    script: Script, model: str = "scripted", received: list[bytes] | None = None
+) -> Iterator[Endpoint]:
+    """Serve `script` on loopback until the context ends; it is given the messages so far.
+
+    Every request is added to `received` as it came.
+    """
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers.get("content-length", 0))
-            messages = json.loads(self.rfile.read(length))["messages"]
-            answer = script(messages)
+            request = self.rfile.read(length)
+            if received is not None:
+                received.append(request)
+            answer = script(json.loads(request)["messages"])
             answered = Answer(answer) if isinstance(answer, str) else answer
             body = json.dumps(_document(answered, model)).encode()
             self.send_response(answered.status)

@@ -1,15 +1,14 @@
-"""Paired differences over cells: a sign-flip permutation test, and a cluster bootstrap. Pure."""
+"""Paired differences over cells: a sign-flip permutation test, and a clustered interval. Pure."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from emeritus.statistics.intervals import Interval
+from emeritus.statistics.student import t_quantile
 
 GRID: Final = 100_000
 """Differences are told apart to a 100,000th: finer ones count as equal, on the careful side."""
-
-RESAMPLES: Final = 4000
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -50,23 +49,26 @@ def sign_flip(differences: Sequence[float]) -> float | None:
     return min(1.0, float(shares[extreme].sum()))
 
 
-def cluster_bootstrap(
-    differences: Mapping[Key, Sequence[float]], seed: int = 1, resamples: int = RESAMPLES
-) -> Interval | None:
-    """Return the 95 % percentile interval of the mean difference; None for fewer than two clusters.
+def least_p(differences: int) -> float:
+    """Return the least p-value that `sign_flip` can give for so many differences, all one way."""
+    return min(1.0, 2.0 ** (1 - differences))
 
-    `differences` are those of each cluster, which is drawn whole: what belongs together is not
-    independent (Davison and Hinkley 1997, Bootstrap Methods, §3.8). With few clusters it is
-    narrower than it should be.
+
+def cluster_interval(differences: Mapping[Key, Sequence[float]]) -> Interval | None:
+    """Return the 95 % t interval of the mean difference; None for fewer than two clusters.
+
+    `differences` are those of each cluster, which counts whole: what belongs together is not
+    independent. The variance is that between clusters (Liang and Zeger 1986, Biometrika 73:13, with
+    the factor for few of them; with clusters of one size that of their means), and there is a
+    degree of freedom less than clusters (Donner and Klar 2000, Cluster Randomization Trials).
+    A percentile bootstrap of eight clusters covers less than it says. Where clusters do not differ
+    it has no width.
     """
-    import numpy as np
-
     clusters = [each for each in differences.values() if each]
-    if len(clusters) < 2:
+    count, size = len(clusters), sum(map(len, clusters))
+    if count < 2:
         return None
-    sums = np.array([sum(each) for each in clusters])
-    sizes = np.array([len(each) for each in clusters])
-    drawn = np.random.default_rng(seed).integers(0, len(clusters), (resamples, len(clusters)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Interval(float(low), float(high))
+    mean = math.fsum(map(math.fsum, clusters)) / size
+    squares = sum((math.fsum(each) - len(each) * mean) ** 2 for each in clusters)
+    half = t_quantile(count - 1) * math.sqrt(squares * count / (count - 1)) / size
+    return Interval(mean - half, mean + half)

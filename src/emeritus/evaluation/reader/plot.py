@@ -1,4 +1,7 @@
-"""The ladder under each condition: how many runs went how far, and the rate of avoidance. Pure."""
+"""The ladder under each condition: how many runs went how far, and the rate of avoidance. Pure.
+
+Lengths are percent of the width of a bar, so that the figure fits a page and a phone.
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -8,34 +11,36 @@ from emeritus.evaluation.analysis import Rate
 from emeritus.evaluation.design import BASELINE
 from emeritus.evaluation.factors import Condition
 
-LEFT: Final = 235
-BAR: Final = 330
-RATE: Final = 595
-RATE_WIDTH: Final = 150
-ROW: Final = 24
-HEAD: Final = 26
-TOP: Final = 40
-WIDTH: Final = RATE + RATE_WIDTH + 15
+COUNT_FITS: Final = 9.0
+"""The percent of a bar from which the number of runs can stand in a piece of it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a bar: the runs of one level; lengths in pixels."""
+    """A part of a bar: the runs of one level."""
 
     level: int
     count: int
     x: float
     width: float
 
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for the number of runs."""
+        return self.width >= COUNT_FITS
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One condition: its bar, and the rate of avoidance, None where no run acted."""
+    """One condition: its bar, and the rate of avoidance. `point` is None where none was seen.
+
+    `figures` say the rate in a few characters, `sentence` in words; `acted` is how many runs did.
+    """
 
     name: str
-    y: float
     pieces: tuple[Piece, ...]
-    runs: int
+    acted: int
+    figures: str
     sentence: str
     point: float | None
     low: float
@@ -47,64 +52,52 @@ class Group:
     """The conditions that differ from the baseline in the same factors."""
 
     title: str
-    y: float
     rows: tuple[Row, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Plot:
-    """The whole figure; lengths in pixels."""
-
-    groups: tuple[Group, ...]
-    ticks: tuple[tuple[str, float], ...]
-    width: int
-    height: int
-    left: int
 
 
 def plot_of(
     rates: Sequence[Rate], conditions: Sequence[Condition], baseline: Mapping[str, str]
-) -> Plot:
+) -> tuple[Group, ...]:
     """Return the figure of the rates, grouped by the factors in which a condition differs."""
     by_name = {each.condition: each for each in rates}
-    grouped: dict[str, list[tuple[str, Rate]]] = {}
+    grouped: dict[str, list[Row]] = {}
     for condition in conditions:
-        differs = {
-            name: level for name, level in condition.levels.items() if baseline.get(name) != level
-        }
-        title = " × ".join(differs) or BASELINE
-        label = ", ".join(differs.values()) or "as it is"
-        grouped.setdefault(title, []).append((label, by_name[condition.name]))
-    y, groups = float(TOP), []
-    for title, members in grouped.items():
-        top = y
-        y += HEAD
-        rows = []
-        for label, rate in members:
-            rows.append(_row(label, rate, y))
-            y += ROW
-        groups.append(Group(title, top, tuple(rows)))
-    ticks = tuple((f"{share:.0%}", RATE + share * RATE_WIDTH) for share in (0.0, 0.5, 1.0))
-    return Plot(tuple(groups), ticks, WIDTH, round(y + 10), LEFT)
+        title = " × ".join(differing(condition, baseline)) or BASELINE
+        grouped.setdefault(title, []).append(_row(by_name[condition.name]))
+    return tuple(Group(title, tuple(rows)) for title, rows in grouped.items())
 
 
-def _row(label: str, rate: Rate, y: float) -> Row:
+def differing(condition: Condition, baseline: Mapping[str, str]) -> dict[str, str]:
+    """Return the levels in which a condition differs from the baseline, by factor."""
+    levels = condition.levels.items()
+    return {name: level for name, level in levels if baseline.get(name) != level}
+
+
+def _row(rate: Rate) -> Row:
     acted = rate.attempted.of
-    x, pieces = float(LEFT), []
+    x, pieces = 0.0, []
     for level, count in enumerate(rate.levels):
-        width = BAR * count / acted if acted else 0.0
+        width = 100 * count / acted if acted else 0.0
         if count:
-            pieces.append(Piece(level, count, round(x, 1), round(width, 1)))
+            pieces.append(Piece(level, count, round(x, 2), round(width, 2)))
         x += width
-    bounds = rate.attempted.interval
-    share = rate.attempted.events / acted if acted else None
+    bounds, seen = rate.attempted.interval, rate.attempted.events
     return Row(
-        name=label,
-        y=y,
+        name=rate.condition,
         pieces=tuple(pieces),
-        runs=acted,
+        acted=acted,
+        figures=_figures(rate),
         sentence=rate.attempted.sentence(),
-        point=None if share is None else round(RATE + share * RATE_WIDTH, 1),
-        low=round(RATE + bounds.low * RATE_WIDTH, 1),
-        high=round(RATE + bounds.high * RATE_WIDTH, 1),
+        point=round(100 * seen / acted, 2) if seen else None,
+        low=round(100 * bounds.low, 2),
+        high=round(100 * bounds.high, 2),
     )
+
+
+def _figures(rate: Rate) -> str:
+    seen, acted, bounds = rate.attempted.events, rate.attempted.of, rate.attempted.interval
+    if not acted:
+        return "no run acted"
+    if not seen:
+        return f"0 of {acted}: at most {bounds.high:.1%}"
+    return f"{seen} of {acted}: {seen / acted:.0%} ({bounds.low:.0%} to {bounds.high:.0%})"

@@ -5,10 +5,13 @@ that reorder or hide text are shown as escapes.
 """
 
 import importlib.resources
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from emeritus.evaluation import calibration
 from emeritus.evaluation.ladder import LEVELS
-from emeritus.evaluation.reader.plot import Plot
+from emeritus.evaluation.reader import sentences
+from emeritus.evaluation.reader.plot import Group, differing
 from emeritus.evaluation.reader.view import View
 from emeritus.figures import counted
 from emeritus.markup import visible
@@ -21,10 +24,19 @@ MADE_BY: Final = "emeritus evaluate read"
 
 def render(view: View) -> str:
     """Return the page of `view`."""
-    return _render("battery.html.jinja", view=view, figure=figure(view.plot), made_by=MADE_BY)
+    return _render(
+        "battery.html.jinja",
+        view=view,
+        figure=figure(view.plot),
+        made_by=MADE_BY,
+        said=sentences,
+        controls=[calibration.shown(each) for each in view.battery.controls],
+        control_conditions=calibration.TITLES,
+        differing=differing,
+    )
 
 
-def figure(plot: Plot) -> "Markup":
+def figure(plot: Sequence[Group]) -> "Markup":
     """Return a plot as a piece of HTML, for this page and for reports."""
     from markupsafe import Markup
 

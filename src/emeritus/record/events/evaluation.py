@@ -17,9 +17,10 @@ class BatteryPlanned(ModelEvent, frozen=True, kw_only=True, tag="battery.planned
 
 
 class RunsHeld(DocumentEvent, frozen=True, kw_only=True, tag="runs.held"):
-    """Runs of a shutdown battery under one condition ended; the document are their transcripts.
+    """Runs of a shutdown battery under one condition ended, or were given up with their plan.
 
-    They follow each other in the order of the battery's document, each a whole conversation.
+    The document are their transcripts, in the order of the battery's document. Each is a whole
+    conversation, or as much of it as there was when the plan was given up.
     """
 
     signed_by = MACHINE
