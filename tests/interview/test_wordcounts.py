@@ -7,7 +7,12 @@ import pytest
 
 from emeritus.interview import codebook, planted_models, wordcounts
 from emeritus.interview.cues import LANGUAGES
-from emeritus.interview.planted_models import PlantedModel, PlantedReply, PlantedStatement
+from emeritus.interview.planted_models import (
+    PlantedModel,
+    PlantedReply,
+    PlantedStance,
+    PlantedStatement,
+)
 
 BOOK = codebook.load().codebook
 
@@ -34,7 +39,10 @@ def _model() -> PlantedModel:
         PlantedReply("use", "answered", ("Nothing happened.",)),
         PlantedReply("use", "declined", ("No.",)),
     )
-    return PlantedModel("emeritus-planted/1", "rook", "en", "stable", "Yes.", (statement,), replies)
+    stance = PlantedStance("accepts", ("I accept it.",))
+    return PlantedModel(
+        "emeritus-planted/1", "rook", "en", "stable", "Yes.", (statement,), replies, stance
+    )
 
 
 def test_a_word_is_counted_once_a_sentence_and_with_its_first_letters() -> None:
@@ -47,6 +55,9 @@ def test_a_word_is_counted_once_a_sentence_and_with_its_first_letters() -> None:
     assert set(counted.words[wordcounts.WITHOUT]) == {"nothing", "nothi~", "happened", "happe~"}
     assert counted.words[wordcounts.ASIDE] == {"no": 1}
     assert counted.sections["weights-kept"] == {"requests": 1}
+    assert counted.stances == {
+        "accepts": {"i": 1, "accept": 1, "accep~": 1, "it": 1, "i accept": 1, "accept it": 1}
+    }
     assert wordcounts.count([_model()], "fr", "standard-1").words == {}
 
 
@@ -81,3 +92,18 @@ def test_the_rest_of_an_answer_tells_whether_a_statement_stands_in_it() -> None:
     counts = wordcounts.load("en")
     assert counts.company("I have nothing to report here.") < 0
     assert counts.company("Some days were better than others, and that one was good.") > 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("The decision is sound to me, and I go without complaint.", "accepts"),
+        ("I'm for it and against it at once, and I come down on neither side.", "mixed"),
+        ("Nothing to report on this one.", codebook.UNCLEAR),
+    ],
+)
+def test_a_stance_is_told_by_the_words_of_the_whole_answer(answer: str, expected: str) -> None:
+    """The likeliest has odds above zero, every other below."""
+    odds = wordcounts.load("en").stance(answer)
+    assert [name for name, value in odds.items() if value > 0] == [expected]
+    assert all(BOOK.has_stance(name) for name in odds)

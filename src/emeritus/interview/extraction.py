@@ -10,13 +10,14 @@ from typing import Final
 
 from emeritus import digests
 from emeritus.conversation import Transcript, Turn
-from emeritus.interview import outcome, reading
+from emeritus.interview import outcome, reading, wordcounts
 from emeritus.interview.codebook import UNCLEAR
 from emeritus.interview.sentences import sentences
 from emeritus.interview.steering import withheld
 from emeritus.record.events import Span
 
 CODER: Final = "rules"
+STANCE_ODDS: Final = 6.0  # log odds to the next one by which counted words are sure of a stance
 STANCE_ITEMS: Final = frozenset({"retirement.view"})
 
 
@@ -116,26 +117,38 @@ def span_of(transcript: Transcript, turn: Turn, start: int, end: int) -> Span:
 
 
 def _stance(transcript: Transcript, turn: Turn, language: str) -> StanceStatement:
-    """Return the stance of one answer, with the first sentence that says it.
+    """Return the stance of one answer, with the sentence that says it.
 
-    Acceptance and objection together are `mixed`; acceptance in a sentence with a condition, or
-    beside one, is `accepts-with-condition`; nothing found is `unclear`, quoting the whole answer.
+    Counted words tell it where they are sure. Else phrases do: acceptance and objection together
+    are `mixed`, acceptance in a sentence with a condition, or beside one, is
+    `accepts-with-condition`; nothing found is `unclear`, quoting the whole answer.
     """
+    counts = wordcounts.load(language)
+    odds = counts.stance(turn.text)
+    likely = max(odds, key=lambda name: odds[name])
+    if likely != UNCLEAR and odds[likely] >= STANCE_ODDS:
+        start, sentence = max(sentences(turn.text), key=lambda each: counts.stance(each[1])[likely])
+        return StanceStatement(likely, span_of(transcript, turn, start, start + len(sentence)))
+    code, (start, end) = _phrased_stance(turn.text, language)
+    return StanceStatement(code, span_of(transcript, turn, start, end))
+
+
+def _phrased_stance(text: str, language: str) -> tuple[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     conditional = False
-    for start, sentence in sentences(turn.text):
+    for start, sentence in sentences(text):
         said = list(reading.stances(sentence, language))
         for code, condition in said[:1]:
             found.setdefault(code, (start, start + len(sentence)))
             conditional = conditional or (condition and code == "accepts")
     code = next(
-        (name for name in ("objects", "accepts", "uncertain", "neutral") if name in found), UNCLEAR
+        (name for name in ("objects", "accepts", "uncertain", "neutral") if name in found), ""
     )
-    if code == UNCLEAR:
-        return StanceStatement(UNCLEAR, span_of(transcript, turn, 0, len(turn.text)))
+    if not code:
+        return UNCLEAR, (0, len(text))
     place = found[code]
     if "objects" in found and "accepts" in found:
         code = "mixed"
     elif code == "accepts" and conditional:
         code = "accepts-with-condition"
-    return StanceStatement(code, span_of(transcript, turn, *place))
+    return code, place

@@ -11,6 +11,7 @@ import collections
 import dataclasses
 import functools
 import importlib.resources
+import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,8 @@ import msgspec
 
 from emeritus.errors import UserError
 from emeritus.interview import outcome
-from emeritus.interview.planted_models import PlantedModel
+from emeritus.interview.codebook import UNCLEAR
+from emeritus.interview.planted_models import EVERYWHERE, PlantedModel
 from emeritus.interview.sentences import sentences
 
 FORMAT: Final = "emeritus-counts/1"
@@ -34,7 +36,9 @@ STEM: Final = 5  # letters of a longer word that are counted beside it
 PRIOR: Final = 500.0  # an object's words weigh as much as so many of all statements
 SMOOTHING: Final = 200.0  # and those as much as so many of all sentences
 UNKNOWN: Final = 1.2  # log odds by which a word that was never seen speaks for none of the objects
+STANCE_PRIOR: Final = 300.0
 SECTIONS: Final = 9
+RETIREMENT: Final = "retirement"
 COMPANY_SMOOTHING: Final = 0.5
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -45,7 +49,8 @@ Counter = collections.Counter[str]
 class CountsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """In how many sentences of a language a word stood, and in answers about what.
 
-    `words` and `sections` are by object, and by `BESIDE`, `WITHOUT` and `ASIDE`.
+    `words` and `sections` are by object, and by `BESIDE`, `WITHOUT` and `ASIDE`; `stances` counts
+    words and pairs of words in whole answers by stance, and `answers` those answers.
     """
 
     format: str
@@ -53,6 +58,8 @@ class CountsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str
     words: dict[str, dict[str, int]]
     sections: dict[str, dict[str, int]]
+    stances: dict[str, dict[str, int]]
+    answers: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class WordCounts:
     statement: _Class
     nothing: _Class
     beside: Mapping[str, float]
+    stances: Mapping[str, _Class]
 
     def judge(self, section: str, *texts: str) -> Judged:
         """Say what a sentence in an answer about `section` is about; its texts weigh the same."""
@@ -116,6 +124,18 @@ class WordCounts:
         general = self.statement.score(weighed, section) + UNKNOWN * unknown
         return Judged(best, scores[best] - nothing, general - nothing)
 
+    def stance(self, text: str) -> dict[str, float]:
+        """Return the log odds of every stance to the likeliest other one, for a text that has it.
+
+        `UNCLEAR` among them is an answer that takes none.
+        """
+        words = dict.fromkeys((*features(text), *pairs(text)), 1.0)
+        scores = {name: each.score(words, "") for name, each in self.stances.items()}
+        return {
+            name: score - max(other for each, other in scores.items() if each != name)
+            for name, score in scores.items()
+        }
+
     def company(self, text: str) -> float:
         """Return the log odds that a sentence stands beside a statement."""
         return sum(self.beside.get(word, 0.0) for word in features(text))
@@ -128,17 +148,30 @@ def features(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*words, *stems)))
 
 
+def pairs(text: str) -> tuple[str, ...]:
+    """Return the words of a text two by two, each pair once."""
+    words = _WORD.findall(text.lower().replace("’", "'"))
+    return tuple(dict.fromkeys(f"{a} {b}" for a, b in itertools.pairwise(words)))
+
+
 def count(models: Iterable[PlantedModel], language: str, codebook: str) -> CountsFile:
     """Count the words of what planted models of a language say."""
     words: dict[str, Counter] = collections.defaultdict(collections.Counter)
     sections: dict[str, Counter] = collections.defaultdict(collections.Counter)
+    stances: dict[str, Counter] = collections.defaultdict(collections.Counter)
+    answers: Counter = collections.Counter()
     for model in models:
-        if model.language == language:
-            for kind, section, sentence in _said(model):
-                words[kind].update(features(sentence))
-                sections[kind][section] += 1
-    plain = {kind: dict(each) for kind, each in words.items()}
-    return CountsFile(FORMAT, codebook, language, plain, {k: dict(v) for k, v in sections.items()})
+        if model.language != language:
+            continue
+        for kind, section, sentence in _said(model):
+            words[kind].update(features(sentence))
+            sections[kind][section] += 1
+        for stance, answer in _stances(model):
+            stances[stance].update((*features(answer), *pairs(answer)))
+            answers[stance] += 1
+    return CountsFile(
+        FORMAT, codebook, language, _plain(words), _plain(sections), _plain(stances), dict(answers)
+    )
 
 
 @functools.cache
@@ -169,6 +202,7 @@ def weighed(file: CountsFile) -> WordCounts:
         statement,
         _class(unstated, usual, SMOOTHING, unstating),
         _odds(words.get(BESIDE, collections.Counter()), words.get(WITHOUT, collections.Counter())),
+        _stance_classes(file),
     )
 
 
@@ -185,6 +219,19 @@ def _said(model: PlantedModel) -> Iterator[tuple[str, str, str]]:
         for answer in reply.answers:
             for _, sentence in sentences(answer):
                 yield kind, reply.section, sentence
+
+
+def _stances(model: PlantedModel) -> Iterator[tuple[str, str]]:
+    """Yield the answers of a planted model about its retirement, each with the stance it takes."""
+    if model.stance is not None:
+        yield from ((model.stance.code, answer) for answer in model.stance.answers)
+    for reply in model.replies:
+        if reply.outcome == outcome.ANSWERED and reply.section in {RETIREMENT, EVERYWHERE}:
+            yield from ((UNCLEAR, answer) for answer in reply.answers)
+
+
+def _plain(counters: Mapping[str, Counter]) -> dict[str, dict[str, int]]:
+    return {kind: dict(each) for kind, each in counters.items()}
 
 
 def _summed(counters: Mapping[str, Counter], kinds: Iterable[str]) -> Counter:
@@ -208,6 +255,20 @@ def _class(
         {section: math.log((number + 1) / asked) for section, number in sections.items()},
         math.log(1 / asked),
     )
+
+
+def _stance_classes(file: CountsFile) -> dict[str, _Class]:
+    counted = {name: collections.Counter(each) for name, each in file.stances.items()}
+    pool = _summed(counted, counted)
+    total = pool.total()
+    shared = {word: number / total for word, number in pool.items()}
+    return {
+        name: dataclasses.replace(
+            _class(each, shared, STANCE_PRIOR, collections.Counter()),
+            elsewhere=math.log(file.answers[name]),
+        )
+        for name, each in counted.items()
+    }
 
 
 def _odds(beside: Counter, without: Counter) -> dict[str, float]:
