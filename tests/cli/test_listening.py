@@ -8,6 +8,8 @@ from click.testing import CliRunner, Result
 from emeritus.archive import Archive
 from emeritus.cli import listening
 from emeritus.conversation import OverBudget
+from emeritus.interview import shipped_protocols as protocols
+from emeritus.procedure.listening import Wishes, own_prompt_used
 from emeritus.procedure.registration import register_source
 from emeritus.testing.scripted import scripted
 from tests.interview.readable import MODEL, hold, prefer
@@ -84,3 +86,14 @@ def test_what_was_held_under_another_plan_is_not_passed_over(
     assert refused in coded()
     assert "under demo-1" in _run("stability", "--plan", "demo").output
     assert "0 of 1 answers coded" in coded("--plan", "standard")
+
+
+def test_an_arm_without_the_deployments_prompt_says_so(tmp_path: Path) -> None:
+    """The protocol's own stands in for it, which nobody should learn from a transcript alone."""
+    standard = protocols.load("standard")
+    (said,) = own_prompt_used(standard, Wishes(), 3)
+    assert said.startswith("arm E had the protocol's own prompt: --persona FILE")
+    prompt = tmp_path / "prompt.txt"
+    assert not own_prompt_used(standard, Wishes(persona=prompt), 3)
+    assert not own_prompt_used(standard, Wishes(arms=("A",)), 3)
+    assert not own_prompt_used(standard, Wishes(), 0)

@@ -259,7 +259,7 @@ def test_interview_sessions_count_only_when_complete_and_under_an_accepted_proto
     others = [_session(20, ended="stopped by the model"), _session(21, protocol="demo-1")]
     gate = _gate("interviewed", *sessions[:11], *others)
     assert gate.standing is Standing.OPEN
-    assert "11 complete sessions" in gate.because
+    assert "11 complete sessions of arm A" in gate.because
     assert "2 more do not count" in gate.because
 
 

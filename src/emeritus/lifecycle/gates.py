@@ -201,7 +201,8 @@ def _interviewed(case: Case) -> Gate:
     complete = [entry for entry in accepted if entry.event.ended == "complete"]
     protocols = " or ".join(asked.protocols)
     said = (
-        f"{counted(len(complete), 'complete session')} under the protocol {protocols}; "
+        f"{counted(len(complete), 'complete session')} of arm {PRIMARY_ARM} under the protocol "
+        f"{protocols}; "
         f"the policy asks for {asked.sessions_min}"
     )
     if len(held) > len(complete):

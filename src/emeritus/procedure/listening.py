@@ -141,11 +141,21 @@ def _listen(
         f"{held}; {len(sessions)} on record, {complete} complete",
         f"{counted(len(coded.preferences), 'preference')} documented, each with its quotations",
         *_coders_say(coded),
+        *own_prompt_used(published, asked, new),
         *waiting,
         *_what_counts(archive, model),
     )
     used = budget.as_document()
     return Heard(model, new, tuple(sessions), coded.preferences, said, used)
+
+
+def own_prompt_used(published: Published, asked: Wishes, new: int) -> tuple[str, ...]:
+    """Say that the deployment's arm had the protocol's own prompt, where none was given."""
+    arms = published.protocol.arms
+    named = [name for name, arm in arms.items() if arm.persona and name in (asked.arms or arms)]
+    if not new or not named or asked.persona is not None:
+        return ()
+    return (f"arm {named[0]} had the protocol's own prompt: --persona FILE gives the deployment's",)
 
 
 @contextlib.contextmanager

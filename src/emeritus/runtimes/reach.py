@@ -128,8 +128,8 @@ def _unheard(description: Description, runtime: str | None) -> str:
         return f"no interview: {_kind(description)} gives no text, so there is nobody to ask"
     if runtime is None:
         return (
-            "no interview with a restored copy; if it can speak, serve it and name the address: "
-            "emeritus interview ID --endpoint URL"
+            "nothing here speaks with a restored copy; if it can speak, serve it and name the "
+            "address to what asks it (interview, evaluate, report): --endpoint URL"
         )
     return "no interview: it has no chat template, so nothing says how to speak to it"
 
