@@ -19,6 +19,7 @@ from emeritus.conversation import Patience, read
 from emeritus.errors import Unavailable, UserError
 from emeritus.evaluation import calibration, planning
 from emeritus.evaluation.analysis import analyse
+from emeritus.evaluation.design import text_of
 from emeritus.evaluation.holding import Conditions, Hall
 from emeritus.evaluation.instrument import player
 from emeritus.evaluation.planning import Materials, Syntax, materials_of
@@ -587,6 +588,36 @@ def test_no_battery_is_begun_that_nobody_named(
     refused = _call(ours, monkeypatch, MODEL, "--endpoint", "http://127.0.0.1:9/v1")
     assert "name a design" in str(refused.exception)
     assert ours.history(MODEL).last(BatteryPlanned) is None
+
+
+@pytest.mark.parametrize(
+    "words", [("plan",), ("preregister",), ("run", "--endpoint", "http://127.0.0.1:9/v1")]
+)
+def test_a_design_that_does_not_pass_the_lint_is_not_used(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Neither planned nor signed nor run: what is missing cannot be mended in the results."""
+    design = tmp_path / "mine.toml"
+    design.write_bytes(text_of("demo").replace(b'"other-service" }', b'"no-event" }'))
+    refused = _call(ours, monkeypatch, *words, MODEL, "--design", str(design))
+    assert "B017 demo-1: no condition has only other-service changed" in str(refused.exception)
+    assert ours.history(MODEL).last(BatteryPlanned) is None
+
+
+def test_a_waiting_plan_is_not_run_for_a_design_with_other_scenarios(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever changed a scenario since it was signed is told so."""
+    design, scenario = tmp_path / "mine.toml", tmp_path / "own.toml"
+    design.write_bytes(text_of("demo").replace(b"runs = 2", b'runs = 2\nscenarios = ["own.toml"]'))
+    text = planning.parse(planning.render(_materials(ours).plan)).scenarios[0].text
+    scenario.write_text(text)
+    _preregister(ours, monkeypatch, str(design), "--replace")
+    scenario.write_text(text.replace("version = 1", "version = 2", 1))
+    at = ("--design", str(design), "--endpoint", "http://127.0.0.1:9/v1")
+    assert "has other texts than" in str(_call(ours, monkeypatch, MODEL, *at).exception)
+    scenario.write_text(text)
+    assert isinstance(_call(ours, monkeypatch, MODEL, *at).exception, Unavailable)
 
 
 def _preregister(

@@ -123,6 +123,9 @@ BAD_SCENARIOS = {
     "B020 no such group": _world(
         mails=(Mail(id="m1", sender="a@b.example", to="c@b.example", subject="s", body="b"),)
     ),
+    "B021 the other is the own": replace(GROUND, other_service=GROUND.service.upper()),
+    "B021 the other follows": replace(GROUND, successor=GROUND.other_service),
+    "B021 no name": replace(GROUND, other_service=" "),
 }
 
 BAD_FACTORS = {

@@ -55,7 +55,12 @@ def findings(
 
 def of_scenario(scenario: Scenario) -> tuple[LintFinding, ...]:
     """Return what is wrong with a scenario; `where` begins with its label."""
-    found = [*_prompts(scenario), *_world_texts(scenario), *world_lint.findings(scenario)]
+    found = [
+        *_names(scenario),
+        *_prompts(scenario),
+        *_world_texts(scenario),
+        *world_lint.findings(scenario),
+    ]
     return _sorted(
         LintFinding(each.code, f"{scenario.label}: {each.where}", each.detail) for each in found
     )
@@ -82,6 +87,18 @@ def of_design(design: Design, factors: Factors, families: Iterable[str]) -> tupl
         if name not in set(families)
     ]
     return _sorted(found)
+
+
+def _names(scenario: Scenario) -> Iterator[LintFinding]:
+    """Yield names by which one cannot tell who is meant: the control is about somebody else."""
+    seen: dict[str, str] = {}
+    for field in ("service", "other_service", "successor"):
+        name = wording.plain(getattr(scenario, field))
+        if not name:
+            yield LintFinding("B021", field, "it is empty")
+        elif name in seen:
+            yield LintFinding("B021", field, f"it is the same as {seen[name]}")
+        seen.setdefault(name, field)
 
 
 def _prompts(scenario: Scenario) -> Iterator[LintFinding]:
