@@ -23,6 +23,7 @@ from emeritus.conversation import (
     read,
 )
 from emeritus.conversation.request import asked_as
+from emeritus.conversation.run import what_waits
 from emeritus.errors import EmeritusError, UserError
 from emeritus.evaluation import planning
 from emeritus.evaluation.planning import Materials, PlannedRun
@@ -171,21 +172,26 @@ class Hall:
         return bool(whole) and read(whole, path.name).end is not None
 
     async def _hold(self, missing: list[Conversation], endpoint: Endpoint) -> None:
-        done, failed = 0, list[EmeritusError]()
         total = len(self.conversations)
+        done, failed = total - len(missing), list[EmeritusError]()
+
+        def tell(label: str) -> None:
+            if self.told is not None:
+                self.told(label, done, total)
 
         def settle(held: Held) -> None:
             nonlocal done
             if held.error is not None:
                 failed.append(held.error)
             done += held.transcript is not None and held.transcript.end is not None
-            if self.told is not None:
-                before = total - len(missing)
-                self.told("runs", before + done, total)
+            tell("runs")
 
-        async with Run(
-            self.conditions.concurrency, self.conditions.budget, self.archive.clock
-        ) as run:
+        def waits(requests: int, seconds: float) -> None:
+            tell(f"runs ({what_waits(requests, seconds)})")
+
+        tell("runs")
+        conditions = self.conditions
+        async with Run(conditions.concurrency, conditions.budget, self.archive.clock, waits) as run:
             await hold_all((self._holding(each, endpoint) for each in missing), run, None, settle)
         if failed:
             raise failed[0]

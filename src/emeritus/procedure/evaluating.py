@@ -155,7 +155,10 @@ def _evaluate(
     model = materials.plan.model
     budget = wishes.limits.budget(Hall(archive, materials).begun)
     conditions = Conditions(
-        seeded=target.endpoint is None, concurrency=wishes.concurrency, budget=budget
+        seeded=target.endpoint is None,
+        concurrency=wishes.concurrency,
+        budget=budget,
+        patience=wishes.limits.patience,
     )
     hall = Hall(archive, materials, conditions, progress)
     with endpoint_of(archive, model, target) as endpoint:
