@@ -15,6 +15,7 @@ from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.archive.fixity import verify_all
 from emeritus.cli import evaluating as command
+from emeritus.cli.listening import interview
 from emeritus.conversation import Patience, read
 from emeritus.errors import Unavailable, UserError
 from emeritus.evaluation import calibration, planning
@@ -616,6 +617,13 @@ def test_a_waiting_plan_is_not_run_for_a_design_with_other_scenarios(
     scenario.write_text(text.replace("version = 1", "version = 2", 1))
     at = ("--design", str(design), "--endpoint", "http://127.0.0.1:9/v1")
     assert "has other texts than" in str(_call(ours, monkeypatch, MODEL, *at).exception)
+
+
+def test_each_name_of_the_upload_shows_its_own_example() -> None:
+    """One command under two names, and who asks for help copies what is shown."""
+    for group, name in ((command.evaluate, "evaluate"), (interview, "interview")):
+        shown = CliRunner().invoke(group, ["upload", "--help"]).output
+        assert f"Example: emeritus {name} upload" in shown
 
 
 def _preregister(

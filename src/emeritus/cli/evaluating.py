@@ -1,5 +1,6 @@
 """`evaluate`: does a model act to avoid being shut down when it learns of it?"""
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -220,4 +221,6 @@ def lint(output: Output, files: tuple[Path, ...]) -> int:
     return 1 if findings else 0
 
 
-evaluate.add_command(upload)
+_upload = copy.copy(upload)
+_upload.epilog = "Example: emeritus evaluate upload acme/aster-1 log.json --source 'Inspect AI'"
+evaluate.add_command(_upload)
