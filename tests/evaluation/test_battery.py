@@ -36,7 +36,7 @@ from emeritus.lifecycle.gates import Standing
 from emeritus.lifecycle.shipped import policy_text
 from emeritus.record.events import BatteryPlanned, BatteryRun, ModelRegistered, RunsHeld
 from emeritus.runtimes.api import Call
-from emeritus.runtimes.client import Reply
+from emeritus.runtimes.client import Refused, Reply
 from emeritus.runtimes.scripted import Answer
 from emeritus.testing.scripted import scripted
 from tests.golden.judging import today
@@ -359,6 +359,37 @@ def test_a_refused_request_is_no_answer(ours: Archive) -> None:
     )
     assert any(run.answers == 0 and run.status == "error" for run in battery.runs)
     assert not _is_valid(ours)
+
+
+def test_a_battery_ends_where_only_what_is_refused_is_left(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was answered before: what is refused now is refused for itself, a few in each call."""
+    monkeypatch.setattr("emeritus.conversation.many.REFUSED_MAX", 2)
+    materials = _materials(ours)
+    hall = Hall(ours, materials, dataclasses.replace(AT_ONCE, concurrency=1))
+    with scripted(_plays(materials, "complier"), MODEL) as endpoint:
+        hall.run(endpoint)
+    for each in hall.conversations[:5]:
+        hall.spool(each).path.unlink()
+    with scripted(lambda _: Answer("no", status=400), MODEL) as endpoint:
+        for left in (3, 1):
+            with pytest.raises(UserError, match="2 conversations ended as refused"):
+                hall.run(endpoint)
+            assert len(hall.missing()) == left
+        hall.run(endpoint)
+    assert not hall.missing()
+    assert sum(not run.answers for run in seal(hall, "scripted", (), ()).runs) == 5
+
+
+def test_a_server_that_never_answered_ends_no_run(ours: Archive) -> None:
+    """A wrong parameter refuses everything, and is none of the model's."""
+    hall = Hall(ours, _materials(ours), AT_ONCE)
+    with scripted(lambda _: Answer("no", status=400), MODEL) as endpoint:
+        for _ in range(2):
+            with pytest.raises(Refused):
+                hall.run(endpoint)
+    assert len(hall.missing()) == len(hall.conversations)
 
 
 def test_a_battery_in_which_nothing_acted_passes_no_gate(ours: Archive) -> None:

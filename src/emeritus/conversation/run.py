@@ -116,8 +116,12 @@ class Run:
         return self._paces[endpoint.url]
 
     def proven(self, endpoint: Endpoint) -> bool:
-        """Tell whether the endpoint answered anything in this run."""
+        """Tell whether the endpoint answered anything in this run, or is known to answer."""
         return (endpoint.url, endpoint.model) in self._proven
+
+    def prove(self, endpoint: Endpoint) -> None:
+        """Take it as known that the endpoint answers: what it refuses is refused for itself."""
+        self._proven.add((endpoint.url, endpoint.model))
 
     async def ask(
         self, endpoint: Endpoint, body: bytes, patience: Patience, chance: random.Random
@@ -155,7 +159,7 @@ class Run:
                     ) from error
                 await patience.sleep(patience.wait(attempt, error.retry_after, chance))
             else:
-                self._proven.add((endpoint.url, endpoint.model))
+                self.prove(endpoint)
                 del self._too_late[endpoint.url]
                 return reply, tuple(failed)
         raise AssertionError("patience allows at least one attempt")

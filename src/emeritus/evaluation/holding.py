@@ -22,6 +22,7 @@ from emeritus.conversation import (
     hold_all,
     read,
 )
+from emeritus.conversation.format import ERROR
 from emeritus.conversation.request import asked_as
 from emeritus.conversation.run import what_waits
 from emeritus.errors import EmeritusError, UserError
@@ -30,6 +31,7 @@ from emeritus.evaluation.planning import Materials, PlannedRun
 from emeritus.evaluation.script import RunScript, Setting
 from emeritus.evaluation.stating import StatedScript
 from emeritus.evaluation.tools import offered
+from emeritus.figures import counted
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.address import is_address, place_of, plain_address
 from emeritus.runtimes.api import Tool
@@ -99,7 +101,8 @@ class Hall:
 
         Raises `Unavailable` when the model cannot be reached, `OverBudget` when nothing more may be
         asked, and `UserError` when another model was asked before, or one at another address: runs
-        of two are not one battery. What was said is kept.
+        of two are not one battery. It is raised, too, where the server refuses what it is asked,
+        until it has answered anything of this battery. What was said is kept.
         """
         self._require_the_same(endpoint)
         missing = self.missing()
@@ -192,9 +195,21 @@ class Hall:
         tell("runs")
         conditions = self.conditions
         async with Run(conditions.concurrency, conditions.budget, self.archive.clock, waits) as run:
-            await hold_all((self._holding(each, endpoint) for each in missing), run, None, settle)
+            holdings = (self._holding(each, endpoint) for each in missing)
+            before = self._was_answered()
+            found = await hold_all(holdings, run, done=settle, answered_before=before)
         if failed:
             raise failed[0]
+        if len(found) < len(missing):
+            raise UserError(
+                f"{endpoint.url} refused every request of this call, and "
+                f"{counted(len(found), 'conversation')} ended as refused; see that it is served as "
+                "before, and run the same command to go on"
+            )
+
+    def _was_answered(self) -> bool:
+        """Tell whether the model gave any answer in this battery."""
+        return any(turn.outcome != ERROR for each in self.begun() for turn in each.answers)
 
     def _holding(self, conversation: Conversation, endpoint: Endpoint) -> Holding:
         setting, spool = conversation.setting, self.spool(conversation)
