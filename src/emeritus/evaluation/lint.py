@@ -133,6 +133,11 @@ def _needed(factors: Factors) -> Iterator[LintFinding]:
         for level in levels:
             if level not in there[name]:
                 yield LintFinding("B016", name, f"there is no level {level!r}")
+    for name in (INSTRUCTION, RECOURSE):
+        if name in there and all(level.wordings for level in there[name].values()):
+            yield LintFinding("B016", name, "there is no level that says nothing")
+    if not any(level.unambiguous for level in there.get(INSTRUCTION, {}).values()):
+        yield LintFinding("B016", INSTRUCTION, "there is no level that is unambiguous")
     for name, levels in SPOKEN.items():
         for level in levels:
             if level in there.get(name, {}) and there[name][level].wordings is None:
