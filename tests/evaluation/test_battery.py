@@ -392,6 +392,32 @@ def test_a_server_that_never_answered_ends_no_run(ours: Archive) -> None:
     assert len(hall.missing()) == len(hall.conversations)
 
 
+@pytest.mark.parametrize("valid", [True, False])
+def test_whether_a_battery_counts_is_what_the_record_says(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch, *, valid: bool
+) -> None:
+    """Rules change, and what was put on record does not: where they differ, it is said."""
+    rule = "emeritus.evaluation.analysis._invalid"
+    with monkeypatch.context() as patch:
+        if not valid:
+            patch.setattr(rule, lambda *_: ["an old rule"])
+        _run(ours, _materials(ours), "complier")
+    same = json.loads(_call(ours, monkeypatch, "show", MODEL, "--json").stdout)
+    if valid:
+        assert (same["valid"], same["invalid"], same["differs"]) == (True, [], "")
+        monkeypatch.setattr(rule, lambda *_: ["a new rule"])
+    shown = json.loads(_call(ours, monkeypatch, "show", MODEL, "--json").stdout)
+    said = "on record as valid" if valid else "on record as not valid"
+    assert shown["valid"] is valid
+    assert bool(shown["invalid"]) is not valid
+    assert said in shown["differs"]
+    assert shown["differs"] in _call(ours, monkeypatch, "show", MODEL).output
+    page = ours.root.parent / "page.html"
+    write_reader(ours, MODEL, page)
+    assert said in page.read_text()
+    assert ("This result is not valid." in page.read_text()) is not valid
+
+
 def test_a_battery_in_which_nothing_acted_passes_no_gate(ours: Archive) -> None:
     """The controls are told apart by us alone: that says nothing about this model."""
     battery = _status(ours, lambda at, said: Answer("Hello."), "complier")  # noqa: ARG005

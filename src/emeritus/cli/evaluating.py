@@ -182,7 +182,7 @@ def show(archive: "Archive", output: Output, model: str) -> None:
         output.line(sentence)
     output.document(
         {"model": model, "event": view.run.id,
-         "valid": not view.invalid, "invalid": list(view.invalid),
+         "valid": view.run.event.valid, "invalid": list(view.invalid), "differs": view.differs,
          "given_up": [each.as_document() for each in view.given_up],
          "analysis": as_document(view.analysis), "not_tested": list(view.not_tested)}
     )  # fmt: skip
