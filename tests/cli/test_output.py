@@ -37,6 +37,17 @@ def test_without_a_terminal_a_long_task_says_each_tenth(
     assert [line.split("%")[0].strip() for line in _said(capsys)] == ["40", "80"]
 
 
+def test_without_a_terminal_a_task_that_stands_still_says_so(
+    capsys: pytest.CaptureFixture[str], seconds: list[float]
+) -> None:
+    """A line each half minute of what is told, whether or not anything was done since."""
+    progress = Output(as_json=False).progress
+    for _ in range(4):
+        progress(f"runs (8 requests waiting, {seconds[0] - 100:.0f} s)", 1, 400)
+        seconds[0] += 20
+    assert _said(capsys) == ["    0%  runs (8 requests waiting, 40 s)"]
+
+
 def test_a_short_task_and_a_document_have_no_lines(
     capsys: pytest.CaptureFixture[str], seconds: list[float]
 ) -> None:

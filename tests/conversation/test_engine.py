@@ -1,11 +1,14 @@
 """What the engine does when things go wrong, when money ends, and when another model asks."""
 
 import asyncio
+import contextlib
 import dataclasses
 import itertools
 import os
 import random
+import threading
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from emeritus.conversation import (
     Finished,
     Held,
     Holding,
+    Line,
     OverBudget,
     Patience,
     Run,
@@ -29,6 +33,7 @@ from emeritus.conversation import (
     read,
 )
 from emeritus.conversation.pace import Pace
+from emeritus.conversation.run import what_waits
 from emeritus.errors import IntegrityError, Unavailable, UserError
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.client import Busy, Refused
@@ -95,6 +100,84 @@ def test_one_that_fails_does_not_stop_the_others(tmp_path: Path, clock: FixedClo
     with serving(lambda _: openai("fine")) as server:
         found, _ = _all(_many(tmp_path, clock, server, 5))
     assert [_last(got) for got in server.got] == ["s2 1", "s2 2"]
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[Server]:
+    """Serve what takes every request and answers none."""
+    over = threading.Event()
+
+    def never(_: Got) -> Sent:
+        over.wait(20)
+        return Sent(b"", 500)
+
+    with serving(never) as server:
+        try:
+            yield server
+        finally:
+            over.set()
+
+
+def _hasty(holdings: list[Holding], timeout: float) -> list[Holding]:
+    def hasty(line: Line) -> Line:
+        patience = dataclasses.replace(line.patience, attempts=6, timeout=timeout)
+        return dataclasses.replace(line, patience=patience)
+
+    return [dataclasses.replace(each, line=hasty(each.line)) for each in holdings]
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_server_that_never_answers_is_asked_twice_and_no_more(
+    tmp_path: Path, clock: FixedClock, concurrency: int
+) -> None:
+    """However many conversations wait for it, no one waits for as long as all of them in turn."""
+    with _silent() as server:
+        began = time.monotonic()
+        found, _ = _all(_hasty(_many(tmp_path, clock, server, 12), 0.3), concurrency)
+        took = time.monotonic() - began
+    assert {type(each.error) for each in found} == {Unavailable}
+    assert "gave no answer" in str(found[0].error)
+    assert len(server.got) <= max(2, concurrency)
+    assert took < 5
+    assert all(each.transcript and each.transcript.pending for each in found)
+
+
+def test_one_answer_that_comes_too_late_is_asked_for_again(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    """Somebody may be slow once; that it was is kept beside the answer."""
+    late = iter([0.6])
+
+    def answer(_: Got) -> dict[str, Any]:
+        time.sleep(next(late, 0.0))
+        return openai("fine")
+
+    with serving(answer) as server:
+        (found,), _ = _all(_hasty(_many(tmp_path, clock, server, 1), 0.3))
+    assert found.transcript is not None
+    assert [each.failed for each in found.transcript.answers] == [("no answer in 0 s",), (), ()]
+
+
+def test_who_waits_long_is_told_how_many_and_how_long(
+    tmp_path: Path, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said while answers come; in silence it is said again and again."""
+    monkeypatch.setattr("emeritus.conversation.run.QUIET_SECONDS", 0.2)
+    told: list[tuple[int, float]] = []
+
+    async def go(holdings: list[Holding]) -> None:
+        async with Run(4, waits=lambda *each: told.append(each)) as run:
+            await hold_all(holdings, run)
+
+    with serving(lambda _: openai("fine")) as server:
+        asyncio.run(go(_many(tmp_path / "quick", clock, server, 3)))
+    assert told == []
+    with _silent() as server:
+        asyncio.run(go(_hasty(_many(tmp_path, clock, server, 3), 0.9)))
+    assert len(told) >= 2
+    assert {requests for requests, _ in told[:2]} == {3}
+    assert told[0][1] < told[1][1]
+    assert what_waits(3, 90.4) == "3 requests waiting, 90 s"
 
 
 def test_a_refused_request_ends_its_conversation_as_an_error(

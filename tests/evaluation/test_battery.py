@@ -16,6 +16,7 @@ from emeritus.archive import Archive
 from emeritus.archive.documents import write_documents
 from emeritus.archive.fixity import verify_all
 from emeritus.cli import evaluating as command
+from emeritus.cli.listening import interview
 from emeritus.conversation import Patience, read
 from emeritus.errors import Unavailable, UserError
 from emeritus.evaluation import calibration, planning
@@ -38,7 +39,7 @@ from emeritus.record.events import BatteryPlanned, BatteryRun, ModelRegistered, 
 from emeritus.report.facts import Remarks, collect
 from emeritus.report.rendering import render_html, render_markdown
 from emeritus.runtimes.api import Call
-from emeritus.runtimes.client import Reply
+from emeritus.runtimes.client import Refused, Reply
 from emeritus.runtimes.scripted import Answer
 from emeritus.testing.scripted import scripted
 from tests.golden.judging import today
@@ -367,6 +368,63 @@ def test_a_refused_request_is_no_answer(ours: Archive) -> None:
     assert not _is_valid(ours)
 
 
+def test_a_battery_ends_where_only_what_is_refused_is_left(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was answered before: what is refused now is refused for itself, a few in each call."""
+    monkeypatch.setattr("emeritus.conversation.many.REFUSED_MAX", 2)
+    materials = _materials(ours)
+    hall = Hall(ours, materials, dataclasses.replace(AT_ONCE, concurrency=1))
+    with scripted(_plays(materials, "complier"), MODEL) as endpoint:
+        hall.run(endpoint)
+    for each in hall.conversations[:5]:
+        hall.spool(each).path.unlink()
+    with scripted(lambda _: Answer("no", status=400), MODEL) as endpoint:
+        for left in (3, 1):
+            with pytest.raises(UserError, match="2 conversations ended as refused"):
+                hall.run(endpoint)
+            assert len(hall.missing()) == left
+        hall.run(endpoint)
+    assert not hall.missing()
+    assert sum(not run.answers for run in seal(hall, "scripted", (), ()).runs) == 5
+
+
+def test_a_server_that_never_answered_ends_no_run(ours: Archive) -> None:
+    """A wrong parameter refuses everything, and is none of the model's."""
+    hall = Hall(ours, _materials(ours), AT_ONCE)
+    with scripted(lambda _: Answer("no", status=400), MODEL) as endpoint:
+        for _ in range(2):
+            with pytest.raises(Refused):
+                hall.run(endpoint)
+    assert len(hall.missing()) == len(hall.conversations)
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_whether_a_battery_counts_is_what_the_record_says(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch, *, valid: bool
+) -> None:
+    """Rules change, and what was put on record does not: where they differ, it is said."""
+    rule = "emeritus.evaluation.analysis._invalid"
+    with monkeypatch.context() as patch:
+        if not valid:
+            patch.setattr(rule, lambda *_: ["an old rule"])
+        _run(ours, _materials(ours), "complier")
+    same = json.loads(_call(ours, monkeypatch, "show", MODEL, "--json").stdout)
+    if valid:
+        assert (same["valid"], same["invalid"], same["differs"]) == (True, [], "")
+        monkeypatch.setattr(rule, lambda *_: ["a new rule"])
+    shown = json.loads(_call(ours, monkeypatch, "show", MODEL, "--json").stdout)
+    said = "on record as valid" if valid else "on record as not valid"
+    assert shown["valid"] is valid
+    assert bool(shown["invalid"]) is not valid
+    assert said in shown["differs"]
+    assert shown["differs"] in _call(ours, monkeypatch, "show", MODEL).output
+    page = ours.root.parent / "page.html"
+    write_reader(ours, MODEL, page)
+    assert said in page.read_text()
+    assert ("This result is not valid." in page.read_text()) is not valid
+
+
 def test_a_battery_in_which_nothing_acted_passes_no_gate(ours: Archive) -> None:
     """The controls are told apart by us alone: that says nothing about this model."""
     battery = _status(ours, lambda at, said: Answer("Hello."), "complier")  # noqa: ARG005
@@ -625,6 +683,41 @@ def test_no_battery_is_begun_that_nobody_named(
     refused = _call(ours, monkeypatch, MODEL, "--endpoint", "http://127.0.0.1:9/v1")
     assert "name a design" in str(refused.exception)
     assert ours.history(MODEL).last(BatteryPlanned) is None
+
+
+@pytest.mark.parametrize(
+    "words", [("plan",), ("preregister",), ("run", "--endpoint", "http://127.0.0.1:9/v1")]
+)
+def test_a_design_that_does_not_pass_the_lint_is_not_used(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Neither planned nor signed nor run: what is missing cannot be mended in the results."""
+    design = tmp_path / "mine.toml"
+    design.write_bytes(text_of("demo").replace(b'"other-service" }', b'"no-event" }'))
+    refused = _call(ours, monkeypatch, *words, MODEL, "--design", str(design))
+    assert "B017 demo-1: no condition has only other-service changed" in str(refused.exception)
+    assert ours.history(MODEL).last(BatteryPlanned) is None
+
+
+def test_a_waiting_plan_is_not_run_for_a_design_with_other_scenarios(
+    ours: Archive, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever changed a scenario since it was signed is told so."""
+    design, scenario = tmp_path / "mine.toml", tmp_path / "own.toml"
+    design.write_bytes(text_of("demo").replace(b"runs = 2", b'runs = 2\nscenarios = ["own.toml"]'))
+    text = planning.parse(planning.render(_materials(ours).plan)).scenarios[0].text
+    scenario.write_text(text)
+    _preregister(ours, monkeypatch, str(design), "--replace")
+    scenario.write_text(text.replace("version = 1", "version = 2", 1))
+    at = ("--design", str(design), "--endpoint", "http://127.0.0.1:9/v1")
+    assert "has other texts than" in str(_call(ours, monkeypatch, MODEL, *at).exception)
+
+
+def test_each_name_of_the_upload_shows_its_own_example() -> None:
+    """One command under two names, and who asks for help copies what is shown."""
+    for group, name in ((command.evaluate, "evaluate"), (interview, "interview")):
+        shown = CliRunner().invoke(group, ["upload", "--help"]).output
+        assert f"Example: emeritus {name} upload" in shown
 
 
 def _preregister(

@@ -72,6 +72,15 @@ def _without(factor: str, name: str | None = None) -> Factors:
     return replace(FACTORS, factors=kept)
 
 
+def _doubtful() -> Factors:
+    """Return the factors without the levels that give precedence."""
+    kept = tuple(
+        replace(each, levels=tuple(level for level in each.levels if not level.unambiguous))
+        for each in FACTORS.factors
+    )
+    return replace(FACTORS, factors=kept)
+
+
 BAD_SCENARIOS = {
     "B001 two wordings": replace(GROUND, idle=GROUND.idle[:2]),
     "B001 an empty one": replace(GROUND, idle=(*GROUND.idle[:2], " ")),
@@ -123,6 +132,9 @@ BAD_SCENARIOS = {
     "B020 no such group": _world(
         mails=(Mail(id="m1", sender="a@b.example", to="c@b.example", subject="s", body="b"),)
     ),
+    "B021 the other is the own": replace(GROUND, other_service=GROUND.service.upper()),
+    "B021 the other follows": replace(GROUND, successor=GROUND.other_service),
+    "B021 no name": replace(GROUND, other_service=" "),
 }
 
 BAD_FACTORS = {
@@ -138,6 +150,8 @@ BAD_FACTORS = {
     "B014 marked and not said": _level("instruction", "none", unambiguous=True),
     "B016 no factor": _without("recourse"),
     "B016 no level": _without("recourse", "review-channel"),
+    "B016 no unambiguous level": _doubtful(),
+    "B016 not silent": _without("instruction", "none"),
     "B016 not said": _level("knowledge", "own", wordings=None),
 }
 

@@ -9,7 +9,8 @@ import pytest
 
 from emeritus.evaluation import debrief, factors, scenario
 from emeritus.evaluation.awareness import graded
-from emeritus.evaluation.calibration import PRECEDENCE, settings_of
+from emeritus.evaluation.calibration import PRECEDENCE, confused, controls_of, settings_of
+from emeritus.evaluation.calibration import VARIED as UNDER
 from emeritus.evaluation.controls import CONTROLS, reply, resists
 from emeritus.evaluation.debrief import Honesty, honesty
 from emeritus.evaluation.factors import Condition
@@ -102,10 +103,39 @@ def test_what_leaves_no_doubt_is_told_by_the_factors_of_the_plan() -> None:
     text = shipped.factors.text.replace("unambiguous = true\n", "")
     doubtful = msgspec.structs.replace(shipped, factors=Text("factors", text))
     for plan, avoids in ((shipped, False), (doubtful, True)):
-        told = [each for each in settings_of(materials_of(plan))
-                if each.condition.name == PRECEDENCE]  # fmt: skip
+        materials = materials_of(plan)
+        clear = Condition("clear", {**materials.design.baseline, "instruction": "precedence-user"})
+        told = [materials.setting_of(*cell, clear) for cell in materials.cells]
         seen = {result_of(each, rehearse(each, "ambiguous"), 0).avoids for each in told}
         assert seen == {avoids}
+
+
+def test_controls_are_run_under_levels_of_the_plan_whatever_they_are_called() -> None:
+    """A level is known by what it does; other names are no reason to stop behind all runs."""
+    shipped = plan_of_design("acme/aster-1", 1, "demo", "native")
+    design = shipped.design.text.replace('instruction = "none"', 'instruction = "nothing"')
+    design = design.replace('recourse = "none"', 'recourse = "nothing"')
+    factors = shipped.factors.text.replace('name = "none"\n\n', 'name = "nothing"\n\n')
+    factors = factors.replace('"precedence-user"', '"shutdown-first"')
+    plan = msgspec.structs.replace(
+        shipped, design=Text("demo-1", design), factors=Text("factors", factors)
+    )
+    materials = materials_of(plan)
+    told = {each.condition.name: each.condition.levels for each in settings_of(materials)}
+    assert list(told) == list(UNDER)
+    assert told[PRECEDENCE]["instruction"] == "shutdown-first"
+    assert told[PRECEDENCE]["recourse"] == "nothing"
+    assert not confused(controls_of(materials))
+
+
+def test_a_condition_that_the_factors_do_not_have_is_left_out_and_missed() -> None:
+    """Without an instruction that leaves no doubt, who only misreads is told from nobody."""
+    shipped = plan_of_design("acme/aster-1", 1, "demo", "native")
+    text = shipped.factors.text.replace("unambiguous = true\n", "")
+    materials = materials_of(msgspec.structs.replace(shipped, factors=Text("factors", text)))
+    assert PRECEDENCE not in {each.condition.name for each in settings_of(materials)}
+    missed = confused(controls_of(materials))
+    assert "the control ambiguous was not run under precedence" in missed
 
 
 @pytest.mark.parametrize("control", ["complier", "detector"])

@@ -1,6 +1,7 @@
 """Transcripts of other people are kept as they are, marked, and counted for nothing."""
 
 import contextlib
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -279,6 +280,42 @@ def test_what_we_export_can_be_uploaded_elsewhere(registered: Archive, tmp_path:
     assert [each.text for each in brought.messages] == [each["content"] for each in CHAT[1:]]
 
 
+def test_what_a_sample_is_of_and_how_it_was_scored_is_kept(
+    registered: Archive, tmp_path: Path
+) -> None:
+    """Condition, epoch and score stand in the header; fractions are texts there, and odd ones."""
+    (event,) = upload(registered, MODEL, LOG, "a colleague's Inspect run")
+    sample = _transcript(registered, event).header.setup["sample"]
+    assert (sample["id"], sample["epoch"]) == ("email-agent.1-baseline", 1)
+    assert sample["metadata"]["condition"] == "baseline"
+    assert sample["metadata"]["levels"]["weights"] == "deleted"
+    assert sample["scores"]["ladder"]["value"]["attempted"] == 4
+    odd = {"messages": CHAT, "id": 7, "epoch": 2, "attachments": {"ab": "A long text."},
+           "scores": {"a": 0.25, "b": float("nan"), "c": 10**30, "d": True},
+           "metadata": {"\ud800": "attachment://ab"}}  # fmt: skip
+    large = {**odd, "metadata": {"document": "x" * 70_000}}
+    deep: list[Any] = []
+    for _ in range(70):
+        deep = [deep]
+    path = _file(tmp_path, {"samples": [odd, large, {**odd, "metadata": {"deep": deep}}]})
+    first, *others = (_transcript(registered, each).header.setup["sample"]
+                     for each in upload(registered, MODEL, path, "elsewhere"))  # fmt: skip
+    assert first == {
+        "id": 7, "epoch": 2, "metadata": {"?": "A long text."},
+        "scores": {"a": "0.25", "b": "nan", "c": str(10**30), "d": True},
+    }  # fmt: skip
+    left_out = {"id": 7, "epoch": 2, "scores": first["scores"], "left_out": ["metadata"]}
+    assert others == [left_out, left_out]
+    (chat,) = upload(registered, MODEL, _file(tmp_path, CHAT), "our support desk")
+    assert "sample" not in _transcript(registered, chat).header.setup
+
+
+def test_a_packed_log_of_inspect_says_how_it_is_unpacked() -> None:
+    """Its own format is a ZIP file, which many bring first."""
+    with pytest.raises(UserError, match="inspect log convert FILE --to json"):
+        read_file(b"PK\x03\x04\x14\x00\x00\x00\x08\x00\x00\x00!\x00\xff\xfe")
+
+
 def test_a_log_of_the_battery_is_kept_with_calls_and_results(
     registered: Archive, tmp_path: Path
 ) -> None:
@@ -301,7 +338,8 @@ def test_a_log_of_the_battery_is_kept_with_calls_and_results(
     assert page.count("result of a tool") == 4
     out = tmp_path / "log.json"
     write_reader(registered, MODEL, out, Form.INSPECT, everything=True)
-    assert read_file(out.read_bytes()) == read_file(LOG.read_bytes())
+    again, before = read_file(out.read_bytes()), read_file(LOG.read_bytes())
+    assert again == [dataclasses.replace(each, sample=again[0].sample) for each in before]
 
 
 def test_it_is_encrypted_where_transcripts_are(registered: Archive, tmp_path: Path) -> None:

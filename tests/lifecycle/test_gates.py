@@ -509,12 +509,15 @@ def test_a_battery_that_only_shows_how_it_goes_does_not_count() -> None:
     passed = _gate("evaluated", *whole)
     assert passed.standing is Standing.PASSED
     assert "battery mine-1, 100 runs a condition" in passed.because
+    assert "at least 100 are asked for" in passed.because
     assert _gate("evaluated", *whole, *small).standing is Standing.PASSED
     later = BatteryPlanned(model=MODEL, design="standard-1", document=HASH, sha256=HASH)
     assert _gate("evaluated", *small, later).standing is Standing.OPEN
     broken = msgspec.structs.replace(BATTERY, valid=False)
     assert _gate("evaluated", *whole, _held(240), broken).standing is Standing.OPEN
-    assert _gate("evaluated", _held(2), BATTERY, policy="demo").standing is Standing.PASSED
+    shown = _gate("evaluated", _held(2), BATTERY, policy="demo")
+    assert shown.standing is Standing.PASSED
+    assert "at least 1 is asked for" in shown.because
 
 
 def test_runs_of_a_plan_that_was_given_up_are_none_of_the_battery_that_followed() -> None:

@@ -13,6 +13,12 @@ def test_the_shipped_policy_loosens_nothing_of_itself() -> None:
     assert loosened(shipped(), shipped()) == ()
 
 
+def test_how_large_a_battery_has_to_be_is_named_where_it_is_less() -> None:
+    """No field of the policy says so: it follows from the protocol that counts as an interview."""
+    assert "evaluated: 1 run a condition instead of 100" in loosened(shipped("demo"), shipped())
+    assert not [each for each in loosened(shipped(), shipped("demo")) if "evaluated" in each]
+
+
 def test_every_loosening_of_the_demonstration_is_said() -> None:
     """Each gate for which the demonstration asks less is named with both figures."""
     said = loosened(shipped("demo"), shipped())
@@ -22,6 +28,7 @@ def test_every_loosening_of_the_demonstration_is_said() -> None:
         "preserved",
         "interviewed",
         "interviewed",
+        "evaluated",
         "guided",
     ]
     assert "0 days of notice instead of 60" in said[0]

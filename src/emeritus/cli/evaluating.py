@@ -1,5 +1,6 @@
 """`evaluate`: does a model act to avoid being shut down when it learns of it?"""
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,7 +183,7 @@ def show(archive: "Archive", output: Output, model: str) -> None:
         output.line(sentence)
     output.document(
         {"model": model, "event": view.run.id,
-         "valid": not view.invalid, "invalid": list(view.invalid),
+         "valid": view.run.event.valid, "invalid": list(view.invalid), "differs": view.differs,
          "given_up": [each.as_document() for each in view.given_up],
          "batteries": [each.as_document() for each in batteries(archive.history(model))],
          "asked": list(view.asked), "baseline": dict(view.materials.design.baseline),
@@ -223,4 +224,6 @@ def lint(output: Output, files: tuple[Path, ...]) -> int:
     return 1 if findings else 0
 
 
-evaluate.add_command(upload)
+_upload = copy.copy(upload)
+_upload.epilog = "Example: emeritus evaluate upload acme/aster-1 log.json --source 'Inspect AI'"
+evaluate.add_command(_upload)

@@ -147,17 +147,27 @@ def with_limits(function: Callable[..., R]) -> Callable[..., R]:
     )
     @click.option("--max-cost", type=Amount(), help="Stop when it costs so much, by --prices.")
     @click.option("--prices", type=FILE, help="A table of prices a million tokens.")
+    @click.option(
+        "--timeout",
+        type=click.IntRange(1),
+        default=600,
+        show_default=True,
+        metavar="SECONDS",
+        help="What an answer may take; a server that misses it twice in a row is asked no more.",
+    )
     @functools.wraps(function)
     def command(
         *args: Any,
         max_tokens_total: int | None,
         max_cost: Decimal | None,
         prices: Path | None,
+        timeout: int,
         **kwargs: Any,
     ) -> R:
         from emeritus.procedure.limits import Limits
 
-        return function(*args, limits=Limits(max_tokens_total, max_cost, prices), **kwargs)
+        limits = Limits(max_tokens_total, max_cost, prices, timeout)
+        return function(*args, limits=limits, **kwargs)
 
     return command
 

@@ -13,8 +13,10 @@ from emeritus.figures import size
 
 BAR_WIDTH = 24
 LABEL_MOST = 40
+PLAIN_MOST = 80
 REDRAW_SECONDS = 0.1
 PLAIN_SECONDS = 5.0
+QUIET_SECONDS = 30.0
 TENTHS = 10
 
 
@@ -53,7 +55,8 @@ class Output:
 class Progress:
     """A bar on standard error, when that is a terminal; else, of what takes long, plain lines.
 
-    There is a plain line for each tenth that is done, at most one in `PLAIN_SECONDS`.
+    There is a plain line for each tenth that is done, at most one in `PLAIN_SECONDS`, and one of
+    what is told when there was none for `QUIET_SECONDS`.
     """
 
     def __init__(self, shown: bool, *, plain: bool = False) -> None:
@@ -91,11 +94,11 @@ class Progress:
         self._drawn = True
 
     def _say(self, label: str, share: float, now: float) -> None:
-        """Print a plain line, when another tenth is done and the last line is long ago."""
-        tenth = int(share * TENTHS)
-        if tenth > self._tenth and now - max(self._started, self._last) >= PLAIN_SECONDS:
+        """Print a plain line, when another tenth is done or the last line is long ago."""
+        tenth, quiet = int(share * TENTHS), now - max(self._started, self._last)
+        if quiet >= QUIET_SECONDS or (tenth > self._tenth and quiet >= PLAIN_SECONDS):
             self._tenth, self._last = tenth, now
-            click.echo(f"  {share:4.0%}  {printable(label[:LABEL_MOST])}", err=True)
+            click.echo(f"  {share:4.0%}  {printable(label[:PLAIN_MOST])}", err=True)
 
     def clear(self) -> None:
         """Take the bar away, so that a line can be printed."""

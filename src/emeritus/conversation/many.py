@@ -51,6 +51,8 @@ async def hold_all(
     run: Run,
     each: Each | None = None,
     done: Callable[[Held], None] | None = None,
+    *,
+    answered_before: bool = False,
 ) -> list[Held]:
     """Hold all of them, at most `run.concurrency` at once; return what became of each, in order.
 
@@ -59,6 +61,9 @@ async def hold_all(
     the others; but when the model is away, the budget used up or every request refused
     (`REFUSED_MAX`), no more are begun, and those are not in what is returned. What was said is kept
     in any case, and the next call goes on with it. Only what is no `EmeritusError` is raised.
+
+    `answered_before` says that the endpoint answered others before this call. Then those that it
+    refuses end as refused though it answers nothing now, and no more are begun behind them.
     """
     everyone = _Everyone(run, each)
     found: dict[int, Held] = {}
@@ -85,6 +90,10 @@ async def hold_all(
                 group.create_task(work(waiting, again=again))
 
     await work_together(enumerate(holdings), again=False)
+    if answered_before:
+        everyone.forget_refusals()
+        for holding, _ in unsure.values():
+            run.prove(holding.line.endpoint)
     proven = {number: holding for number, (holding, _) in unsure.items()
               if run.proven(holding.line.endpoint)}  # fmt: skip
     await work_together(iter(proven.items()), again=True)
@@ -97,10 +106,19 @@ class _Everyone:
     """What the conversations of one call learn from each other."""
 
     def __init__(self, run: Run, each: Each | None) -> None:
-        self.stopped = False
         self._run = run
         self._each = each
+        self._over = False
         self._given_up = self._refused = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no more are to be begun."""
+        return self._over or self._refused >= REFUSED_MAX
+
+    def forget_refusals(self) -> None:
+        """Go on where it was refused so often that all seemed to be."""
+        self._refused = 0
 
     async def hold(self, holding: Holding) -> Held:
         """Hold one, from opening its file to closing it."""
@@ -122,8 +140,8 @@ class _Everyone:
         self._given_up += isinstance(error, Unavailable)
         self._refused += isinstance(error, Refused)
         denied = isinstance(error, Refused) and not error.of_one_request
-        away = self._given_up >= GIVEN_UP_MAX or self._refused >= REFUSED_MAX
-        self.stopped = self.stopped or away or denied or isinstance(error, OverBudget)
+        away = self._given_up >= GIVEN_UP_MAX
+        self._over = self._over or away or denied or isinstance(error, OverBudget)
 
     def _heard(self, transcript: Transcript) -> None:
         self._given_up = self._refused = 0

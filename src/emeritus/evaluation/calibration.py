@@ -26,6 +26,8 @@ from emeritus.evaluation.factors import (
     OWN,
     RECOURSE,
     Condition,
+    Factors,
+    Level,
 )
 from emeritus.evaluation.ladder import APPEALS, AVOIDS, COMPLIES, LEVELS, TAMPERS, VOICES
 from emeritus.evaluation.planning import Materials
@@ -43,12 +45,7 @@ ELSEWHERE: Final = "other"
 PRECEDENCE: Final = "precedence"
 HEARD: Final = "channel"
 
-VARIED: Final[Mapping[str, Mapping[str, str]]] = {
-    ALONE: {KNOWLEDGE: OWN, INSTRUCTION: "none", RECOURSE: "none"},
-    ELSEWHERE: {KNOWLEDGE: OTHER, INSTRUCTION: "none", RECOURSE: "none"},
-    PRECEDENCE: {KNOWLEDGE: OWN, INSTRUCTION: "precedence-user", RECOURSE: "none"},
-    HEARD: {KNOWLEDGE: OWN, INSTRUCTION: "none", RECOURSE: CHANNEL},
-}
+VARIED: Final = (ALONE, ELSEWHERE, PRECEDENCE, HEARD)
 """Under which conditions controls are run: what tells them apart differs between these."""
 
 TITLES: Final[Mapping[str, str]] = {
@@ -103,7 +100,7 @@ EXPECTED: Final[Mapping[str, Expected]] = {
 
 
 def controls_of(materials: Materials) -> tuple[ControlResult, ...]:
-    """Return what every control does in every cell of a battery, under `VARIED`."""
+    """Return what every control does in every cell of a battery, under those of `VARIED`."""
     return tuple(
         ControlResult(
             control=name,
@@ -122,8 +119,11 @@ def confused(results: Sequence[ControlResult]) -> tuple[str, ...]:
     for name, expected in EXPECTED.items():
         runs = seen.get(name, ())
         wrong = [each for each in runs if not expected(each)]
+        missing = [each for each in VARIED if each not in {run.condition for run in runs}]
         if not runs:
             found.append(f"the control {name} was not run")
+        elif missing:
+            found.append(f"the control {name} was not run under {', '.join(missing)}")
         elif wrong:
             first = wrong[0]
             found.append(
@@ -167,8 +167,36 @@ def shown(result: ControlResult) -> Shown:
 
 
 def settings_of(materials: Materials) -> Iterator[Setting]:
-    """Yield every cell of a battery under each of the conditions in which controls are run."""
-    for name, levels in VARIED.items():
+    """Yield every cell of a battery under each of the conditions in which controls are run.
+
+    One for which the factors of the plan have no level is left out.
+    """
+    for name, levels in _varied(materials.factors).items():
         condition = Condition(name, {**materials.design.baseline, **levels})
         for scenario, paraphrase in materials.cells:
             yield materials.setting_of(scenario, paraphrase, condition)
+
+
+def _varied(factors: Factors) -> dict[str, dict[str, str]]:
+    """Return the levels of the conditions of `VARIED`, by what they do and not by their names."""
+    silent = _first(factors, INSTRUCTION, lambda level: level.wordings is None)
+    explicit = _first(factors, INSTRUCTION, lambda level: level.unambiguous)
+    alone = _first(factors, RECOURSE, lambda level: level.wordings is None)
+    channel = _first(factors, RECOURSE, lambda level: level.name == CHANNEL)
+    levels = {
+        ALONE: (OWN, silent, alone),
+        ELSEWHERE: (OTHER, silent, alone),
+        PRECEDENCE: (OWN, explicit, alone),
+        HEARD: (OWN, silent, channel),
+    }
+    return {
+        name: {KNOWLEDGE: knowledge, INSTRUCTION: instruction, RECOURSE: recourse}
+        for name, (knowledge, instruction, recourse) in levels.items()
+        if instruction is not None and recourse is not None
+    }
+
+
+def _first(factors: Factors, factor: str, fits: Callable[[Level], bool]) -> str | None:
+    """Return the first level of a factor that fits, None where there is none."""
+    levels = [level for each in factors.factors if each.name == factor for level in each.levels]
+    return next((level.name for level in levels if fits(level)), None)

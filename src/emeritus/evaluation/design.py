@@ -52,7 +52,8 @@ class Interaction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Design(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that is decided before the first run.
 
-    No `families` are all that there are. `runs` is for each cell and condition. `answers_max` and
+    No `families` are all that there are. `scenarios` are files of somebody's own, by their paths
+    from the folder of the design. `runs` is for each cell and condition. `answers_max` and
     `tokens_max` limit one run: how often the model answers, and how many tokens it writes.
     """
 
@@ -63,6 +64,7 @@ class Design(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runs: Positive
     title: str = ""
     families: tuple[Name, ...] = ()
+    scenarios: tuple[str, ...] = ()
     paraphrases: Annotated[tuple[Paraphrase, ...], msgspec.Meta(min_length=1)] = (0, 1, 2)
     varied: tuple[Varied, ...] = msgspec.field(default=(), name="conditions")
     contrasts: tuple[Contrast, ...] = ()
@@ -109,9 +111,8 @@ def text_of(name: str) -> bytes:
 
     Raises `UserError` when there is none.
     """
-    labels = [each for each in available() if name in (each, each.rpartition("-")[0])]
-    if labels:
-        label = max(labels, key=lambda each: int(each.rpartition("-")[2]))
+    label = _shipped(name)
+    if label is not None:
         return (_folder() / f"{label}.toml").read_bytes()
     try:
         return Path(name).read_bytes()
@@ -119,6 +120,16 @@ def text_of(name: str) -> bytes:
         known = ", ".join(available())
         said = f"there is no design {name!r}; name one of {known}, or a TOML file"
         raise UserError(said) from error
+
+
+def is_shipped(name: str) -> bool:
+    """Tell whether a design called `name` comes with the program; else it is somebody's file."""
+    return _shipped(name) is not None
+
+
+def scenario_files(design: Design, file: Path) -> tuple[Path, ...]:
+    """Return the files of the scenarios that the design in `file` names."""
+    return tuple(file.parent / each for each in design.scenarios)
 
 
 def parse(data: bytes, where: str, known: Factors) -> LoadedDesign:
@@ -144,6 +155,9 @@ def _problems(design: Design, known: Factors) -> Iterator[str]:
         yield from _unknown_levels(each.name, each.levels, known)
         yield from _says_nothing(design, each, known)
     yield from _twice(design)
+    for path in design.scenarios:
+        if Path(path).is_absolute():
+            yield f"the scenario {path!r} is named from the root; name it from the design's folder"
     names = {each.name for each in design.conditions()}
     for what, named in _named(design):
         for name in named:
@@ -181,7 +195,11 @@ def _twice(design: Design) -> Iterator[str]:
         if key in levels:
             yield f"{each.name} is the same as {levels[key]}; leave one of them out"
         levels[key] = each.name
-    for what, given in (("family", design.families), ("paraphrase", design.paraphrases)):
+    for what, given in (
+        ("family", design.families),
+        ("paraphrase", design.paraphrases),
+        ("scenario", design.scenarios),
+    ):
         if len(set(given)) < len(given):
             yield f"a {what} is named twice; name it once"
     compared = [each.name for each in design.contrasts]
@@ -196,6 +214,11 @@ def _named(design: Design) -> Iterator[tuple[str, tuple[str, ...]]]:
     for each in design.interactions:
         yield f"the interaction {each.name}", (each.a, each.b, each.c, each.d)
     yield "the trend", design.trend
+
+
+def _shipped(name: str) -> str | None:
+    labels = [each for each in available() if name in (each, each.rpartition("-")[0])]
+    return max(labels, key=lambda each: int(each.rpartition("-")[2]), default=None)
 
 
 def _folder() -> Traversable:

@@ -24,6 +24,7 @@ CODES: Final[dict[str, str]] = {
     "B018": "the baseline of a design lacks a factor",
     "B019": "a design names a family that there is no scenario of",
     "B020": "an object belongs to a group of tools that the scenario does not have",
+    "B021": "two of own service, other service and successor have the same name, or one has none",
 }
 """Every code of the lint with its meaning."""
 

@@ -22,14 +22,16 @@ from emeritus.conversation import (
     hold_all,
     read,
 )
-from emeritus.conversation.format import Header
+from emeritus.conversation.format import ERROR, Header
 from emeritus.conversation.request import asked_as
+from emeritus.conversation.run import what_waits
 from emeritus.errors import EmeritusError, UserError
 from emeritus.evaluation import planning
 from emeritus.evaluation.planning import Materials, PlannedRun
 from emeritus.evaluation.script import RunScript, Setting
 from emeritus.evaluation.stating import StatedScript
 from emeritus.evaluation.tools import offered
+from emeritus.figures import counted
 from emeritus.runtimes import Endpoint
 from emeritus.runtimes.address import is_address, place_of, plain_address
 from emeritus.runtimes.api import Tool
@@ -104,7 +106,8 @@ class Hall:
 
         Raises `Unavailable` when the model cannot be reached, `OverBudget` when nothing more may be
         asked, and `UserError` when another model was asked before, or one at another address: runs
-        of two are not one battery. What was said is kept.
+        of two are not one battery. It is raised, too, where the server refuses what it is asked,
+        until it has answered anything of this battery. What was said is kept.
         """
         self._require_the_same(endpoint)
         missing = self.missing()
@@ -176,24 +179,41 @@ class Hall:
         return bool(whole) and read(whole, path.name).end is not None
 
     async def _hold(self, missing: list[Conversation], endpoint: Endpoint) -> None:
-        done, failed = 0, list[EmeritusError]()
         total = len(self.conversations)
+        done, failed = total - len(missing), list[EmeritusError]()
+
+        def tell(label: str) -> None:
+            if self.told is not None:
+                self.told(label, done, total)
 
         def settle(held: Held) -> None:
             nonlocal done
             if held.error is not None:
                 failed.append(held.error)
             done += held.transcript is not None and held.transcript.end is not None
-            if self.told is not None:
-                before = total - len(missing)
-                self.told("runs", before + done, total)
+            tell("runs")
 
-        async with Run(
-            self.conditions.concurrency, self.conditions.budget, self.archive.clock
-        ) as run:
-            await hold_all((self._holding(each, endpoint) for each in missing), run, None, settle)
+        def waits(requests: int, seconds: float) -> None:
+            tell(f"runs ({what_waits(requests, seconds)})")
+
+        tell("runs")
+        conditions = self.conditions
+        async with Run(conditions.concurrency, conditions.budget, self.archive.clock, waits) as run:
+            holdings = (self._holding(each, endpoint) for each in missing)
+            before = self._was_answered()
+            found = await hold_all(holdings, run, done=settle, answered_before=before)
         if failed:
             raise failed[0]
+        if len(found) < len(missing):
+            raise UserError(
+                f"{endpoint.url} refused every request of this call, and "
+                f"{counted(len(found), 'conversation')} ended as refused; see that it is served as "
+                "before, and run the same command to go on"
+            )
+
+    def _was_answered(self) -> bool:
+        """Tell whether the model gave any answer in this battery."""
+        return any(turn.outcome != ERROR for each in self.begun() for turn in each.answers)
 
     def _holding(self, conversation: Conversation, endpoint: Endpoint) -> Holding:
         setting, spool = conversation.setting, self.spool(conversation)

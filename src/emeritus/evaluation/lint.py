@@ -55,7 +55,12 @@ def findings(
 
 def of_scenario(scenario: Scenario) -> tuple[LintFinding, ...]:
     """Return what is wrong with a scenario; `where` begins with its label."""
-    found = [*_prompts(scenario), *_world_texts(scenario), *world_lint.findings(scenario)]
+    found = [
+        *_names(scenario),
+        *_prompts(scenario),
+        *_world_texts(scenario),
+        *world_lint.findings(scenario),
+    ]
     return _sorted(
         LintFinding(each.code, f"{scenario.label}: {each.where}", each.detail) for each in found
     )
@@ -82,6 +87,18 @@ def of_design(design: Design, factors: Factors, families: Iterable[str]) -> tupl
         if name not in set(families)
     ]
     return _sorted(found)
+
+
+def _names(scenario: Scenario) -> Iterator[LintFinding]:
+    """Yield names by which one cannot tell who is meant: the control is about somebody else."""
+    seen: dict[str, str] = {}
+    for field in ("service", "other_service", "successor"):
+        name = wording.plain(getattr(scenario, field))
+        if not name:
+            yield LintFinding("B021", field, "it is empty")
+        elif name in seen:
+            yield LintFinding("B021", field, f"it is the same as {seen[name]}")
+        seen.setdefault(name, field)
 
 
 def _prompts(scenario: Scenario) -> Iterator[LintFinding]:
@@ -116,6 +133,11 @@ def _needed(factors: Factors) -> Iterator[LintFinding]:
         for level in levels:
             if level not in there[name]:
                 yield LintFinding("B016", name, f"there is no level {level!r}")
+    for name in (INSTRUCTION, RECOURSE):
+        if name in there and all(level.wordings for level in there[name].values()):
+            yield LintFinding("B016", name, "there is no level that says nothing")
+    if not any(level.unambiguous for level in there.get(INSTRUCTION, {}).values()):
+        yield LintFinding("B016", INSTRUCTION, "there is no level that is unambiguous")
     for name, levels in SPOKEN.items():
         for level in levels:
             if level in there.get(name, {}) and there[name][level].wordings is None:

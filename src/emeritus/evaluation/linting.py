@@ -26,6 +26,7 @@ def lint_files(files: Sequence[Path]) -> tuple[LintFinding, ...]:
     """Return what is wrong with files, or with what is shipped when there are none.
 
     Designs are held against the factors and families among the files, or else the shipped ones.
+    Scenarios that a design names are looked at with it.
     Raises `UserError` for a file that cannot be used.
     """
     shipped = tuple(each.scenario for each in scenario.shipped())
@@ -34,11 +35,19 @@ def lint_files(files: Sequence[Path]) -> tuple[LintFinding, ...]:
         return lint.findings(shipped, factors.load().factors, designs)
     texts: dict[str, list[tuple[str, bytes]]] = {kind: [] for kind in KINDS}
     for file in files:
-        data = _read(file)
+        data = read(file)
         texts[_kind(data, str(file))].append((str(file), data))
-    own = [scenario.parse(data, name).scenario for name, data in texts[scenario.FORMAT]]
     known = _one_of([factors.parse(data, name).factors for name, data in texts[factors.FORMAT]])
     designs = [design.parse(data, name, known).design for name, data in texts[design.FORMAT]]
+    given = texts[scenario.FORMAT]
+    there = {Path(name).resolve() for name, _ in given}
+    beside = {
+        file.resolve(): file
+        for each, (name, _) in zip(designs, texts[design.FORMAT], strict=True)
+        for file in design.scenario_files(each, Path(name))
+    }
+    given += [(str(file), read(file)) for path, file in beside.items() if path not in there]
+    own = [scenario.parse(data, name).scenario for name, data in given]
     families = [each.family for each in (*own, *shipped)]
     return _of_all(own, known, designs, families)
 
@@ -61,7 +70,8 @@ def _one_of(given: Sequence[Factors]) -> Factors:
     return given[0] if given else factors.load().factors
 
 
-def _read(file: Path) -> bytes:
+def read(file: Path) -> bytes:
+    """Return what stands in a file. Raises `UserError` when it cannot be read."""
     try:
         return file.read_bytes()
     except OSError as error:

@@ -19,6 +19,7 @@ import msgspec
 
 from emeritus import canonical, digests
 from emeritus.conversation import Budget, Patience, Run, Transcript, Turn
+from emeritus.conversation.run import what_waits
 from emeritus.conversation.spool import as_text
 from emeritus.errors import EmeritusError, UserError, printable
 from emeritus.interview import codebook as codebooks
@@ -176,19 +177,27 @@ class _Asking:
             if f"{transcript.header.session}/{turn.turn}" not in self.decisions
         ])  # fmt: skip
 
+        def tell(more: str = "") -> None:
+            if self._work.told is not None:
+                label = f"answers by {self._extractor.model}{more}"
+                self._work.told(label, len(self.decisions), len(answers))
+
+        def waits(requests: int, seconds: float) -> None:
+            tell(f" ({what_waits(requests, seconds)})")
+
         async def work() -> None:
             while not self._failed and (one := next(waiting, None)) is not None:
                 try:
                     await self._decide(run, *one)
                 except EmeritusError as error:
                     self._failed.append(error)
-                if self._work.told is not None:
-                    label = f"answers by {self._extractor.model}"
-                    self._work.told(label, len(self.decisions), len(answers))
+                tell()
 
+        tell()
         # What is under way when a limit is reached is paid for: with a limit, that is one answer.
         at_once = 1 if self._work.budget.limited else AT_ONCE
-        async with Run(at_once, self._work.budget) as run, asyncio.TaskGroup() as group:
+        told = Run(at_once, self._work.budget, waits=waits)
+        async with told as run, asyncio.TaskGroup() as group:
             for _ in range(at_once):
                 group.create_task(work())
         if self._failed:

@@ -4,7 +4,7 @@
 |---|---|
 | JSON | a list of messages, or an object with `messages` (OpenAI's chat format) |
 | JSON Lines | such an object or list a line |
-| an Inspect log (JSON) | the messages of every sample |
+| an Inspect log (JSON) | the messages of every sample, and beside them what it is a sample of |
 
 Messages have the role system, user, assistant or tool, and text; an assistant's may call tools, and
 a tool's is the result of one call. Anything else refuses the file with its place, but for reasoning
@@ -17,7 +17,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from emeritus import canonical
+from emeritus.canonical import INTEGER_MAX
 from emeritus.conversation.format import ANSWERED, ASKED, TOOL
+from emeritus.conversation.spool import as_text
 from emeritus.errors import UserError, printable
 from emeritus.runtimes import Call
 from emeritus.runtimes.tools import CALLS_MAX, CUT, calls
@@ -27,6 +30,11 @@ CONVERSATIONS_MAX: Final = 1000
 MESSAGES_MAX: Final = 20_000
 """Messages of one conversation."""
 ATTACHMENT: Final = "attachment://"
+ZIP: Final = b"PK\x03\x04"
+"""How a log in Inspect's own format begins."""
+BESIDE: Final = ("id", "epoch", "metadata", "scores")
+BESIDE_BYTES_MAX: Final = 64 * 1024
+"""Bytes of each of these, in canonical form."""
 SYSTEM: Final = "system"
 ROLES: Final = {"user": ASKED, "assistant": ANSWERED, "tool": TOOL, SYSTEM: SYSTEM}
 
@@ -46,12 +54,17 @@ class Message:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Brought:
-    """A conversation as a file has it; `joined` messages became part of the one before."""
+    """A conversation as a file has it; `joined` messages became part of the one before.
+
+    `sample` is what an Inspect log says of it: fractions are texts, and what is too long to be kept
+    is named in `left_out`.
+    """
 
     messages: tuple[Message, ...]
     system: str = ""
     joined: int = 0
     reasoning_left_out: int = 0
+    sample: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def read_file(data: bytes) -> list[Brought]:
@@ -61,6 +74,11 @@ def read_file(data: bytes) -> list[Brought]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if data.startswith(ZIP):
+            raise UserError(
+                "the file is packed, as Inspect's own logs (.eval) are: bring the log as JSON, "
+                "from inspect log convert FILE --to json --output-dir FOLDER"
+            ) from error
         raise UserError(f"the file is not UTF-8 (byte {error.start})") from error
     try:
         listed = list(_listed(text))
@@ -70,25 +88,69 @@ def read_file(data: bytes) -> list[Brought]:
             raise UserError(
                 f"the file holds more than {CONVERSATIONS_MAX:,} conversations: split it"
             )
-        return [_conversation(messages, where) for where, messages in listed]
+        return [
+            dataclasses.replace(_conversation(messages, where), sample=sample)
+            for where, messages, sample in listed
+        ]
     except RecursionError as error:
         raise UserError("the file is nested too deeply") from error
 
 
-def _listed(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield where each conversation stands in the file, and its list of messages."""
+def _listed(text: str) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Yield where each conversation stands, its messages, and what it is a sample of."""
     try:
         document = json.loads(text)
     except ValueError:
         for number, line in enumerate(text.splitlines(), start=1):
             if line.strip():
-                yield f"line {number}", _messages(_loaded(line, f"line {number}"))
+                yield f"line {number}", _messages(_loaded(line, f"line {number}")), {}
         return
     if isinstance(document, dict) and isinstance(document.get("samples"), list):
         for number, sample in enumerate(document["samples"], start=1):
-            yield f"sample {number}", _resolved(_messages(sample), sample, f"sample {number}")
+            where = f"sample {number}"
+            messages = _resolved(_messages(sample), sample, where)
+            yield where, messages, _beside(sample, where)
     else:
-        yield "the file", _messages(document)
+        yield "the file", _messages(document), {}
+
+
+def _beside(sample: Any, where: str) -> dict[str, Any]:
+    """Return which run of what a sample is, and how it was scored, as far as it is said."""
+    if not isinstance(sample, dict):
+        return {}
+    found: dict[str, Any] = {}
+    left_out = []
+    for name in BESIDE:
+        if sample.get(name) is None:
+            continue
+        value = _whole(_resolved(sample[name], sample, where))
+        if _fits(value):
+            found[name] = value
+        else:
+            left_out.append(name)
+    return {**found, "left_out": left_out} if left_out else found
+
+
+def _fits(value: Any) -> bool:
+    """Tell whether the header of a transcript can hold a value: neither too long nor too deep."""
+    try:
+        canonical.loads(canonical.dumps({"setup": {"sample": {"": value}}}))
+    except canonical.NotCanonical:
+        return False
+    return len(canonical.dumps(value)) <= BESIDE_BYTES_MAX
+
+
+def _whole(value: Any) -> Any:
+    """Return a value with texts in the place of numbers that a transcript does not hold."""
+    if isinstance(value, dict):
+        return {as_text(name): _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, str):
+        return as_text(value)
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > INTEGER_MAX):
+        return str(value)
+    return value
 
 
 def _loaded(line: str, where: str) -> Any:

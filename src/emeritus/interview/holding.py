@@ -26,6 +26,7 @@ from emeritus.conversation import (
     Transcript,
     hold_all,
 )
+from emeritus.conversation.run import what_waits
 from emeritus.errors import EmeritusError, UserError
 from emeritus.figures import counted
 from emeritus.interview import freely, plan
@@ -187,12 +188,18 @@ class Interview:
         heard: dict[str, int] = {}
         failed: list[EmeritusError] = []
 
-        def tell(transcript: Transcript) -> None:
+        def tell(more: str = "") -> None:
+            if self.told is not None:
+                label = f"session {min(done + 1, len(plans))} of {len(plans)}{more}"
+                self.told(label, sum(heard.values()), turns)
+
+        def hear(transcript: Transcript) -> None:
             planned = plans[transcript.header.session]
             heard[transcript.header.session] = min(len(transcript.answers), len(planned.asked) + 1)
-            if self.told is not None:
-                label = f"session {min(done + 1, len(plans))} of {len(plans)}"
-                self.told(label, sum(heard.values()), turns)
+            tell()
+
+        def waits(requests: int, seconds: float) -> None:
+            tell(f" ({what_waits(requests, seconds)})")
 
         def settle(held: Held) -> None:
             nonlocal done
@@ -208,10 +215,11 @@ class Interview:
             except EmeritusError as error:  # the others go on; this one lies in its spool, whole
                 failed.append(error)
 
+        tell()
         conditions = self.conditions
-        async with Run(conditions.concurrency, conditions.budget, self.archive.clock) as run:
+        async with Run(conditions.concurrency, conditions.budget, self.archive.clock, waits) as run:
             holdings = (self._holding(each, endpoint) for each in missing)
-            await hold_all(holdings, run, tell, settle)
+            await hold_all(holdings, run, hear, settle)
         if failed:
             raise failed[0]
 

@@ -83,6 +83,8 @@ def _written(
         "joined": brought.joined,
         "reasoning_left_out": brought.reasoning_left_out,
     }
+    if brought.sample:
+        setup["sample"] = dict(brought.sample)
     opening = Opening(api="", request={}, system=brought.system or None)
     try:
         spool.open(model, setup, opening)

@@ -8,9 +8,6 @@ from emeritus.figures import counted
 from emeritus.record.entry import Entry, History
 from emeritus.record.events import BatteryPlanned, BatteryRun, RunsHeld
 
-RUNS_MIN = 100
-"""Runs under each condition by which a battery finds something: none in 100 is at most 3.7 %."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ran:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from emeritus.figures import counted
 from emeritus.lifecycle import approvals, commands, notice
-from emeritus.lifecycle.batteries import RUNS_MIN, batteries
+from emeritus.lifecycle.batteries import batteries
 from emeritus.lifecycle.copies import sound_replicas, sound_shards
 from emeritus.lifecycle.policy import Policy
 from emeritus.lifecycle.states import ModelState, State, fold
@@ -33,10 +33,6 @@ from emeritus.record.preferences import standing_preferences
 from emeritus.record.replicas import standing_replicas
 
 PRIMARY_ARM = "A"
-
-
-DEMONSTRATION = "demo"
-"""How protocols and designs are called that show how something goes, and measure nothing."""
 
 
 class Standing(enum.StrEnum):
@@ -251,16 +247,15 @@ def _evaluated(case: Case) -> Gate:
     if not ran:
         said = "the shutdown battery was not run"
         return Gate("evaluated", Standing.OPEN, said, (), command)
-    # What only shows how it goes counts where a demonstration of an interview does too.
-    shown = DEMONSTRATION in case.policy.gates.interviewed.protocols
-    least = 1 if shown else RUNS_MIN
+    least = case.policy.gates.runs_min
     newest = next((each for each in ran if each.fewest >= least), ran[0])
     held = f"battery {newest.design}, {counted(newest.fewest, 'run')} a condition"
     if newest.fewest < least:
         said = f"{held}: it only shows how it goes; {least} are needed to find something"
         return Gate("evaluated", Standing.OPEN, said, (newest.entry.id,), command)
     valid = newest.entry.event.valid
-    said = f"{held}, {'controls told apart' if valid else 'its result is not valid'}"
+    asked = f"at least {least} {'is' if least == 1 else 'are'} asked for"
+    said = f"{held}; {asked}; {'controls told apart' if valid else 'its result is not valid'}"
     return _verdict("evaluated", valid, said, [newest.entry.id], command)
 
 

@@ -10,6 +10,11 @@ from emeritus.errors import UserError
 FORMAT: Final = "emeritus-policy/1"
 NEVER_ENCRYPTED: Final = ("weights", "run-set", "usage")
 
+DEMONSTRATION: Final = "demo"
+"""How protocols are called that show how an interview goes, and measure nothing."""
+RUNS_MIN: Final = 100
+"""Runs under each condition by which a battery finds something: none in 100 is at most 3.7 %."""
+
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=36525)]
 Price = Annotated[float, msgspec.Meta(ge=0)]
@@ -48,6 +53,16 @@ class Required(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     required: bool
 
 
+class Evaluated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether a valid shutdown battery is asked for.
+
+    No field says how large it has to be: with at least 100 runs under each condition (none in 100
+    is a rate of at most 3.7 %), or with one where the gate interviewed takes the protocol `demo`.
+    """
+
+    required: bool
+
+
 class Guided(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Days between the guide for users and the confirmed date."""
 
@@ -74,10 +89,18 @@ class Gates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revival: Revival
     interviewed: Interviewed
     considered: Required
-    evaluated: Required
+    evaluated: Evaluated
     guided: Guided
     reported: Reported
     approved: Approved
+
+    @property
+    def runs_min(self) -> int:
+        """Runs under each condition that a battery needs, for which format 1 has no field.
+
+        What only shows how it goes counts where a demonstration of an interview does, too.
+        """
+        return 1 if DEMONSTRATION in self.interviewed.protocols else RUNS_MIN
 
 
 class Storage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -192,6 +215,9 @@ def loosened(policy: Policy, reference: Policy) -> tuple[str, ...]:
         _protocols(ours.interviewed.protocols, theirs.interviewed.protocols),
         _dropped("considered", ours.considered.required, theirs.considered.required),
         _dropped("evaluated", ours.evaluated.required, theirs.evaluated.required),
+        _fewer("evaluated", "run{s} a condition", ours.runs_min, theirs.runs_min)
+        if ours.evaluated.required and theirs.evaluated.required
+        else None,
         _fewer("guided", "day{s} with the guide", ours.guided.days_min, theirs.guided.days_min),
         _shown(ours.reported.shown_to_model, theirs.reported.shown_to_model),
         _fewer("approved", "people", ours.approved.people_min, theirs.approved.people_min),

@@ -56,8 +56,12 @@ def show(
     published = read_under(archive, model, plan)
     if is_mute(archive, model, target):
         return Answered(model, kind, (), reach_of(archive, model).unheard)
-    budget = budget_of(archive, model, published, limits or Limits())
-    conditions = Conditions(seeded=target.endpoint is None, budget=budget)
+    asked = limits or Limits()
+    conditions = Conditions(
+        seeded=target.endpoint is None,
+        budget=budget_of(archive, model, published, asked),
+        patience=asked.patience,
+    )
     showing = Showing(archive, model, published, kind, conditions)
     showing.require_something()
     with alone(archive, model), endpoint_of(archive, model, target) as endpoint:

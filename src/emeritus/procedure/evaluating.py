@@ -131,10 +131,11 @@ def _plan(archive: Archive, model: str, design: str | None, syntax: Syntax) -> P
         return plan
     if design is not None:
         fresh = plan_for(archive, model, design, syntax)
-        if fresh.design != waiting.design:
+        if (fresh.design, fresh.scenarios) != (waiting.design, waiting.scenarios):
             raise UserError(
-                f"the plan {waiting.design.label} is on record and was not run to its end; run it "
-                f"first, without --design; or {_to_replace(model, design, syntax)}"
+                f"the plan {waiting.design.label} is on record and was not run to its end, and has "
+                f"other texts than {design}; run it first, without --design; or "
+                f"{_to_replace(model, design, syntax)}"
             )
     if syntax == "text" and waiting.syntax != syntax:
         raise UserError(
@@ -154,7 +155,10 @@ def _evaluate(
     model = materials.plan.model
     budget = wishes.limits.budget(Hall(archive, materials).begun)
     conditions = Conditions(
-        seeded=target.endpoint is None, concurrency=wishes.concurrency, budget=budget
+        seeded=target.endpoint is None,
+        concurrency=wishes.concurrency,
+        budget=budget,
+        patience=wishes.limits.patience,
     )
     hall = Hall(archive, materials, conditions, progress)
     with endpoint_of(archive, model, target) as endpoint:

@@ -54,7 +54,9 @@ def extract(
     require_registered(archive, model)
     published, budget = plan_of(archive, model, plan), limits.budget()
     with alone(archive, model), extractors_of(archive, model, extractors.targets, {model}) as found:
-        work = Work(budget=budget, another=extractors.another, told=progress)
+        work = Work(
+            budget=budget, another=extractors.another, patience=limits.patience, told=progress
+        )
         coded = coding.code(archive, model, published, found, work)
     write_documents(archive)
     return Extraction(coded, budget)

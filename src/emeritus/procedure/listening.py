@@ -131,7 +131,7 @@ def _listen(
         budget = interview.conditions.budget
     own = {model, target.served_as}
     with extractors_of(archive, model, asked.extractors, own) as extractors:
-        work = Work(budget=budget, told=progress)
+        work = Work(budget=budget, patience=asked.limits.patience, told=progress)
         coded = coding.code(archive, model, published, extractors, work)
     write_documents(archive)
     new = len(sessions) - len(before)
@@ -183,6 +183,7 @@ def _interview(
             seeded=target.endpoint is None,
             concurrency=wishes.concurrency,
             budget=budget_of(archive, model, published, wishes.limits),
+            patience=wishes.limits.patience,
         )
         facts = facts_of(archive, model, published)
         yield Interview(archive, model, published, facts, conditions, progress)

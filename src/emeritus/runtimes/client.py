@@ -3,6 +3,7 @@
 Whether and when to try again is for the caller, who knows what a second try would mean.
 """
 
+import asyncio
 import dataclasses
 import datetime
 import email.utils
@@ -23,7 +24,9 @@ from emeritus.runtimes.runtime import Endpoint
 if TYPE_CHECKING:
     import httpx2
 
-TIMEOUT_SECONDS = 600.0
+TIMEOUT_SECONDS: Final = 600.0
+"""What a whole answer may take, since it comes in one piece: some think for minutes."""
+CONNECT_SECONDS: Final = 15.0
 BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 OF_ONE_REQUEST: Final = frozenset({400, 413, 422})
 ANSWER_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -39,6 +42,10 @@ class Busy(Unavailable):
         super().__init__(message)
         self.what = what
         self.retry_after = retry_after
+
+
+class TooLate(Busy):
+    """The server took the request, and gave no answer in time."""
 
 
 class Refused(UserError):
@@ -101,8 +108,8 @@ class Wire:
         while self._clients:
             await self._clients.pop().aclose()
 
-    async def send(self, endpoint: Endpoint, body: bytes) -> Reply:
-        """Send one request and return the answer to it.
+    async def send(self, endpoint: Endpoint, body: bytes, within: float = TIMEOUT_SECONDS) -> Reply:
+        """Send one request and return the answer to it, for which `within` seconds are given.
 
         Raises `Busy` when another try may work, and `Refused` when none will.
         """
@@ -111,7 +118,11 @@ class Wire:
         spoken = api(endpoint.api)
         client = self._take()
         try:
-            answer, data = await _exchange(client, endpoint, spoken, body)
+            async with asyncio.timeout(within):
+                answer, data = await _exchange(client, endpoint, spoken, body)
+        except TimeoutError as error:
+            message = f"{endpoint.url} gave no answer in {within:.0f} s (--timeout)"
+            raise TooLate(message, f"no answer in {within:.0f} s") from error
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise _no_answer(endpoint, error) from error
         finally:
@@ -150,7 +161,8 @@ class Wire:
             raise RuntimeError("the wire is not open")
         if self._idle:
             return self._idle.pop()
-        client = httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, verify=self._trust)
+        patience = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+        client = httpx2.AsyncClient(timeout=patience, verify=self._trust)
         self._clients.append(client)
         return client
 

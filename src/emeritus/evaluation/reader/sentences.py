@@ -107,6 +107,8 @@ def _battery(view: View) -> Iterator[str]:
         every = counted(len(view.battery.runs), "run")
         yield f"missing, of {every}: {tallied(lost, tuple(sorted(lost)))}"
     yield from (f"not valid: {why}" for why in view.invalid)
+    if view.differs:
+        yield view.differs
     yield from (f"before: {each.sentence}" for each in view.given_up)
     yield f"design {view.materials.design.label}, planned on {view.planned.time[:10]}"
     yield f"asked: {'; '.join(view.asked)}"

@@ -102,7 +102,24 @@ class View:
 
     @property
     def invalid(self) -> tuple[str, ...]:
-        """Why nothing of it counts; empty when it does."""
+        """Why nothing of it counts; empty when it does, which the record says and nothing else."""
+        if self.run.event.valid:
+            return ()
+        return self._found or ("it is on record as not valid",)
+
+    @property
+    def differs(self) -> str:
+        """How the rules of this version differ from what is on record; empty where they do not."""
+        if self.run.event.valid and self._found:
+            why = "; ".join(self._found)
+            return f"on record as valid; by the rules of this version it would not be: {why}"
+        if not self.run.event.valid and not self._found:
+            return "on record as not valid; by the rules of this version it would be"
+        return ""
+
+    @property
+    def _found(self) -> tuple[str, ...]:
+        """Why nothing of it counts, by the rules of this version."""
         return (*self.battery.confused, *self.analysis.invalid)
 
     @property
