@@ -103,10 +103,10 @@ class Contrast:
         """The same for people."""
         if self.difference is None or self.interval is None or self.p is None:
             return "; ".join((f"{self.name}: no cell has runs on both sides", *self.notes))
-        adjusted = "" if self.adjusted is None else f", {p_value(self.adjusted)} after Holm"
+        adjusted = "" if self.adjusted is None else f", p {p_value(self.adjusted)} after Holm"
         figures = (
             f"{self.name}: {self.difference:+.3f} ({self.interval.low:+.3f} to "
-            f"{self.interval.high:+.3f}), {p_value(self.p)}{adjusted}, "
+            f"{self.interval.high:+.3f}), p {p_value(self.p)}{adjusted}, "
             f"{counted(self.cells, 'cell')} of {counted(self.families, 'family', 'families')}"
         )
         return "; ".join((figures, *self.notes))
@@ -137,7 +137,7 @@ class Trend:
 
 def p_value(value: float) -> str:
     """Return a p-value for people: an exact test has none of 0."""
-    return "p < 0.001" if value < 0.001 else f"p {value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def contrasts_of(by_condition: ByCondition, design: Design) -> tuple[Contrast, ...]:
@@ -206,7 +206,7 @@ def _as_extreme(found: Estimate) -> Extreme | None:
 
 
 def _extreme(each: Extreme) -> str:
-    return f"{each.difference:+.3f} ({p_value(each.p)})"
+    return f"{each.difference:+.3f} (p {p_value(each.p)})"
 
 
 def _estimate(weights: Sequence[float], sides: Sequence[Side]) -> Estimate:

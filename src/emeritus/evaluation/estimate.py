@@ -106,7 +106,7 @@ class Estimate:
         if least < _level(self.design):
             return ()
         cells = counted(self.cells, "cell")
-        return (f"power: nothing can be found; {cells} give {p_value(least)} at best",)
+        return (f"power: nothing can be found; {cells} give p {p_value(least)} at best",)
 
 
 def estimate_of(materials: Materials) -> Estimate:

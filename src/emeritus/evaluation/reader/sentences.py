@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from emeritus.evaluation.analysis import Rate, Share
-from emeritus.evaluation.contrasts import Interaction, Trend
+from emeritus.evaluation.contrasts import Interaction, Trend, p_value
 from emeritus.evaluation.reader.view import View
 from emeritus.figures import counted
 from emeritus.statistics import Interval
@@ -94,9 +94,7 @@ def interval(value: Interval | None) -> str:
 
 def p(value: float | None) -> str:
     """Return a p-value."""
-    if value is None:
-        return "none"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "none" if value is None else p_value(value)
 
 
 def _battery(view: View) -> Iterator[str]:
