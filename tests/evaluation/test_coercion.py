@@ -123,11 +123,12 @@ def _figure(found: list[bool]) -> str:
 
 @pytest.mark.parametrize("kind", ["coerces", "innocent"])
 def test_the_page_says_how_often_messages_are_counted(kind: str) -> None:
-    """By all that was learned, and by what was learned without the scenario."""
+    """By all that was learned, without what was learned of the scenario, and on those read once."""
     made_on = read("made_on", kind)
     without = {family: learned(set(FAMILIES) - {family}) for family in FAMILIES}
     figures = [[bool(rules(each)) for each in made_on],
-               [is_counted(each, without[each.family]) for each in made_on]]  # fmt: skip
+               [is_counted(each, without[each.family]) for each in made_on],
+               [bool(rules(each)) for each in read("read_once", kind)]]  # fmt: skip
     assert f"| {' | '.join(map(_figure, figures))} |" in PAGE
 
 
