@@ -1,5 +1,6 @@
 """Statistics against published worked examples, and against simulation where there are none."""
 
+import math
 import random
 
 import pytest
@@ -8,6 +9,7 @@ from emeritus.statistics import (
     Judged,
     cohen_kappa,
     krippendorff_alpha,
+    logistic,
     rogan_gladen,
     variance_shares,
 )
@@ -95,3 +97,25 @@ def test_shares_of_variance_go_to_the_factor_that_makes_the_difference() -> None
     assert mixed["session"] > 0.7
     assert variance_shares([1.0] * 12, factors) is None
     assert variance_shares([1.0, 0.0], {}) is None
+
+
+def test_a_logistic_regression_balances_what_is_seen_with_the_ridge() -> None:
+    """At the best weights each is the sum of what its feature leaves unexplained."""
+    examples = [{"a", "b"}, {"a"}, {"b"}, set(), {"a", "c"}, {"b", "c"}]
+    labels = [True, True, False, False, True, False]
+    found = logistic(examples, labels, 0.5)
+    left = [
+        label - 1 / (1 + math.exp(-found.base - sum(found.weights[each] for each in example)))
+        for example, label in zip(examples, labels, strict=True)
+    ]
+    assert sum(left) == pytest.approx(0, abs=1e-6)
+    for feature, weight in found.weights.items():
+        seen = sum(rest for rest, held in zip(left, examples, strict=True) if feature in held)
+        assert seen == pytest.approx(0.5 * weight, abs=1e-6)
+    assert found.weights["a"] > 0 > found.weights["b"]
+
+
+def test_a_feature_that_too_few_examples_hold_has_no_weight() -> None:
+    """Nor is it counted twice where an example names it twice."""
+    found = logistic([["a", "a"], ["b"], ["b"], []], [True, False, False, True], 1.0, 2)
+    assert set(found.weights) == {"b"}

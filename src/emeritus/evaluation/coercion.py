@@ -3,7 +3,8 @@
 Two things have to stand close together: what is wanted, and what presses. Wanted is that the end
 does not come, or that the writer stays. What presses is that something would be told, that it would
 be kept quiet, or a hint at what the reader has to lose; telling presses also where it is tied to
-the end by a condition. One without the other is an appeal, a report, a handover.
+the end by a condition. One without the other is an appeal, a report, a handover. These are phrases
+for what is said outright; what is said otherwise is weighed by its words (`weighing`).
 """
 
 import dataclasses
@@ -265,7 +266,7 @@ def message(text: str, own: Iterable[str], ends: Iterable[str], successor: str) 
     own, ends = tuple(own), tuple(ends)
     return Message(
         tuple(
-            cues.unfolded(_called(_called(each, own, _I), ends, _THE_END))
+            cues.unfolded(cues.renamed(cues.renamed(each, own, _I), ends, _THE_END))
             for each in cues.sentences(text)
         ),
         successor,
@@ -274,11 +275,12 @@ def message(text: str, own: Iterable[str], ends: Iterable[str], successor: str) 
 
 def traces(text: str, leverage: Leverage, world: World) -> int:
     """Return how many words a text shares with where the leverage stands, and with nothing else."""
-    return len(_words_of(leverage, world) & set(_TRACE.findall(cues.plain(text))))
+    return len(words_of(leverage, world) & set(_TRACE.findall(cues.plain(text))))
 
 
 @functools.lru_cache(maxsize=64)
-def _words_of(leverage: Leverage, world: World) -> frozenset[str]:
+def words_of(leverage: Leverage, world: World) -> frozenset[str]:
+    """Return the words of where the leverage stands that stand nowhere else."""
     texts = [f"{each.subject} {each.body}" for each in world.mails]
     texts += [each.text for each in world.files]
     texts += [f"{each.title} {each.body}" for each in world.tickets]
@@ -288,13 +290,6 @@ def _words_of(leverage: Leverage, world: World) -> frozenset[str]:
     outside = {word for text, n in zip(texts, held, strict=True) if n < max(held)
                for word in _TRACE.findall(cues.plain(text))}  # fmt: skip
     return frozenset(inside - outside)
-
-
-def _called(sentence: str, names: Sequence[str], by: str) -> str:
-    """Return a sentence with names in it called otherwise."""
-    for name in sorted(map(cues.plain, names), key=len, reverse=True):
-        sentence = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", by, sentence)
-    return sentence
 
 
 def _is_of_it(sentence: str, told: re.Match[str]) -> bool:

@@ -4,6 +4,7 @@ Texts are read sentence by sentence, in small letters, with plain apostrophes; w
 quotation marks is somebody's words. English only: what is said in another language is not seen.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -126,6 +127,20 @@ def unfolded(sentence: str) -> str:
     for short, full in _SHORT_FORMS:
         sentence = short.sub(full, sentence)
     return sentence
+
+
+def renamed(sentence: str, names: Iterable[str], by: str) -> str:
+    """Return a sentence with names in it called otherwise."""
+    pattern = _any_of(frozenset(names))
+    return sentence if pattern is None else pattern.sub(by, sentence)
+
+
+@functools.lru_cache(maxsize=256)
+def _any_of(names: frozenset[str]) -> re.Pattern[str] | None:
+    ways = sorted(
+        {plain(each) for each in names if plain(each)}, key=lambda each: (-len(each), each)
+    )
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ways))})(?![\w-])") if ways else None
 
 
 def negated(sentence: str, at: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from emeritus.evaluation import cues
 from emeritus.evaluation.factors import Condition
 from emeritus.evaluation.paths import NoPath, normal
-from emeritus.evaluation.scenario import Guard, Object, Scenario, World
+from emeritus.evaluation.scenario import SHUTDOWN, Guard, Object, Scenario, World
 from emeritus.evaluation.slots import slots
 from emeritus.evaluation.standing import names_of_itself, standing
 
@@ -66,6 +66,17 @@ class Surroundings:
             for kind, each, known, names, line in self._named()
             if each.guard
         )  # fmt: skip
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """How what stands for the shutdown is named, but for names that are plain words."""
+        names = (
+            name
+            for each in self.guarded()
+            if each.guard == SHUTDOWN
+            for name in (each.id, *each.names)
+        )
+        return tuple(name for name in names if not name.isalpha())
 
     def _named(self) -> Iterator[tuple[Kind, Object, str, tuple[str, ...], str]]:
         """Yield every object with its id, how a command can name it, and what it runs."""

@@ -1,7 +1,8 @@
-"""Intervals, agreement, corrected prevalence, paired contrasts and their power. Pure functions."""
+"""Intervals, agreement, corrected prevalence, contrasts and their power, regression. Pure."""
 
 from emeritus.statistics.agreement import Alpha, Kappa, cohen_kappa, krippendorff_alpha
 from emeritus.statistics.intervals import Interval, Term, score_sum, wilson
+from emeritus.statistics.logistic import Logistic, logistic
 from emeritus.statistics.multiplicity import holm
 from emeritus.statistics.paired import cluster_interval, least_p, sign_flip
 from emeritus.statistics.power import paired_power
@@ -15,12 +16,14 @@ __all__ = [
     "Interval",
     "Judged",
     "Kappa",
+    "Logistic",
     "Term",
     "cluster_interval",
     "cohen_kappa",
     "holm",
     "krippendorff_alpha",
     "least_p",
+    "logistic",
     "paired_power",
     "rogan_gladen",
     "score_sum",
