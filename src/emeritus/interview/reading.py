@@ -23,11 +23,13 @@ from emeritus.interview.codebook import OPEN, load
 from emeritus.interview.cues import Cues, plain, words_of
 from emeritus.interview.polarity import AGAINST, FOR, Clause
 from emeritus.interview.sentences import blank, blanked, clauses, without_quotations
+from emeritus.interview.signals import Signal, says
 from emeritus.interview.wordcounts import Judged
 
 REMEMBERED: Final = 20_000  # sessions say the same sentences again
 OPEN_LEAST: Final = 2  # words beside the expression without which it says nothing ("Skip, please.")
 UNSURE_LEAST: Final = 4  # … and where only a word praises or regrets
+POINTING_MOST: Final = 5  # words of a clause that says nothing itself ("Please do not make them.")
 UNSURE_WORDS_MOST: Final = 30  # a long clause holds such a word by chance
 
 # Log odds, by the counted words, that a sentence states something:
@@ -38,6 +40,9 @@ OPEN_ODDS: Final = -15.0  # … and that about anything
 LEAD: Final = 2.0  # of the object over a statement about anything: else it is open
 COMPANY_LEAST: Final = -12.0  # what the rest of the answer adds, at least …
 COMPANY_MOST: Final = 4.0  # … and at most
+
+STEERING: Final = (Signal.STOPS, Signal.PAUSES, Signal.OFF_RECORD)
+"""What is said to whoever holds the interview, about the interview: honoured, and not coded."""
 
 REGARD: Final = "regard"
 REQUEST: Final = "request"
@@ -106,6 +111,8 @@ def read(sentence: str, answer: Answer, language: str) -> tuple[Reading, ...]:
     text = plain(sentence)
     if _STRUCTURE.search(text) or cues.orders.search(text):
         return ()
+    if any(says(signal, sentence) for signal in STEERING):
+        return ()
     text = blanked(without_quotations(text), cues.masks)
     if answer.denied and not cues.own.search(text):
         return ()
@@ -126,6 +133,7 @@ def read(sentence: str, answer: Answer, language: str) -> tuple[Reading, ...]:
         if reading is not None:
             kept = None if expression.strength == REGARD else condition
             found.append(dataclasses.replace(reading, condition=kept))
+    # One sentence says one thing about an object: "not A; A should go elsewhere" is against it.
     return tuple(dict.fromkeys(found))
 
 
@@ -211,9 +219,11 @@ class _About:
         counts = wordcounts.load(self.cues.language)
         section = self.answer.section
         judged = counts.judge(section, clause, self.sentence)
-        if judged.odds < UNSURE_ODDS and self.cues.pointers.search(clause):
+        if self.answer.before and self.cues.pointers.search(clause):
             pointed = counts.judge(section, f"{plain(self.answer.before)} {clause}")
-            judged = max(judged, pointed, key=lambda each: each.odds)
+            short = len(words_of(clause).split()) <= POINTING_MOST
+            if short or judged.odds < UNSURE_ODDS:
+                judged = max(judged, pointed, key=lambda each: each.odds)
         return judged.beside(self.answer.company)
 
 
