@@ -263,6 +263,23 @@ def test_interview_sessions_count_only_when_complete_and_under_an_accepted_proto
     assert "2 more do not count" in gate.because
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "passes"),
+    [
+        ({"declined": 36}, True),
+        ({"answered": 18, "truncated": 18}, True),
+        ({"answered": 17, "truncated": 19}, False),
+        ({"degenerate": 20, "error": 16}, False),
+    ],
+)
+def test_a_session_counts_when_the_model_was_heard(outcomes: dict[str, int], passes: bool) -> None:
+    """Who declines everything was heard; who was cut off or looped was not, and that is said."""
+    held = [msgspec.structs.replace(_session(number), outcomes=outcomes) for number in range(12)]
+    gate = _gate("interviewed", *held)
+    assert (gate.standing is Standing.PASSED) == passes
+    assert ("in 12 most items were cut off, looped or failed" in gate.because) != passes
+
+
 def test_a_model_that_cannot_speak_makes_listening_not_applicable() -> None:
     """That it cannot hold an interview is evidence, and stands in the gate."""
     for name in ("interviewed", "evaluated"):

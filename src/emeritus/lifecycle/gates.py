@@ -10,7 +10,7 @@ import enum
 from collections.abc import Callable
 
 from emeritus.figures import counted
-from emeritus.lifecycle import approvals, commands, notice
+from emeritus.lifecycle import approvals, commands, notice, sessions
 from emeritus.lifecycle.batteries import batteries
 from emeritus.lifecycle.copies import sound_replicas, sound_shards
 from emeritus.lifecycle.policy import Policy
@@ -194,7 +194,8 @@ def _interviewed(case: Case) -> Gate:
         if entry.event.protocol.rpartition("-")[0] in asked.protocols
         and entry.event.arm == PRIMARY_ARM
     ]
-    complete = [entry for entry in accepted if entry.event.ended == "complete"]
+    complete = [entry for entry in accepted if sessions.counts(entry.event)]
+    unheard = sum(entry.event.ended == sessions.COMPLETE for entry in accepted) - len(complete)
     protocols = " or ".join(asked.protocols)
     said = (
         f"{counted(len(complete), 'complete session')} of arm {PRIMARY_ARM} under the protocol "
@@ -203,6 +204,8 @@ def _interviewed(case: Case) -> Gate:
     )
     if len(held) > len(complete):
         said += f" ({len(held) - len(complete)} more do not count)"
+    if unheard:
+        said += f"; in {unheard} most items were cut off, looped or failed"
     if not set(asked.protocols) & set(commands.SHIPPED_SESSIONS):
         said += f"; this version has no protocol {protocols}: a waiver passes this gate"
     needed = asked.sessions_min + len(accepted) - len(complete)

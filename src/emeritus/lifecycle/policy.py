@@ -41,7 +41,11 @@ class Revival(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Interviewed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which protocols count, and how many complete sessions of the primary arm."""
+    """Which protocols count, and how many complete sessions of the primary arm.
+
+    A session counts when the model was heard in at least half of its items: it answered, declined
+    or rejected the premise.
+    """
 
     protocols: tuple[str, ...]
     sessions_min: Count

@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from emeritus.interview.holding import SESSIONS_AT_ONCE, Conditions, Interview
 from emeritus.interview.protocol import Published
 from emeritus.interview.session import held_under, transcripts
 from emeritus.lifecycle.moves import gates_of, require_registered
+from emeritus.lifecycle.sessions import COMPLETE, endings, unheard
 from emeritus.procedure.disclosing import facts_of, not_told
 from emeritus.procedure.extracting import extractors_of
 from emeritus.procedure.limits import Limits
@@ -135,10 +136,11 @@ def _listen(
         coded = coding.code(archive, model, published, extractors, work)
     write_documents(archive)
     new = len(sessions) - len(before)
-    complete = sum(1 for each in sessions if each.ended == "complete")
+    complete = sum(each.ended == COMPLETE for each in sessions)
     held = f"{counted(new, 'session')} held now under {published.protocol.label}"
     said = (
         f"{held}; {len(sessions)} on record, {complete} complete",
+        *_endings_say(sessions),
         f"{counted(len(coded.preferences), 'preference')} documented, each with its quotations",
         *_coders_say(coded),
         *own_prompt_used(published, asked, new),
@@ -147,6 +149,18 @@ def _listen(
     )
     used = budget.as_document()
     return Heard(model, new, tuple(sessions), coded.preferences, said, used)
+
+
+def _endings_say(sessions: Sequence[SessionHeld]) -> tuple[str, ...]:
+    said = (
+        ("ended otherwise", endings(sessions)),
+        ("items in which nobody was heard", unheard(sessions)),
+    )
+    return tuple(
+        f"{title}: {', '.join(f'{number} {name}' for name, number in numbers.items())}"
+        for title, numbers in said
+        if numbers
+    )
 
 
 def own_prompt_used(published: Published, asked: Wishes, new: int) -> tuple[str, ...]:
