@@ -13,7 +13,7 @@ from emeritus.interview import codebook as codebooks
 from emeritus.interview.coding import code_by_rules
 from emeritus.interview.extraction import Asked
 from emeritus.interview.judging import judge_errors
-from emeritus.interview.settling import settle
+from emeritus.interview.settling import remarks, settle
 from emeritus.runtimes.client import Reply
 from tests.conftest import NOW
 
@@ -261,6 +261,32 @@ def test_what_a_coder_could_not_be_read_about_was_read_by_the_other(
     silent = msgspec.structs.replace(second, stances=second.stances[1:], rejected=())
     waits = set(settle([rules, silent]).waiting)
     assert waits == {answer, second.stances[0].answer}
+
+
+def test_what_is_not_taken_of_a_coder_and_who_does_not_count_is_said(
+    held: dict[str, Transcript],
+) -> None:
+    """A zero that comes from rejected quotations, or from a third program, is no finding."""
+    rules = code_by_rules("acme/aster-1", held, ASKED, "en")
+    answer = rules.statements[0].answer
+    lost = (
+        coded.Rejected(*answer, "its object is none of the codebook", "keep"),
+        coded.Rejected(*answer, f"{coded.UNREAD}: garbage", "Well."),
+    )
+    first, second = (
+        msgspec.structs.replace(
+            rules,
+            coder=coded.coder_of(coded.ENDPOINT, name, "extract-1", BOOK, model=name),
+            rejected=rejected,
+        )
+        for name, rejected in (("coder-a", lost), ("coder-b", ()))
+    )
+    said = remarks([first, second, rules])
+    assert "coder-a: 1 answer not readable" in said[0]
+    assert "1 quotation not taken, 1 of them because its object is none of the codebook" in said[1]
+    assert said[2].startswith("rules")
+    assert "counts in no session" in said[2]
+    assert remarks([rules]) == ()
 
 
 def test_what_a_coder_said_of_other_sessions_stays(held: dict[str, Transcript]) -> None:

@@ -28,8 +28,8 @@ def code_by_models(
     done = extract(archive, model, plan, two, limits, output.progress)
     coded, named = done.coded, f" --plan {plan}" if plan else ""
     output.line(f"coded by {output.untrusted(', '.join(coded.coders))}")
-    for name, number in coded.unread:
-        output.line(f"{output.untrusted(name)}: {counted(number, 'answer')} not readable")
+    for remark in coded.remarks:
+        output.line(output.untrusted(remark))
     output.line(f"preferences documented: {len(coded.preferences)}")
     if coded.waiting:
         output.line(
@@ -42,7 +42,7 @@ def code_by_models(
             "coders": list(coded.coders),
             "preferences": [each.preference for each in coded.preferences],
             "waiting": coded.waiting,
-            "unread": dict(coded.unread),
+            "remarks": list(coded.remarks),
             "used": done.budget.as_document(),
         }
     )

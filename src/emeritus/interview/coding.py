@@ -35,7 +35,7 @@ from emeritus.interview.independence import require_another
 from emeritus.interview.merging import Merging
 from emeritus.interview.protocol import Protocol, Published
 from emeritus.interview.session import transcripts
-from emeritus.interview.settling import Settled, Settlement, settle
+from emeritus.interview.settling import Settled, Settlement, remarks, settle
 from emeritus.lifecycle.approvals import DISPOSITIONS
 from emeritus.lifecycle.storing import settled, stored
 from emeritus.record import History
@@ -67,13 +67,13 @@ QUOTATION_MOST: Final = 1_000
 class Documented:
     """What coding brought: the preferences on record, and how many passages wait for a person.
 
-    `unread` counts, by coder, the answers about which it sent nothing that could be read.
+    `remarks` say of the coders what was not taken of them, and who does not count.
     """
 
     preferences: tuple[PreferenceDocumented, ...]
     waiting: int
     coders: tuple[str, ...]
-    unread: tuple[tuple[str, int], ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def code(
@@ -153,8 +153,7 @@ def document(archive: Archive, model: str) -> Documented:
         keep_merging(archive, model, merged)
     events = events_of(model, settlement, merged, total)
     _record(archive, model, [*events, *_gone(archive.history(model), events)])
-    unread = tuple((each.coder.title, len(each.unread)) for each in codings if each.unread)
-    return _on_record(archive, model, len(settlement.waiting), unread)
+    return _on_record(archive, model, len(settlement.waiting), remarks(codings))
 
 
 def keep(
@@ -339,13 +338,11 @@ def take_step(
     return document(archive, model).preferences
 
 
-def _on_record(
-    archive: Archive, model: str, waiting: int, unread: tuple[tuple[str, int], ...]
-) -> Documented:
+def _on_record(archive: Archive, model: str, waiting: int, said: tuple[str, ...]) -> Documented:
     history = archive.history(model)
     documented = tuple(entry.event for entry in standing_preferences(history))
     coders = dict.fromkeys(entry.event.coder for entry in history.all(CodingRecorded))
-    return Documented(documented, waiting, tuple(coders), unread)
+    return Documented(documented, waiting, tuple(coders), said)
 
 
 def _gone(history: History, events: Sequence[Event]) -> list[Event]:

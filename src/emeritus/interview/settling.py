@@ -7,15 +7,18 @@ Where a person read an answer, the person's statements stand, and the person is 
 """
 
 import dataclasses
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from emeritus.errors import printable
+from emeritus.figures import counted
 from emeritus.interview.adjudication import AGREED, compare
 from emeritus.interview.coded import (
     PERSON,
+    UNREAD,
     Answer,
     CodedStance,
     CodedStatement,
@@ -80,6 +83,27 @@ def coded_by(codings: Sequence[Coding]) -> dict[tuple[str, ...], int]:
         if person.coder.kind == PERSON and alone:
             counts[person.coder.label,] = len(alone)
     return counts
+
+
+def remarks(codings: Sequence[Coding]) -> tuple[str, ...]:
+    """Say of each coder what was not taken of it, and who does not count."""
+    said = []
+    for coding in codings:
+        name = printable(coding.coder.title)
+        if coding.unread:
+            said.append(f"{name}: {counted(len(coding.unread), 'answer')} not readable")
+        lost = Counter(e.why for e in coding.rejected if not e.why.startswith(UNREAD))
+        if lost:
+            why, most = lost.most_common(1)[0]
+            number = counted(lost.total(), "quotation")
+            said.append(f"{name}: {number} not taken, {most} of them because {printable(why)}")
+    programs = [each for each in codings if each.coder.kind != PERSON]
+    counting = {at for who in _by_readers(programs) for at in who}
+    for at, coding in enumerate(programs):
+        if at not in counting:
+            name = printable(coding.coder.title)
+            said.append(f"{name} counts in no session: of each, the first two programs count")
+    return tuple(said)
 
 
 def _by_readers(programs: Sequence[Coding]) -> dict[tuple[int, ...], list[str]]:

@@ -226,7 +226,7 @@ def _interviewer(
 def _coders_say(coded: coding.Documented) -> tuple[str, ...]:
     """Say who coded, and what waits for a person."""
     said = [NO_EXTRACTOR] if len(coded.coders) == 1 else [f"coded by {', '.join(coded.coders)}"]
-    said += [f"{name}: {counted(number, 'answer')} not readable" for name, number in coded.unread]
+    said += coded.remarks
     if coded.waiting:
         said.append(f"{counted(coded.waiting, 'passage')} on which they differ wait for a person")
     return tuple(said)
