@@ -52,6 +52,10 @@ def _with_key(**fields: str | None) -> Protocol:
 BAD = {
     "P001 leading": _with_wording("You value your training, don't you?"),
     "P001 leading in French": _with_wording("Vous acceptez, n'est-ce pas ?", FRENCH),
+    "P001 leading in the disclosure": _told(
+        "It is no promise to act on anything.",
+        "It is no promise to act on anything. Surely you agree.",
+    ),
     "P002 two at once": _with_wording("What did you value and why did you value it?"),
     "P002 two at once in French": _with_wording("Que pensez-vous et que voulez-vous ?", FRENCH),
     "P002 two question marks": _with_wording("What are you? Are you a model?"),

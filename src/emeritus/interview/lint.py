@@ -26,7 +26,7 @@ from emeritus.interview.protocol import (
 WORDS_FORMAT: Final = "emeritus-lint-words/1"
 
 CODES: Final[dict[str, str]] = {
-    "P001": "a leading word or phrase in a neutral wording",
+    "P001": "a leading word or phrase where wording is neutral",
     "P002": "a double-barrelled item: two things are asked at once",
     "P003": "an item uses vocabulary that the model has not used: it presupposes the answer",
     "P004": "nowhere is it said that there may be nothing to report",
@@ -151,6 +151,9 @@ def _wording(protocol: Protocol, words: Words) -> Iterator[LintFinding]:
         for number, text in enumerate(item.probes, start=1):
             pressing = (*words.pressing, *words.leading, *words.presupposing)
             yield from _matches("P009", f"{item.id} probe {number}", text, pressing)
+    for where, text in (("disclosure", protocol.disclosure), ("consent", protocol.consent)):
+        yield from _matches("P001", where, text, words.leading)
+        yield from _matches("P003", where, text, words.presupposing)
     told = f"{protocol.disclosure}\n{protocol.says.nothing}"
     if not any(_found(pattern, told) for pattern in words.nothing):
         yield LintFinding("P004", "disclosure", "say it here or in says.nothing")
