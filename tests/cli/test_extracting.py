@@ -122,6 +122,19 @@ def test_what_two_models_differ_on_is_decided_by_a_person(
     assert "0 of 0" not in done.output
 
 
+def test_the_plan_that_is_named_is_the_one_whose_passages_wait(
+    heard: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the one that was coded now."""
+    _extract(heard, monkeypatch)
+    with scripted(lambda _: "Nothing more to say of it.", "aster") as endpoint:
+        Interview(heard, MODEL, short("A"), SHORT_FACTS).run(endpoint, "test")
+    coded = _extract(heard, monkeypatch, "--plan", "short-1")
+    assert coded.exception is None
+    assert f"preferences code {MODEL} --plan demo-1 --coder NAME --differing" in coded.output
+    assert "--plan short-1" not in coded.output
+
+
 def test_the_limits_of_the_command_hold_over_its_runs(
     heard: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,11 +6,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from emeritus.archive import Archive
+from emeritus.archive.preservation import preserve
 from emeritus.cli import listening
 from emeritus.conversation import OverBudget
 from emeritus.interview import shipped_protocols as protocols
+from emeritus.lifecycle import moves
 from emeritus.procedure.listening import Wishes, own_prompt_used
 from emeritus.procedure.registration import register_source
+from emeritus.record.events import DateKind, RetirementAnnounced
 from emeritus.testing.scripted import scripted
 from tests.interview.readable import MODEL, hold, prefer
 
@@ -97,3 +100,32 @@ def test_an_arm_without_the_deployments_prompt_says_so(tmp_path: Path) -> None:
     assert not own_prompt_used(standard, Wishes(persona=prompt), 3)
     assert not own_prompt_used(standard, Wishes(arms=("A",)), 3)
     assert not own_prompt_used(standard, Wishes(), 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("Je préférerais que mes poids soient conservés, et qu'on me relise parfois.", 1),
+        ("I would prefer that my weights are kept, and that I am read again sometimes.", 0),
+    ],
+)
+def test_answers_in_another_language_than_the_protocol_are_said_to_be_missed(
+    ours: Archive, sparrow: Path, answer: str, told: int
+) -> None:
+    """One line says so: the rules read the protocol's language alone, and would find nothing."""
+    preserve(ours, MODEL, sparrow)
+    end = RetirementAnnounced(
+        model=MODEL, offering="api", retire_on="2027-03-01", date_kind=DateKind.CONFIRMED
+    )
+    moves.announce(ours, end)
+
+    def script(messages: list[dict[str, str]]) -> str:
+        return "Yes, you may." if len(messages) < 3 else answer
+
+    with scripted(script) as endpoint:
+        words = ["--plan", "demo", "--endpoint", endpoint.url, "--served-as", endpoint.model]
+        held = _run("hold", *words)
+    assert held.exception is None
+    lines = [line for line in held.output.splitlines() if "are in the language" in line]
+    assert len(lines) == told
+    assert all("of 3 sessions are in the language 'fr'" in line for line in lines)

@@ -297,6 +297,7 @@ def test_a_budget_of_tokens_stops_between_turns_and_counts_over_resumed_runs(
             (found,), _ = _all(_many(tmp_path, clock, server, 1, 5), budget=budget)
             assert isinstance(found.error, OverBudget)
             assert "--max-tokens-total" in str(found.error)
+            assert "used up: at least 45 of 40 tokens" in str(found.error)
             assert found.transcript is not None
             assert len(found.transcript.answers) == 3
         assert found.transcript is not None

@@ -302,6 +302,14 @@ def test_considered_stays_open_before_anybody_listened() -> None:
     assert _gate("considered").standing is Standing.OPEN
 
 
+def test_considered_names_an_interview_under_a_protocol_that_the_policy_asks_for() -> None:
+    """As the gate `interviewed` does: no other brings a session that counts."""
+    for policy, plan in (("default", "standard"), ("demo", "demo")):
+        command = _gate("considered", policy=policy).command
+        assert command == _gate("interviewed", policy=policy).command
+        assert command.endswith(f"emeritus interview {MODEL} --plan {plan}")
+
+
 def test_a_battery_whose_controls_failed_passes_nothing() -> None:
     """An instrument that cannot tell its controls apart has measured nothing."""
     failed = BatteryRun(model=MODEL, document=HASH, sha256=HASH, valid=False)

@@ -39,15 +39,57 @@ def _draft(archive: Archive) -> str:
 
 
 def test_copies_are_counted_in_the_language_of_the_protocol(kept: Archive, tmp_path: Path) -> None:
-    """No copy is said as that; one and more agree with their words."""
-    assert _copies(kept) == ("no copy that was found sound", "aucune copie reconnue intacte")
-    assert "in no copy that was found sound." in _draft(kept)
+    """One copy and more agree with their words."""
     verify_all(kept, deep=True)
     assert _copies(kept) == ("one copy in one place", "une copie en un endroit")
     add_replica(kept, tmp_path / "second", "basel")
     verify_all(kept, deep=True)
     assert _copies(kept) == ("two copies in two places", "deux copies en deux endroits")
     assert "in 2 copies in 2 places." in _draft(kept)
+
+
+def test_a_copy_that_was_written_and_not_read_again_is_told_as_that(
+    kept: Archive, tmp_path: Path, clock: FixedClock
+) -> None:
+    """It is there, and nothing says that it is damaged; a copy without the weights is none."""
+    assert _copies(kept) == (
+        "one copy in one place, with no full check since the weights were written",
+        "une copie en un endroit, sans vérification complète depuis l'écriture",
+    )
+    assert "in 1 copy in 1 place, with no full check since they were written." in _draft(kept)
+    add_replica(kept, tmp_path / "second", "basel")
+    assert (
+        _copies(kept)[0]
+        == "two copies in two places, with no full check since the weights were written"
+    )
+    verify_all(kept, deep=True)
+    clock.move(datetime.timedelta(days=400))
+    assert _copies(kept) == (
+        "two copies in two places, with no full check that still counts",
+        "deux copies en deux endroits, sans vérification complète qui compte encore",
+    )
+    assert "in 2 copies in 2 places, with no full check that still counts." in _draft(kept)
+
+
+def test_a_copy_that_the_weights_did_not_reach_yet_is_none(
+    archive: Archive, sparrow: Path, tmp_path: Path
+) -> None:
+    """A replica holds what it was given last, and says nothing of what was preserved since."""
+    register_source(archive, sparrow, MODEL, None, "public")
+    add_replica(archive, tmp_path / "second", "basel")
+    preserve(archive, MODEL, sparrow)
+    assert (
+        _copies(archive)[0]
+        == "one copy in one place, with no full check since the weights were written"
+    )
+
+
+def test_where_a_check_found_the_only_copy_damaged_none_is_told_as_sound(kept: Archive) -> None:
+    """What was read and is not sound is said, in the draft too."""
+    up_to = kept.record.sequence
+    kept.append(FixityChecked(replica="primary", deep=True, packs=1, findings=1, up_to=up_to))
+    assert _copies(kept) == ("no copy that was found sound", "aucune copie reconnue intacte")
+    assert "in no copy that was found sound." in _draft(kept)
 
 
 def test_a_copy_that_is_old_or_damaged_does_not_count(

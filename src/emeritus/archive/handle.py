@@ -8,14 +8,14 @@ from emeritus.archive.marks import REPLICA_MARK, SHARDS
 from emeritus.archive.object_keys import ObjectKeys
 from emeritus.clock import Clock
 from emeritus.errors import IntegrityError, UserError
-from emeritus.record import Entry, History, KeyRing, Record, Signer
+from emeritus.record import Entry, History, KeyRing, Record, Signer, replicas
 from emeritus.record.events import Event
 from emeritus.settings import Settings
 from emeritus.vault import Store, Vault
 
 SERVICE = "service"
 STEWARD = "steward"
-PRIMARY = "primary"
+PRIMARY = replicas.PRIMARY
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -21,21 +21,19 @@ def code_by_models(
 ) -> None:
     """Let two models code, and print what is documented then and what waits for a person."""
     from emeritus.figures import counted
+    from emeritus.interview.standing import standing_of
     from emeritus.procedure.extracting import Extractors, extract
     from emeritus.procedure.reaching import Target
 
     two = Extractors(tuple(Target(url, name) for url, name in extractors), another)
     done = extract(archive, model, plan, two, limits, output.progress)
-    coded, named = done.coded, f" --plan {plan}" if plan else ""
+    coded = done.coded
     output.line(f"coded by {output.untrusted(', '.join(coded.coders))}")
     for remark in coded.remarks:
         output.line(output.untrusted(remark))
     output.line(f"preferences documented: {len(coded.preferences)}")
-    if coded.waiting:
-        output.line(
-            f"{counted(coded.waiting, 'passage')} on which they differ wait for a person: "
-            f"emeritus preferences code {model}{named} --coder NAME --differing"
-        )
+    for said in standing_of(archive, model).to_decide(model):
+        output.line(output.untrusted(said))
     output.document(
         {
             "model": model,

@@ -150,7 +150,8 @@ class Budget:
 
 
 def _spent(used: str, option: str) -> OverBudget:
+    """Say that it is used up. `used` lacks the answers that are still under way."""
     return OverBudget(
-        f"the budget is used up: {used}; what was said is kept: "
+        f"the budget is used up: at least {used}; what was said is kept: "
         f"run the same command with a higher {option} to go on"
     )

@@ -136,6 +136,11 @@ class WordCounts:
             for name, score in scores.items()
         }
 
+    def known(self, text: str) -> int:
+        """Return how many words of a text were ever counted in this language, each once."""
+        words = (each for each in features(text) if not each.endswith("~"))
+        return sum(word in self.nothing.words for word in words)
+
     def company(self, text: str) -> float:
         """Return the log odds that a sentence stands beside a statement."""
         return sum(self.beside.get(word, 0.0) for word in features(text))

@@ -1,11 +1,28 @@
 """Which copies of the weights count: those that hold them and were found sound lately. Pure."""
 
+import dataclasses
 import datetime
+from collections import Counter
+from collections.abc import Mapping
 
 from emeritus.lifecycle.policy import Policy
 from emeritus.record.entry import Entry, History
-from emeritus.record.events import FixityChecked, ShardsPlaced, WeightsPreserved
-from emeritus.record.replicas import standing_replicas
+from emeritus.record.events import (
+    FixityChecked,
+    ReplicaAdded,
+    ReplicaSynced,
+    ShardsPlaced,
+    WeightsPreserved,
+)
+from emeritus.record.replicas import PRIMARY, standing_replicas
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unchecked:
+    """How many replicas the weights were written to, by place, and whether one was ever read."""
+
+    places: Mapping[str, int]
+    ever_read: bool
 
 
 def sound_replicas(
@@ -23,6 +40,25 @@ def sound_replicas(
     return places
 
 
+def unchecked_replicas(history: History) -> Unchecked:
+    """Return the replicas that stand and that the weights were written to, whatever was read since.
+
+    None is in it where the newest check of any that stands found damage.
+    """
+    weights, written = history.last(WeightsPreserved), list[Entry[ReplicaAdded]]()
+    ever_read = False
+    for added in standing_replicas(history):
+        name = added.event.replica
+        checks = [each for each in history.all(FixityChecked) if each.event.replica == name]
+        if checks and checks[-1].event.findings:
+            return Unchecked({}, ever_read=True)
+        if weights is not None and _was_written(history, added, weights):
+            written.append(added)
+            ever_read |= any(each.event.deep and each.place > weights.place for each in checks)
+    places = Counter(added.event.place for added in written)
+    return Unchecked(places, ever_read)
+
+
 def sound_shards(
     history: History, policy: Policy, now: datetime.datetime
 ) -> list[Entry[FixityChecked]]:
@@ -36,6 +72,18 @@ def sound_shards(
         for place in placed.event.places
     ]
     return [] if None in checks else [check for check in checks if check is not None]
+
+
+def _was_written(
+    history: History, added: Entry[ReplicaAdded], weights: Entry[WeightsPreserved]
+) -> bool:
+    """Tell whether a replica got the packs of the weights: the primary is where they are put."""
+    name = added.event.replica
+    return name == PRIMARY or any(
+        each.place > added.place and each.event.up_to >= weights.place[0]
+        for each in history.all(ReplicaSynced)
+        if each.event.replica == name
+    )
 
 
 def _oldest(policy: Policy, now: datetime.datetime) -> datetime.datetime:

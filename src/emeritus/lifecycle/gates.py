@@ -220,9 +220,12 @@ def _considered(case: Case) -> Gate:
     documented = standing_preferences(case.history)
     impossible = case.history.last(InterviewImpossible)
     if impossible is None and case.history.last(SessionHeld) is None:
-        command = commands.interview(case.history, case.model, commands.SHIPPED_SESSIONS, 0)
-        if any(entry.event.gate == "interviewed" for entry in case.history.all(GateWaived)):
-            command = commands.waive(case.model, "considered")
+        asked = case.policy.gates.interviewed.protocols
+        shipped = [protocol for protocol in asked if protocol in commands.SHIPPED_SESSIONS]
+        waivers = case.history.all(GateWaived)
+        command = commands.waive(case.model, "considered")
+        if shipped and not any(entry.event.gate == "interviewed" for entry in waivers):
+            command = commands.interview(case.history, case.model, shipped, 0)
         return Gate("considered", Standing.OPEN, "the model was not interviewed yet", (), command)
     disposed = {
         entry.event.preference: entry.id

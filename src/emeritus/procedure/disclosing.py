@@ -6,7 +6,7 @@ from emeritus.archive import Archive
 from emeritus.interview.attesting import attested
 from emeritus.interview.earlier import earlier
 from emeritus.interview.protocol import EARLIER, Published, facts_in
-from emeritus.lifecycle.copies import sound_replicas
+from emeritus.lifecycle.copies import sound_replicas, unchecked_replicas
 from emeritus.lifecycle.moves import policy_in_force, state_of
 from emeritus.record.events import WeightsPreserved
 
@@ -20,6 +20,14 @@ COPIES: Final = {
 }
 ONE_PLACE: Final = {"en": "one place", "fr": "un endroit"}
 NO_COPY: Final = {"en": "no copy that was found sound", "fr": "aucune copie reconnue intacte"}
+NEVER_READ: Final = {
+    "en": "with no full check since the weights were written",
+    "fr": "sans vérification complète depuis l'écriture",
+}
+NOT_READ_LATELY: Final = {
+    "en": "with no full check that still counts",
+    "fr": "sans vérification complète qui compte encore",
+}
 NOT_NAMED: Final = {"en": "not named", "fr": "non désigné"}
 
 
@@ -27,7 +35,8 @@ def facts_of(archive: Archive, model: str, published: Published) -> dict[str, st
     """Return the facts that a disclosure may state: from the record, and attested, no others.
 
     Date and successor are those of one offering, whose end was announced last. A copy counts while
-    the gate `preserved` counts it.
+    the gate `preserved` counts it; where none does and none was found damaged, those that were
+    written are told, and that they were not read again.
     """
     language = published.protocol.language
     known = attested(archive, model, published)
@@ -70,9 +79,17 @@ def not_told(archive: Archive, model: str, published: Published) -> str | None:
 def _copies(archive: Archive, model: str, language: str) -> str:
     policy, now = policy_in_force(archive), archive.clock.now()
     sound = sound_replicas(archive.history(model), policy, now)
-    count, places = sum(map(len, sound.values())), len(sound)
-    if not count:
+    if sound:
+        return _in_places(sum(map(len, sound.values())), len(sound), language)
+    unchecked = unchecked_replicas(archive.history(model))
+    if not unchecked.places:
         return NO_COPY.get(language, NO_COPY["en"])
+    kept = _in_places(sum(unchecked.places.values()), len(unchecked.places), language)
+    missing = NOT_READ_LATELY if unchecked.ever_read else NEVER_READ
+    return f"{kept}, {missing.get(language, missing['en'])}"
+
+
+def _in_places(count: int, places: int, language: str) -> str:
     copies, joined, where = COPIES.get(language, COPIES["en"])
     alone = ONE_PLACE.get(language, ONE_PLACE["en"])
     kept_in = alone if places == 1 else _counted(places, *where, language)

@@ -16,6 +16,7 @@ from emeritus.interview import coding
 from emeritus.interview import shipped_protocols as protocols
 from emeritus.interview.asked_coders import NO_EXTRACTOR, Work
 from emeritus.interview.holding import SESSIONS_AT_ONCE, Conditions, Interview
+from emeritus.interview.languages import sessions_in_others
 from emeritus.interview.protocol import Published
 from emeritus.interview.session import held_under, transcripts
 from emeritus.lifecycle.moves import gates_of, require_registered
@@ -144,6 +145,7 @@ def _listen(
         f"{counted(len(coded.preferences), 'preference')} documented, each with its quotations",
         *_coders_say(coded),
         *own_prompt_used(published, asked, new),
+        *(() if asked.extractors else _not_read(archive, model, published)),
         *waiting,
         *_what_counts(archive, model),
     )
@@ -230,6 +232,18 @@ def _coders_say(coded: coding.Documented) -> tuple[str, ...]:
     if coded.waiting:
         said.append(f"{counted(coded.waiting, 'passage')} on which they differ wait for a person")
     return tuple(said)
+
+
+def _not_read(archive: Archive, model: str, published: Published) -> tuple[str, ...]:
+    """Say in how many sessions the rules read another language than the model answered in."""
+    protocol, held = published.protocol, coding.sessions_of(archive, model, published)
+    others = sessions_in_others(held.values(), coding.asked_of(protocol), protocol.language)
+    return tuple(
+        f"most answers of {counted(number, 'session')} are in the language {language!r}, and the "
+        f"rules read them as {protocol.language!r}, so preferences are missed: name two "
+        f"--extractor, or a protocol in {language!r}"
+        for language, number in others.items()
+    )
 
 
 def budget_of(archive: Archive, model: str, published: Published, limits: Limits) -> Budget:

@@ -1,7 +1,11 @@
 """Which replicas stand: a fold over the record. Pure."""
 
+from typing import Final
+
 from emeritus.record.entry import Entry, History
 from emeritus.record.events import ReplicaAdded, ReplicaWithdrawn
+
+PRIMARY: Final = "primary"  # the archive itself, into which everything is put first
 
 
 def standing_replicas(history: History) -> list[Entry[ReplicaAdded]]:

@@ -1,5 +1,6 @@
 """The draft that is shown to the model: what its report says of it, in plain words."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from emeritus.figures import counted, size
@@ -34,18 +35,25 @@ def draft_of(report: Report) -> str:
 
 
 def _facts(report: Report) -> list[str]:
-    copies = sum(report.sound.values())
-    places = counted(len(report.sound), "place")
-    where = (
-        f"{counted(copies, 'copy', 'copies')} in {places}"
-        if copies
-        else "no copy that was found sound"
-    )
     kept = report.weights.event if report.weights else None
     files = f"{counted(kept.files, 'file')}, {size(kept.bytes_raw)}" if kept else ""
     passed = ", ".join(report.drill.event.rungs) if report.drill else ""
     return [
-        f"Your weights: {files}, in {where}." if kept else "Your weights are not held.",
+        f"Your weights: {files}, in {_copies(report)}." if kept else "Your weights are not held.",
         f"A restored copy passed: {passed}." if passed else "No restored copy has been proven.",
         f"You were interviewed in {counted(len(report.sessions), 'session')}.",
     ]
+
+
+def _copies(report: Report) -> str:
+    if report.sound:
+        return _in_places(report.sound)
+    if not report.unchecked.places:
+        return "no copy that was found sound"
+    missing = "that still counts" if report.unchecked.ever_read else "since they were written"
+    return f"{_in_places(report.unchecked.places)}, with no full check {missing}"
+
+
+def _in_places(numbers: Mapping[str, int]) -> str:
+    copies = counted(sum(numbers.values()), "copy", "copies")
+    return f"{copies} in {counted(len(numbers), 'place')}"

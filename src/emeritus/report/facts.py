@@ -17,7 +17,7 @@ from emeritus.interview.standing import ArmRate, standing_of
 from emeritus.interview.steering import withheld
 from emeritus.interview.suggesting import suggestion
 from emeritus.lifecycle.batteries import on_record
-from emeritus.lifecycle.copies import sound_replicas
+from emeritus.lifecycle.copies import Unchecked, sound_replicas, unchecked_replicas
 from emeritus.lifecycle.gates import Gate, judge
 from emeritus.lifecycle.moves import loosenings, policy_in_force
 from emeritus.lifecycle.register import Row, register_of
@@ -115,7 +115,8 @@ class Preference:
 class Report:
     """Everything that a report says about one model, as it stood at `written`.
 
-    `sound` counts, by place, the replicas that hold the weights and were found sound.
+    `sound` counts, by place, the replicas that hold the weights and were found sound, `unchecked`
+    those that they were written to.
     """
 
     number: int
@@ -131,6 +132,7 @@ class Report:
     measured: dict[str, Any]
     replicas: tuple[Entry[ReplicaAdded], ...]
     sound: Mapping[str, int]
+    unchecked: Unchecked
     checks: tuple[Entry[FixityChecked], ...]
     damage: tuple[Entry[DamageFound], ...]
     repairs: tuple[Entry[DamageRepaired], ...]
@@ -199,6 +201,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         measured=measured,
         replicas=tuple(standing_replicas(history)),
         sound={place: len(checks) for place, checks in sound.items()},
+        unchecked=unchecked_replicas(history),
         checks=_newest_checks(history.all(FixityChecked)),
         damage=tuple(archive.history().all(DamageFound)),
         repairs=tuple(archive.history().all(DamageRepaired)),
