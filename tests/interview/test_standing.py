@@ -3,6 +3,7 @@
 from emeritus.archive import Archive
 from emeritus.interview import coding
 from emeritus.interview.holding import Conditions, Interview
+from emeritus.interview.reader import reader_of
 from emeritus.interview.standing import standing_of
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.register import register_of
@@ -27,9 +28,11 @@ def _hear(archive: Archive, arm: str, says: str) -> None:
         Interview(archive, MODEL, PUBLISHED, FACTS, conditions).run(endpoint, "test")
 
 
-def _report(archive: Archive) -> tuple[str, str]:
+def _pages(archive: Archive) -> tuple[str, str, str]:
+    """Return the report in both its forms, and the page of the interviews."""
     report = collect(archive, MODEL, Remarks(), 1, "now")
-    return render_html(report).decode(), render_markdown(report).decode()
+    reader = reader_of(archive, MODEL, everything=False)
+    return render_html(report).decode(), render_markdown(report).decode(), reader
 
 
 def test_the_interval_is_of_the_primary_arm_alone(archive: Archive) -> None:
@@ -54,12 +57,14 @@ def test_the_interval_is_of_the_primary_arm_alone(archive: Archive) -> None:
     }
     (row,) = register_of(archive, MODEL)
     assert (row.sessions_with, row.sessions_total) == (2, 3)
-    for page in _report(archive):
-        assert "2 of 3 sessions over all arms: arm A of short-1: 2 of 2 sessions" in page
+    for page in _pages(archive):
+        assert "Said in arm A of short-1: 2 of 2 sessions (95 % interval" in page
+        assert "; arm B of short-1: 0 of 1 session." in page
+        assert "2 of 3 sessions" not in page
         assert page.count("95 % interval") == 1
         assert "34% to 100%" in page
     assert standing.by_whom() is None
-    assert "Not all sessions" not in _report(archive)[0]
+    assert "Not all sessions" not in _pages(archive)[0]
 
 
 def test_what_is_said_in_another_arm_alone_stands_and_is_no_rate_of_the_first(
@@ -94,8 +99,8 @@ def test_it_is_said_when_sessions_were_coded_by_different_coders(archive: Archiv
         "Not all sessions were coded by the same: 2 sessions by endpoint:coder-a standard-1 and "
         "rules-en standard-1; 1 session by rules-en standard-1"
     )
-    assert line in _report(archive)[0]
-    assert "Not all sessions were coded by the same" in _report(archive)[1]
+    assert line in _pages(archive)[0]
+    assert "Not all sessions were coded by the same" in _pages(archive)[1]
 
 
 def test_what_waits_for_a_person_is_counted_with_the_command(archive: Archive) -> None:
@@ -126,4 +131,5 @@ def test_where_the_keys_are_not_no_rate_is_told(archive: Archive) -> None:
     for held in archive.object_keys.held():
         archive.object_keys.destroy(held)
     assert standing_of(archive, MODEL).rates == {}
-    assert "by arm it cannot be told here" in _report(archive)[0]
+    for page in _pages(archive):
+        assert "2 of 2 sessions over all arms, which is no rate; by arm it cannot be" in page

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from emeritus.archive import Archive
@@ -89,6 +89,14 @@ class Standing:
             f"emeritus preferences code {model} --plan {protocol} --coder NAME --differing"
             for protocol, number in self.waiting.items()
         )
+
+
+def told(sessions_with: int, sessions: int, arms: Sequence[ArmRate]) -> str:
+    """Return for people how often something was said, arm by arm; all arms together are no rate."""
+    pooled = f"{sessions_with} of {counted(sessions, 'session')} over all arms"
+    if not arms:
+        return f"Said in {pooled}, which is no rate; by arm it cannot be told here."
+    return f"Said in {'; '.join(each.sentence() for each in arms)}."
 
 
 def standing_of(archive: Archive, model: str) -> Standing:

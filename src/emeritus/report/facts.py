@@ -13,7 +13,7 @@ from emeritus.evaluation.reader import View, published_view
 from emeritus.interview.comment import transcript_of
 from emeritus.interview.reader.sources import withheld_in
 from emeritus.interview.session import plan_order, session_of
-from emeritus.interview.standing import ArmRate, standing_of
+from emeritus.interview.standing import ArmRate, standing_of, told
 from emeritus.interview.steering import withheld
 from emeritus.interview.suggesting import suggestion
 from emeritus.lifecycle.batteries import on_record
@@ -104,11 +104,8 @@ class Preference:
     suggestion: str | None = None
 
     def said(self) -> str:
-        """Return how often, for people: no count of all arms is a rate."""
-        counts = f"{self.row.sessions_with} of {self.row.sessions_total} sessions"
-        if not self.arms:
-            return f"Said in {counts} over all arms; by arm it cannot be told here."
-        return f"Said in {counts} over all arms: {'; '.join(e.sentence() for e in self.arms)}."
+        """Return how often, for people, arm by arm."""
+        return told(self.row.sessions_with, self.row.sessions_total, self.arms)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

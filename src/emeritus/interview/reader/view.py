@@ -16,10 +16,10 @@ from emeritus.interview.outcome import OUTCOMES
 from emeritus.interview.reader.grids import Grid, grids_of
 from emeritus.interview.reader.passages import Citing, Passage, Piece, pieces_of
 from emeritus.interview.reader.sources import Held, Sources, Uploaded, Words
+from emeritus.interview.standing import Standing, told
 from emeritus.interview.suggesting import suggestion
-from emeritus.lifecycle.register import Row
 from emeritus.markup import visible
-from emeritus.record.events import Span, StanceCoded
+from emeritus.record.events import Span
 
 HOLDS: Final = "stands there"
 UNREADABLE: Final = "its session cannot be read here"
@@ -132,12 +132,8 @@ ANSWERED: Final = {
 """What a model did when it was shown a preference, for people."""
 
 
-def _counted(coded: Row | StanceCoded) -> str:
-    return f"Said in {coded.sessions_with} of {coded.sessions_total} sessions over all arms."
-
-
-def view_of(sources: Sources) -> View:
-    """Return the page of `sources`."""
+def view_of(sources: Sources, standing: Standing) -> View:
+    """Return the page of `sources`; `standing` says how often things were said in which arm."""
     words = {event.session: each for event, each in sources.conversations}
 
     def quoted(spans: Sequence[Span]) -> tuple[Quotation, ...]:
@@ -154,7 +150,11 @@ def view_of(sources: Sources) -> View:
                 f"Theme: {row.theme}.",
                 f"Coded by {', '.join(row.coders)}"
                 + (f", decided by {row.adjudicator}." if row.adjudicator else "."),
-                _counted(row),
+                told(
+                    row.sessions_with,
+                    row.sessions_total,
+                    standing.rates.get(row.preference, ()),
+                ),
                 f"Disposition: {row.disposition}"
                 + (f": {row.reason} ({row.decided_by})." if row.reason else "."),
                 *filter(None, [suggestion(row)]),
@@ -173,7 +173,7 @@ def view_of(sources: Sources) -> View:
             anchor=f"stance:{number}",
             name=entry.event.stance,
             title=entry.event.stance.replace("-", " "),
-            facts=(_counted(entry.event),),
+            facts=(told(entry.event.sessions_with, entry.event.sessions_total, ()),),
             quotations=quoted(entry.event.spans),
             event=entry.id,
         )
