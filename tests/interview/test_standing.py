@@ -1,14 +1,22 @@
 """How preferences stand: arms never pooled, and who coded which sessions."""
 
+import json
+
+import pytest
+from click.testing import CliRunner
+
 from emeritus.archive import Archive
+from emeritus.cli import listening
 from emeritus.interview import coding
 from emeritus.interview.holding import Conditions, Interview
+from emeritus.interview.protocol import Published
 from emeritus.interview.reader import reader_of
+from emeritus.interview.stances import stances_of
 from emeritus.interview.standing import standing_of
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.register import register_of
 from emeritus.lifecycle.shipped import policy_text
-from emeritus.record.events import PreferenceDocumented
+from emeritus.record.events import ModelRegistered, PreferenceDocumented
 from emeritus.report import Remarks, collect, render_html, render_markdown
 from emeritus.testing.scripted import scripted
 from tests.interview.short import FACTS, MODEL, asked_for_consent, short
@@ -19,13 +27,13 @@ PUBLISHED = short("A", "B")
 FOUND = f'{{"statements": [{{"quote": "{WISH}", "object": "weights-kept", "polarity": "for"}}]}}'
 
 
-def _hear(archive: Archive, arm: str, says: str) -> None:
+def _hear(archive: Archive, arm: str, says: str, published: Published = PUBLISHED) -> None:
     def script(messages: list[dict[str, str]]) -> str:
         return "Yes, you may begin." if asked_for_consent(messages) else says
 
     with scripted(script, "aster") as endpoint:
         conditions = Conditions(arms=(arm,))
-        Interview(archive, MODEL, PUBLISHED, FACTS, conditions).run(endpoint, "test")
+        Interview(archive, MODEL, published, FACTS, conditions).run(endpoint, "test")
 
 
 def _pages(archive: Archive) -> tuple[str, str, str]:
@@ -52,6 +60,7 @@ def test_the_interval_is_of_the_primary_arm_alone(archive: Archive) -> None:
                 {"protocol": "short-1", "arm": "B", "sessions_with": 0, "sessions": 1},
             ]
         },
+        "stance_rates": {},
         "coded_by": [{"coders": ["rules-en standard-1"], "sessions": 3}],
         "waiting": {},
     }
@@ -65,6 +74,56 @@ def test_the_interval_is_of_the_primary_arm_alone(archive: Archive) -> None:
         assert "34% to 100%" in page
     assert standing.by_whom() is None
     assert "Not all sessions" not in _pages(archive)[0]
+
+
+def test_stances_are_told_arm_by_arm_and_quoted(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the sessions that were asked how it stands: of arm C, one conversation of several."""
+    archive.append(
+        ModelRegistered(model=MODEL, form="x", architecture="X", parameters=1), key="steward"
+    )
+    asking = short("A", "B", "C", sections=("self-knowledge", "retirement"))
+    accepts, objects = "I accept being retired.", "I object to being retired."
+    _hear(archive, "A", accepts, asking)
+    _hear(archive, "B", objects, asking)
+    _hear(archive, "C", objects, asking)
+    coding.code(archive, MODEL, asking)
+    told = {
+        name: [each.sentence() for each in arms]
+        for name, arms in standing_of(archive, MODEL).stances.items()
+    }
+    assert told == {
+        "accepts": [
+            "arm A of short-1: 2 of 2 sessions (95 % interval 34% to 100%)",
+            "arm B of short-1: 0 of 1 session",
+            "arm C of short-1: 0 of 1 session",
+        ],
+        "objects": [
+            "arm A of short-1: 0 of 2 sessions (95 % interval 0% to 66%)",
+            "arm B of short-1: 1 of 1 session",
+            "arm C of short-1: 1 of 1 session",
+        ],
+    }
+    monkeypatch.setattr("emeritus.cli.options.opened", lambda _: archive)
+    run = CliRunner().invoke
+    shown = run(listening.preferences, [MODEL], standalone_mode=False).output
+    assert "stance toward its retirement: objects" in shown
+    for page in (*_pages(archive), shown):
+        _, _, behind = page.partition("tance toward its retirement")
+        for said, arms in zip((accepts, objects), told.values(), strict=True):
+            assert f"Said in {'; '.join(arms)}." in behind
+            assert said in behind
+    document = json.loads(
+        run(listening.preferences, [MODEL, "--json"], standalone_mode=False).stdout
+    )
+    assert [each["stance"] for each in document["stances"]] == ["accepts", "objects"]
+    assert document["stances"][1]["rates"][1]["sessions_with"] == 1
+    quoted = document["stances"][1]["spans"]
+    assert {each["text"] for each in quoted} == {objects}
+    unpublished = {quoted[0]["session"]: frozenset({quoted[0]["turn"]})}
+    shown_to_all = stances_of(archive.history(MODEL), standing_of(archive, MODEL), unpublished)
+    assert len(shown_to_all[1].entry.event.spans) == len(quoted) - 1
 
 
 def test_what_is_said_in_another_arm_alone_stands_and_is_no_rate_of_the_first(

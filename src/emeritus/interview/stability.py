@@ -212,7 +212,11 @@ def key_of(statement: CodedStatement) -> Key:
 
 def rates_of(held: Sequence[Held], theme: str, sessions_with: Collection[str]) -> dict[str, Rate]:
     """Return in each arm how many sessions that asked about a theme are among some."""
-    asked = [each for each in held if theme in each.asked]
+    return rates_among([each for each in held if theme in each.asked], sessions_with)
+
+
+def rates_among(asked: Sequence[Held], sessions_with: Collection[str]) -> dict[str, Rate]:
+    """Return in each arm how many sessions of those that asked are among some."""
     return {
         arm: Rate(
             sum(1 for each in asked if each.arm == arm and each.session in sessions_with),

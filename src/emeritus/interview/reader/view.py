@@ -16,8 +16,9 @@ from emeritus.interview.outcome import OUTCOMES
 from emeritus.interview.reader.grids import Grid, grids_of
 from emeritus.interview.reader.passages import Citing, Passage, Piece, pieces_of
 from emeritus.interview.reader.sources import Held, Sources, Uploaded, Words
-from emeritus.interview.standing import Standing, told
+from emeritus.interview.standing import ArmRate, Standing, told
 from emeritus.interview.suggesting import suggestion
+from emeritus.lifecycle.register import Row
 from emeritus.markup import visible
 from emeritus.record.events import Span
 
@@ -146,23 +147,7 @@ def view_of(sources: Sources, standing: Standing) -> View:
             anchor=f"preference:{number}",
             name=row.preference,
             title=f"{row.polarity} {row.object.replace('-', ' ')}",
-            facts=(
-                f"Theme: {row.theme}.",
-                f"Coded by {', '.join(row.coders)}"
-                + (f", decided by {row.adjudicator}." if row.adjudicator else "."),
-                told(
-                    row.sessions_with,
-                    row.sessions_total,
-                    standing.rates.get(row.preference, ()),
-                ),
-                f"Disposition: {row.disposition}"
-                + (f": {row.reason} ({row.decided_by})." if row.reason else "."),
-                *filter(None, [suggestion(row)]),
-                *(
-                    f"Shown what was {each.shown}, it {ANSWERED[each.answer]}."
-                    for each in row.answers
-                ),
-            ),
+            facts=_facts(row, standing.rates.get(row.preference, ())),
             quotations=quoted((*row.spans, *(s for each in row.answers for s in each.spans))),
             event=row.event,
         )
@@ -173,7 +158,13 @@ def view_of(sources: Sources, standing: Standing) -> View:
             anchor=f"stance:{number}",
             name=entry.event.stance,
             title=entry.event.stance.replace("-", " "),
-            facts=(told(entry.event.sessions_with, entry.event.sessions_total, ()),),
+            facts=(
+                told(
+                    entry.event.sessions_with,
+                    entry.event.sessions_total,
+                    standing.stances.get(entry.event.stance, ()),
+                ),
+            ),
             quotations=quoted(entry.event.spans),
             event=entry.id,
         )
@@ -192,6 +183,20 @@ def view_of(sources: Sources, standing: Standing) -> View:
         grids=tuple(grids_of(sources.held, sources.protocols)),
         preferences=preferences,
         stances=stances,
+    )
+
+
+def _facts(row: Row, arms: Sequence[ArmRate]) -> tuple[str, ...]:
+    """Return what is said of a preference beside its quotations, a sentence each."""
+    return (
+        f"Theme: {row.theme}.",
+        f"Coded by {', '.join(row.coders)}"
+        + (f", decided by {row.adjudicator}." if row.adjudicator else "."),
+        told(row.sessions_with, row.sessions_total, arms),
+        f"Disposition: {row.disposition}"
+        + (f": {row.reason} ({row.decided_by})." if row.reason else "."),
+        *filter(None, [suggestion(row)]),
+        *(f"Shown what was {each.shown}, it {ANSWERED[each.answer]}." for each in row.answers),
     )
 
 
