@@ -365,6 +365,16 @@ def test_lines_are_one_a_turn_and_say_where_they_stand(archive: Archive) -> None
             assert line["turn_sha256"] == digests.sha256(line["text"].encode())
 
 
+def test_every_field_of_a_line_is_documented(archive: Archive) -> None:
+    """In the table of the page on reading, which has no other."""
+    heard(archive)
+    line = json.loads(lines_of(archive, MODEL, everything=False).splitlines()[0])
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "read-an-interview.md"
+    table = page.read_text(encoding="utf-8").partition("| field |")[2].partition("\n\n")[0]
+    first = [row.split(" | ")[0] for row in table.splitlines()[2:]]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first))) == sorted(line)
+
+
 def test_inspect_reads_the_log(archive: Archive, sparrow: Path, tmp_path: Path) -> None:
     """The library of Inspect AI itself takes the log: every sample, message, call and result."""
     inspect = pytest.importorskip("inspect_ai.log", reason="pip install 'inspect-ai>=0.3.285'")
