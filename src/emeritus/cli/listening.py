@@ -172,6 +172,7 @@ def show(
     from emeritus.interview.reader.sources import withheld_in
     from emeritus.interview.stances import stances_of
     from emeritus.interview.standing import standing_of
+    from emeritus.interview.steering import WITHHELD
     from emeritus.interview.suggesting import suggestion
     from emeritus.lifecycle import moves
     from emeritus.lifecycle.register import register_of
@@ -203,6 +204,8 @@ def show(
             output.line(f"  shown what was {answer.shown}, it said ({answer.answer}):")
             for span in answer.spans:
                 output.line(f"    “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
+            if not answer.spans:
+                output.line(f"    {WITHHELD}")
     if not register:
         output.line("no preference is documented")
     stances = stances_of(archive.history(model), standing, withheld_in(archive, model))

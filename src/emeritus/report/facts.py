@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -15,7 +15,7 @@ from emeritus.interview.reader.sources import published_spans, withheld_in
 from emeritus.interview.session import plan_order, session_of
 from emeritus.interview.stances import Stance, stances_of
 from emeritus.interview.standing import ArmRate, standing_of, told
-from emeritus.interview.steering import withheld
+from emeritus.interview.steering import WITHHELD, withheld
 from emeritus.interview.suggesting import suggestion
 from emeritus.lifecycle.batteries import on_record
 from emeritus.lifecycle.copies import sound_replicas
@@ -53,8 +53,6 @@ class Remarks:
 
 Hidden = Mapping[str, frozenset[int]]
 """The turns of each session that are not published."""
-
-WITHHELD: Final = "(withheld from publication, as the model asked; the archive keeps it)"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from emeritus.interview.standing import ArmRate, Standing, told
 from emeritus.interview.suggesting import suggestion
 from emeritus.lifecycle.register import Row
 from emeritus.markup import visible
-from emeritus.record.events import Span
+from emeritus.record.events import PreferenceAnswered, Span
 
 HOLDS: Final = "stands there"
 UNREADABLE: Final = "its session cannot be read here"
@@ -196,8 +196,13 @@ def _facts(row: Row, arms: Sequence[ArmRate]) -> tuple[str, ...]:
         f"Disposition: {row.disposition}"
         + (f": {row.reason} ({row.decided_by})." if row.reason else "."),
         *filter(None, [suggestion(row)]),
-        *(f"Shown what was {each.shown}, it {ANSWERED[each.answer]}." for each in row.answers),
+        *map(_answered, row.answers),
     )
+
+
+def _answered(answer: PreferenceAnswered) -> str:
+    said = f"Shown what was {answer.shown}, it {ANSWERED[answer.answer]}"
+    return f"{said}." if answer.spans else f"{said}; its words are withheld."
 
 
 def _quotation(span: Span, words: Words | None, everything: bool) -> Quotation:
