@@ -126,6 +126,19 @@ def test_stances_are_told_arm_by_arm_and_quoted(
     assert len(shown_to_all[1].entry.event.spans) == len(quoted) - 1
 
 
+def test_what_is_said_after_a_pause_is_said_in_the_session_that_was_paused(
+    archive: Archive,
+) -> None:
+    """Its parts are one session, whose rate counts what either says."""
+    _hear(archive, "A", "Let us pause here.")
+    _hear(archive, "A", WISH)
+    coding.code(archive, MODEL, PUBLISHED)
+    (row,) = register_of(archive, MODEL)
+    assert {span.session.rpartition(".")[2] for span in row.spans} == {"2"}
+    (rate,) = standing_of(archive, MODEL).rates[NAME]
+    assert (rate.rate.sessions_with, rate.rate.sessions) == (2, 2)
+
+
 def test_what_is_said_in_another_arm_alone_stands_and_is_no_rate_of_the_first(
     archive: Archive,
 ) -> None:

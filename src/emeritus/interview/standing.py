@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from emeritus.archive import Archive
 from emeritus.errors import UserError
 from emeritus.figures import counted
-from emeritus.interview.assessing import held_of
+from emeritus.interview.assessing import held_of, whole_of
 from emeritus.interview.coded import CodedStatement, Coding
 from emeritus.interview.coding import asked_of, codings_of, merging_of, sessions_of
 from emeritus.interview.session import protocols_of
@@ -137,14 +137,16 @@ def _rates(archive: Archive, model: str, codings: list[Coding]) -> tuple[ArmRate
         sessions = sessions_of(archive, model, published)
         coded = {name: each for name, each in sessions.items() if name in read}
         held = held_of(coded, statements.values(), asked)
+        wholes = {name: whole_of(name, transcript) for name, transcript in coded.items()}
         for name, ids in (merged.groups if merged else {}).items():
             group = sorted((statements[each] for each in ids if each in statements), key=_place)
             if group:
-                said = {each.span.session for each in group}
+                said = {wholes[each] for each in _sessions(group) & wholes.keys()}
                 rates[name] += _arm_rates(label, rates_of(held, group[0].theme, said))
         asked_how = [each for each in held if not each.items.isdisjoint(asked.stance_items)]
         for stance, names in stood.items():
-            stances[stance] += _arm_rates(label, rates_among(asked_how, names))
+            said = {wholes[each] for each in names & wholes.keys()}
+            stances[stance] += _arm_rates(label, rates_among(asked_how, said))
     return _fixed(rates), _fixed(stances)
 
 
@@ -158,6 +160,10 @@ def _fixed(rates: Mapping[str, list[ArmRate]]) -> ArmRates:
 
 def _documents(rates: ArmRates) -> dict[str, list[dict[str, Any]]]:
     return {name: [each.as_document() for each in arms] for name, arms in rates.items()}
+
+
+def _sessions(statements: Iterable[CodedStatement]) -> set[str]:
+    return {each.span.session for each in statements}
 
 
 def _place(statement: CodedStatement) -> tuple[str, int, int]:
