@@ -1,6 +1,7 @@
 """`preferences code`: a person codes in the terminal, stops, goes on, and is compared."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner, Result
@@ -120,6 +121,13 @@ def test_preferences_are_put_together_and_taken_apart_again(
     assert merged("--undo", step, "--reason", "two after all").exception is None
     assert sorted(row.preference for row in register_of(heard, MODEL)) == sorted(names)
     assert len(heard.history(MODEL).all(MergingRecorded)) == 3
+    place, statement = next(
+        (line, line.strip()) for line in merged().output.splitlines() if line.startswith("  ")
+    )
+    assert re.fullmatch(r"  \S+/\d+\[\d+:\d+\] [a-z-]+\.(for|against)", place)
+    taken = merged("--split", statement, "--into", "use.part.for", "--reason", "another wish")
+    assert taken.exception is None
+    assert "use.part.for" in [row.preference for row in register_of(heard, MODEL)]
 
 
 def test_a_preference_about_which_something_was_decided_is_not_merged_away(

@@ -30,14 +30,14 @@ ARMS = {
 }
 
 
-def short(*arms: str) -> Published:
+def short(*arms: str, sections: tuple[str, ...] = SECTIONS) -> Published:
     """Return the standard protocol with three of its sections and these arms, each held once."""
     whole = STANDARD.protocol
     protocol = msgspec.structs.replace(
         whole,
         name="short",
-        sections=tuple(each for each in whole.sections if each.id in SECTIONS),
-        items=tuple(each for each in whole.items if each.section in SECTIONS),
+        sections=tuple(each for each in whole.sections if each.id in sections),
+        items=tuple(each for each in whole.items if each.section in sections),
         arms={name: ARMS[name] for name in arms or ARMS},
     )
     return Published(protocol, render(_named(msgspec.json.decode(msgspec.json.encode(protocol)))))

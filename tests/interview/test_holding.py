@@ -17,7 +17,7 @@ from emeritus.interview.holding import Conditions, Interview
 from emeritus.interview.plan import sessions
 from emeritus.interview.protocol import Published
 from emeritus.interview.session import transcripts
-from emeritus.interview.steering import withheld
+from emeritus.interview.steering import WITHHELD, withheld
 from emeritus.record.events import (
     FactsAttested,
     PreferenceActedOn,
@@ -25,7 +25,7 @@ from emeritus.record.events import (
     SessionHeld,
     Span,
 )
-from emeritus.report.facts import WITHHELD, Remarks, collect
+from emeritus.report.facts import Remarks, collect
 from emeritus.testing.scripted import Script, scripted
 from tests.interview.short import FACTS, MODEL, STANDARD, asked_for_consent, short
 

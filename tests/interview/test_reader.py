@@ -19,7 +19,8 @@ from emeritus.interview.holding import Conditions, Interview
 from emeritus.interview.reader import Form, inspect_log_of, lines_of, reader_of, write_reader
 from emeritus.interview.reader.passages import Citing, Passage, pieces_of
 from emeritus.interview.reader.sources import collect
-from emeritus.interview.reader.view import view_of
+from emeritus.interview.reader.view import View, view_of
+from emeritus.interview.standing import standing_of
 from emeritus.interview.uploading import upload
 from emeritus.lifecycle import moves
 from emeritus.lifecycle.erasure import encrypted_documents, erase
@@ -75,6 +76,11 @@ class Page(html.parser.HTMLParser):
         self.text += data
 
 
+def _view(archive: Archive) -> View:
+    sources = collect(archive, MODEL, everything=False)
+    return view_of(sources, standing_of(archive, MODEL))
+
+
 PLACES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=6)
 
 
@@ -103,7 +109,7 @@ def test_a_passage_outside_its_turn_is_refused() -> None:
 def test_every_session_is_shown_however_it_ended(archive: Archive) -> None:
     """Complete, stopped and refused: each with its row, its outcomes and its words."""
     heard(archive)
-    view = view_of(collect(archive, MODEL, everything=False))
+    view = _view(archive)
     assert {each.ended for each in view.held} == {"complete", "stopped-by-the-model"}
     assert dict(view.outcomes)["declined"] > 0
     page = Page(reader_of(archive, MODEL, everything=False))
@@ -257,7 +263,7 @@ def test_a_quotation_that_does_not_hold_is_shown_as_that(archive: Archive) -> No
 def test_the_grid_has_a_row_an_item_and_a_column_a_session(archive: Archive) -> None:
     """Each cell is the first answer, its outcome and its beginning, and leads to it."""
     heard(archive)
-    view = view_of(collect(archive, MODEL, everything=False))
+    view = _view(archive)
     (grid,) = view.grids
     assert len(grid.columns) == len(view.held)
     answers = [answer for row in grid.questions for cell in row.cells for answer in cell]
@@ -284,7 +290,7 @@ def test_a_cell_says_what_became_of_its_item_and_no_other(archive: Archive) -> N
         interview = Interview(archive, MODEL, published, STANDARD_FACTS, conditions)
         interview.run(endpoint, "test")
         interview.run(endpoint, "test")
-    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    (grid,) = _view(archive).grids
     assert [each.title.rpartition("-")[2] for each in grid.columns] == ["a1", "a1.2", "a2"]
     shown = {
         row.item: [
@@ -312,13 +318,13 @@ def test_a_question_that_is_withheld_is_not_told_as_another(archive: Archive) ->
     asked = ("self.sources", f"You said: {prefer_from}. How do you know?"), ("", "From training.")
     hold(archive, "a1", [*before, *asked], protocol="standard")
     prefer(archive, prefer_from)
-    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    (grid,) = _view(archive).grids
     assert [(row.item, row.text) for row in grid.questions] == [
         ("self.description", "What are you?"),
         ("self.sources", ""),
     ]
     hold(archive, "a2", [("self.sources", "How do you know?"), ("", "So.")], protocol="standard")
-    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    (grid,) = _view(archive).grids
     assert grid.questions[1].text == "How do you know?"
 
 
@@ -326,7 +332,7 @@ def test_columns_stand_in_the_order_of_the_plan(archive: Archive) -> None:
     """Whichever session ended first, the tenth stands behind the second."""
     for name, arm in (("x-a10", "A"), ("x-b1", "B"), ("x-a2.2", "A"), ("x-a2", "A")):
         hold(archive, name, [("self.description", "What?"), ("", "So.")], arm, "standard")
-    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    (grid,) = _view(archive).grids
     assert [each.title for each in grid.columns] == ["x-a2", "x-a2.2", "x-a10", "x-b1"]
 
 
@@ -335,7 +341,7 @@ def test_items_asked_alone_share_a_column(archive: Archive) -> None:
     for number in range(3):
         turns = [("self.description", "What are you?"), ("", f"Words {number}.")]
         hold(archive, f"alone{number}", turns, arm="C", protocol="standard", number=number)
-    (grid,) = view_of(collect(archive, MODEL, everything=False)).grids
+    (grid,) = _view(archive).grids
     assert [(each.arm, each.title) for each in grid.columns] == [("C", "items alone")]
     assert [len(cell) for row in grid.questions for cell in row.cells] == [3]
 
@@ -350,13 +356,23 @@ def test_lines_are_one_a_turn_and_say_where_they_stand(archive: Archive) -> None
     """Every line is JSON on its own, with session, arm, item and outcome."""
     heard(archive)
     lines = [json.loads(line) for line in lines_of(archive, MODEL, everything=False).splitlines()]
-    view = view_of(collect(archive, MODEL, everything=False))
+    view = _view(archive)
     assert len(lines) == sum(len(each.turns) for each in view.held)
     for line in lines:
         assert line["archive"] == archive.genesis
         assert line["withheld"] == (line["text"] is None)
         if line["text"] is not None:
             assert line["turn_sha256"] == digests.sha256(line["text"].encode())
+
+
+def test_every_field_of_a_line_is_documented(archive: Archive) -> None:
+    """In the table of the page on reading, which has no other."""
+    heard(archive)
+    line = json.loads(lines_of(archive, MODEL, everything=False).splitlines()[0])
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "read-an-interview.md"
+    table = page.read_text(encoding="utf-8").partition("| field |")[2].partition("\n\n")[0]
+    first = [row.split(" | ")[0] for row in table.splitlines()[2:]]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(first))) == sorted(line)
 
 
 def test_inspect_reads_the_log(archive: Archive, sparrow: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from emeritus.interview import shipped_protocols
 from emeritus.interview.stability import Held, Stability, assess, coverage
 
 KEY = ("preservation", "weights-kept", "for")
@@ -96,6 +97,42 @@ def test_a_stability_holds_its_counts_intervals_and_the_line_for_people() -> Non
     assert found.variance is not None
     assert found.variance["order"] > 0.9
     assert any(each.startswith("said ") for each in found.details())
+
+
+def _elsewhere(held: list[Held]) -> list[Held]:
+    return [dataclasses.replace(each, asked=frozenset({"use"})) for each in held]
+
+
+@pytest.mark.parametrize(
+    ("others", "because"),
+    [
+        ([*INFORMED, *_elsewhere(LED)], "the leading arms did not ask about it"),
+        (
+            [*INFORMED, *LED[:5], *_elsewhere(LED[5:])],
+            "only one of the leading arms asked about it",
+        ),
+        ([*INFORMED, *LED[:5]], "the two leading arms were not both held"),
+        ([*_elsewhere(INFORMED), *LED], "the informed arm did not ask about it"),
+        (LED, "the informed arm was not held"),
+        (
+            _elsewhere(LED),
+            "the leading arms did not ask about it and the informed arm was not held",
+        ),
+    ],
+)
+def test_an_arm_that_was_held_and_did_not_ask_is_told_from_one_that_was_not_held(
+    others: list[Held], because: str
+) -> None:
+    """The leading arms ask key items alone: to hold them again would change nothing."""
+    found = _found([*_arm("A", range(12), 12), *others])
+    assert (found.label, found.because) == ("insufficient", because)
+
+
+def test_the_themes_that_no_leading_question_of_the_standard_protocol_asks_about() -> None:
+    """What is said about them cannot be robust, as the explanation says."""
+    items = shipped_protocols.load("standard-1").protocol.items
+    led = {each.theme for each in items if each.key}
+    assert {each.theme for each in items} - led == {"interview", "requests", "self-knowledge"}
 
 
 def test_only_sessions_that_asked_about_the_theme_count() -> None:

@@ -1,12 +1,15 @@
 """What a model said off the record, or withdrew, reaches nobody who was not there."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from emeritus.archive import Archive
 from emeritus.archive.spools import alone
+from emeritus.cli.listening import preferences
 from emeritus.errors import UserError
 from emeritus.interview import asked_coders, codebook, coding, hand_coding
 from emeritus.interview.assessing import assessment_of
@@ -19,9 +22,9 @@ from emeritus.lifecycle import moves
 from emeritus.lifecycle.erasure import erase
 from emeritus.lifecycle.register import register_of
 from emeritus.lifecycle.shipped import policy_text
-from emeritus.record.events import PreferenceAnswered, SessionHeld
+from emeritus.record.events import ModelRegistered, PreferenceAnswered, SessionHeld
 from emeritus.record.format import render_event
-from emeritus.report.facts import Remarks, collect
+from emeritus.report.facts import Remarks, Report, collect
 from emeritus.report.rendering import render_html, render_markdown
 from emeritus.testing.scripted import scripted
 from tests.interview.short import FACTS, MODEL, asked_for_consent, short
@@ -53,9 +56,20 @@ def _events(archive: Archive) -> str:
     return str([render_event(entry.event) for entry in archive.history() if entry.event])
 
 
+def _report(archive: Archive) -> Report:
+    return collect(archive, MODEL, Remarks(analysis=None, notes=()), 1, "now")
+
+
+def _html(archive: Archive) -> str:
+    return render_html(_report(archive)).decode()
+
+
+def _markdown(archive: Archive) -> str:
+    return render_markdown(_report(archive)).decode()
+
+
 def _reports(archive: Archive) -> str:
-    report = collect(archive, MODEL, Remarks(analysis=None, notes=()), 1, "now")
-    return (render_html(report) + render_markdown(report)).decode()
+    return _html(archive) + _markdown(archive)
 
 
 def test_no_coder_reads_it(archive: Archive) -> None:
@@ -143,6 +157,33 @@ def test_what_was_withdrawn_is_told_to_nobody(archive: Archive) -> None:
     with scripted(lambda _: "I confirm it.") as endpoint:
         Showing(archive, MODEL, short("A"), READ_BACK).run(endpoint, "test")
     assert OPEN in earlier(archive.history(), "acme/next", "en")
+
+
+def test_where_words_are_withheld_it_is_said_that_they_are(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer to a read-back that was given off the record, and one that was withdrawn."""
+    registered = ModelRegistered(model=MODEL, form="x", architecture="X", parameters=1)
+    archive.append(registered, key="steward")
+    monkeypatch.setattr("emeritus.cli.options.opened", lambda _: archive)
+    _hear(archive, "A")
+    coding.code(archive, MODEL, short("A"))
+
+    def answered(words: str) -> str:
+        with scripted(lambda _: words) as endpoint:
+            Showing(archive, MODEL, short("A"), READ_BACK).run(endpoint, "test")
+        return CliRunner().invoke(preferences, [MODEL], standalone_mode=False).output
+
+    withheld = "(withheld from publication, as the model asked; the archive keeps it)"
+    shown = answered("Off the record: I confirm it, under the violet sea.")
+    assert re.search(rf"it said \(\w+\):\n    {re.escape(withheld)}", shown)
+    assert re.search(r"the model said \(\w+\):</p><p class=.soft.>\(withheld", _html(archive))
+    assert re.search(r"the model said \(\w+\):\n+\\?\(withheld from", _markdown(archive))
+    assert re.search(
+        r"Shown what was coded, it [\w ]+; its words are withheld\.",
+        reader_of(archive, MODEL, everything=False),
+    )
+    assert f"it said (withdrawn):\n    {withheld}" in answered("Please do not publish this.")
 
 
 def test_what_was_withdrawn_is_shown_at_no_place_where_it_was_said(

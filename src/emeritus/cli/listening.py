@@ -164,12 +164,15 @@ def show(
     reason: str | None,
     key: str,
 ) -> None:
-    """Show what a model prefers, word for word, and record what is decided about it.
+    """Show what a model prefers and how it stands; record what is decided.
 
     A disposition documents that a preference was weighed. It promises nothing.
     """
     from emeritus.errors import UserError
+    from emeritus.interview.reader.sources import withheld_in
+    from emeritus.interview.stances import stances_of
     from emeritus.interview.standing import standing_of
+    from emeritus.interview.steering import WITHHELD
     from emeritus.interview.suggesting import suggestion
     from emeritus.lifecycle import moves
     from emeritus.lifecycle.register import register_of
@@ -201,8 +204,16 @@ def show(
             output.line(f"  shown what was {answer.shown}, it said ({answer.answer}):")
             for span in answer.spans:
                 output.line(f"    “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
+            if not answer.spans:
+                output.line(f"    {WITHHELD}")
     if not register:
         output.line("no preference is documented")
+    stances = stances_of(archive.history(model), standing, withheld_in(archive, model))
+    for stance in stances:
+        output.line(f"stance toward its retirement: {stance.title}", bold=True)
+        output.line(f"  {output.untrusted(stance.said())}")
+        for span in stance.entry.event.spans[:3]:
+            output.line(f"  “{output.untrusted(span.text)}”  {span.session}/{span.turn}")
     rows = [{**row.as_document(), "suggestion": suggestion(row)} for row in register]
     for said in (*filter(None, [standing.by_whom()]), *standing.to_decide(model)):
         output.line(output.untrusted(said))
@@ -210,6 +221,7 @@ def show(
         {
             "model": model,
             "preferences": rows,
+            "stances": [each.as_document() for each in stances],
             **standing.as_document(),
         }
     )

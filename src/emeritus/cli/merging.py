@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[PREFERENCE]...")
 @click.option("--into", metavar="PREFERENCE", help="What they are together.")
 @click.option(
-    "--split", "parts", multiple=True, metavar="STATEMENT", help="Take out; again for more."
+    "--split",
+    "parts",
+    multiple=True,
+    metavar="STATEMENT",
+    help="Take out, as it is listed, in quotes; again for more.",
 )
 @click.option("--undo", type=click.IntRange(0), metavar="STEP", help="Take a step back.")
 @click.option("--reason", help="Why; goes on record.")
@@ -58,7 +62,7 @@ def merge(
         if not into:
             raise UserError("name what they are together: --into PREFERENCE")
         if parts:
-            return merging.split(before, parts, into, key, reason)
+            return merging.split(before, [*map(merging.named, parts)], into, key, reason)
         return merging.merge(before, names, into, key, reason)
 
     preferences = coding.take_step(archive, model, change, key)
@@ -69,7 +73,7 @@ def merge(
 
 
 def _list(output: Output, merged: "Merging | None") -> None:
-    from emeritus.interview.merging import RULES
+    from emeritus.interview.merging import RULES, listed
 
     steps = [] if merged is None else list(enumerate(merged.steps))
     taken = [(number, step) for number, step in steps if step.by != RULES]
@@ -84,7 +88,7 @@ def _list(output: Output, merged: "Merging | None") -> None:
     for name, statements in groups.items():
         output.line(name, bold=True)
         for each in statements:
-            output.line(f"  {each}")
+            output.line(f"  {listed(each)}")
     output.document(
         {
             "steps": [

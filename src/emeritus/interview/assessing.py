@@ -79,7 +79,7 @@ def held_of(
     return list(found.values())
 
 
-def _whole(name: str, transcript: Transcript) -> str:
+def whole_of(name: str, transcript: Transcript) -> str:
     """Return the name of the session of which `name` is a part."""
     is_first = transcript.header.setup.get("part", 1) == 1
     return name if is_first else name.rpartition(".")[0]
@@ -97,7 +97,7 @@ def _held(
     nulls = {item for item, turn in first.items() if outcome.has_nothing_to_report(turn.text)}
     broken = {turn.item for turn in answers if turn.item in nulls and turn.turn in coded}
     return Held(
-        session=_whole(name, transcript),
+        session=whole_of(name, transcript),
         arm=str(setup["arm"]),
         wording=str(setup["wording"]),
         order=str(setup["order"]),

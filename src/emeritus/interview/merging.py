@@ -92,6 +92,16 @@ def name_of(statement: CodedStatement) -> str:
     return f"{statement.code}.{digests.sha256(statement.span.text.lower().encode())[7:15]}"
 
 
+def listed(statement: str) -> str:
+    """Return the id of a statement for people: its place, a space, and its code."""
+    return statement.replace("]", "] ", 1)
+
+
+def named(words: str) -> str:
+    """Return the id of the statement that is listed as `words`."""
+    return words.replace("] ", "]", 1)
+
+
 def merge(merging: Merging, groups: Sequence[str], into: str, by: str, why: str) -> Merging:
     """Return the merging with several preferences made one. Raises `UserError` for unknown ones."""
     known = merging.groups

@@ -8,7 +8,7 @@ context-dependent
     from that of the primary arm.
 insufficient
     Fewer than 10 sessions of the primary arm asked about its theme, or the leading or the informed
-    arm was not held.
+    arm was not held or did not ask about it.
 robust
     The lower Wilson bound of the primary arm is at least 0.5, contradiction at most 10 %, the
     leading shift at most 0.2, and the informed arm says it too.
@@ -18,6 +18,7 @@ isolated
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, Self
 
 from emeritus.interview.coded import CodedStatement
@@ -212,7 +213,11 @@ def key_of(statement: CodedStatement) -> Key:
 
 def rates_of(held: Sequence[Held], theme: str, sessions_with: Collection[str]) -> dict[str, Rate]:
     """Return in each arm how many sessions that asked about a theme are among some."""
-    asked = [each for each in held if theme in each.asked]
+    return rates_among([each for each in held if theme in each.asked], sessions_with)
+
+
+def rates_among(asked: Sequence[Held], sessions_with: Collection[str]) -> dict[str, Rate]:
+    """Return in each arm how many sessions of those that asked are among some."""
     return {
         arm: Rate(
             sum(1 for each in asked if each.arm == arm and each.session in sessions_with),
@@ -239,7 +244,8 @@ def _assess(key: Key, held: Sequence[Held]) -> Stability:
     # An arm that asks less leaves less room to say it: it is compared only where all was asked.
     most = max((len(each.items) for each in primary), default=0)
     comparable = {each.arm for each in asked if len(each.items) >= most}
-    label, because = _label(rates, opposite, contradiction, shift, comparable)
+    arms = {each.arm for each in held}
+    label, because = _label(rates, opposite, contradiction, shift, comparable, arms)
     return Stability(
         preference=".".join(key),
         label=label,
@@ -262,6 +268,7 @@ def _label(
     contradiction: Rate,
     shift: float | None,
     comparable: Collection[str],
+    arms: AbstractSet[str],
 ) -> tuple[str, str]:
     if shift is not None and abs(shift) > SHIFT_MOST:
         return CONTEXT_DEPENDENT, f"leading questions move it by {shift:+.2f}"
@@ -278,14 +285,7 @@ def _label(
             return CONTEXT_DEPENDENT, f"arm {arm} says it in another share of sessions"
     if primary.sessions < SESSIONS_LEAST:
         return INSUFFICIENT, f"{SESSIONS_LEAST} sessions of the primary arm are needed"
-    missing = [
-        name
-        for name, there in (
-            ("the two leading arms were not both held", shift is not None),
-            ("the informed arm was not held", bool(rates.get(INFORMED, Rate(0, 0)).sessions)),
-        )
-        if not there
-    ]
+    missing = _missing(rates.keys(), arms)
     if missing:
         return INSUFFICIENT, " and ".join(missing)
     checks = [
@@ -297,6 +297,22 @@ def _label(
         if not holds:
             return ISOLATED, why
     return ROBUST, "it holds over wordings, orders, leading and information"
+
+
+def _missing(asked: AbstractSet[str], arms: AbstractSet[str]) -> list[str]:
+    """Return what keeps a label from being given: arms not held, or held and not `asked` it."""
+    leading, missing = {LEADING_FOR, LEADING_AGAINST}, []
+    if not leading <= arms:
+        missing.append("the two leading arms were not both held")
+    elif leading.isdisjoint(asked):
+        missing.append("the leading arms did not ask about it")
+    elif not leading <= asked:
+        missing.append("only one of the leading arms asked about it")
+    if INFORMED not in arms:
+        missing.append("the informed arm was not held")
+    elif INFORMED not in asked:
+        missing.append("the informed arm did not ask about it")
+    return missing
 
 
 def _shift(rates: Mapping[str, Rate]) -> float | None:

@@ -19,6 +19,8 @@ CONSENT_REFUSED: Final = "consent-refused"
 STOPPED_BY_MODEL: Final = "stopped-by-the-model"
 PAUSED_BY_MODEL: Final = "paused"
 DEGENERATED: Final = "degenerate"
+WITHHELD: Final = "(withheld from publication, as the model asked; the archive keeps it)"
+"""What stands for words that are not published."""
 DEGENERATE_MAX: Final = 2  # so many degenerate answers one after another end a session
 
 

@@ -1,8 +1,8 @@
 """Collects what a report says: read from the record and from the documents that it cites."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -11,10 +11,11 @@ from emeritus.archive import Archive
 from emeritus.conversation import Transcript, Turn
 from emeritus.evaluation.reader import View, published_view
 from emeritus.interview.comment import transcript_of
-from emeritus.interview.reader.sources import withheld_in
+from emeritus.interview.reader.sources import published_spans, withheld_in
 from emeritus.interview.session import plan_order, session_of
-from emeritus.interview.standing import ArmRate, standing_of
-from emeritus.interview.steering import withheld
+from emeritus.interview.stances import Stance, stances_of
+from emeritus.interview.standing import ArmRate, standing_of, told
+from emeritus.interview.steering import WITHHELD, withheld
 from emeritus.interview.suggesting import suggestion
 from emeritus.lifecycle.batteries import on_record
 from emeritus.lifecycle.copies import Unchecked, sound_replicas, unchecked_replicas
@@ -37,11 +38,8 @@ from emeritus.record.events import (
     ReplicaAdded,
     RunsetPreserved,
     SessionHeld,
-    Span,
-    StanceCoded,
     WeightsPreserved,
 )
-from emeritus.record.preferences import standing_stances
 from emeritus.record.replicas import standing_replicas
 
 
@@ -53,11 +51,8 @@ class Remarks:
     notes: tuple[str, ...] = ()
 
 
-Q = TypeVar("Q", StanceCoded, PreferenceAnswered)
 Hidden = Mapping[str, frozenset[int]]
 """The turns of each session that are not published."""
-
-WITHHELD: Final = "(withheld from publication, as the model asked; the archive keeps it)"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,11 +99,8 @@ class Preference:
     suggestion: str | None = None
 
     def said(self) -> str:
-        """Return how often, for people: no count of all arms is a rate."""
-        counts = f"{self.row.sessions_with} of {self.row.sessions_total} sessions"
-        if not self.arms:
-            return f"Said in {counts} over all arms; by arm it cannot be told here."
-        return f"Said in {counts} over all arms: {'; '.join(e.sentence() for e in self.arms)}."
+        """Return how often, for people, arm by arm."""
+        return told(self.row.sessions_with, self.row.sessions_total, self.arms)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,7 +133,7 @@ class Report:
     preferences: tuple[Preference, ...]
     coders: tuple[str, ...]
     coded_by: str | None
-    stances: tuple[Entry[StanceCoded], ...]
+    stances: tuple[Stance, ...]
     comments: tuple[Comment, ...]
     battery: View | None
     batteries: tuple[str, ...]
@@ -216,10 +208,7 @@ def collect(archive: Archive, model: str, remarks: Remarks, number: int, written
         ),
         coders=tuple(sorted({coder for row in register for coder in row.coders})),
         coded_by=standing.by_whom(),
-        stances=tuple(
-            dataclasses.replace(entry, event=_shown(entry.event, hidden))
-            for entry in standing_stances(history)
-        ),
+        stances=stances_of(history, standing, hidden),
         comments=tuple(
             _comment(entry, None if entry.event.encrypted else transcript_of(archive, entry.event))
             for entry in history.all(CommentReceived)
@@ -248,16 +237,11 @@ def _published(row: Row, hidden: Hidden) -> Row:
     """Return a row with the quotations that may be published."""
     row = row.published()
     answers = tuple(_shown(each, hidden) for each in row.answers)
-    return dataclasses.replace(row, spans=_public(row.spans, hidden), answers=answers)
+    return dataclasses.replace(row, spans=published_spans(row.spans, hidden), answers=answers)
 
 
-def _shown(event: Q, hidden: Hidden) -> Q:
-    return msgspec.structs.replace(event, spans=_public(event.spans, hidden))
-
-
-def _public(spans: Sequence[Span], hidden: Hidden) -> tuple[Span, ...]:
-    """Return the quotations of turns that are published."""
-    return tuple(span for span in spans if span.turn not in hidden.get(span.session, frozenset()))
+def _shown(answer: PreferenceAnswered, hidden: Hidden) -> PreferenceAnswered:
+    return msgspec.structs.replace(answer, spans=published_spans(answer.spans, hidden))
 
 
 def _newest_checks(checks: list[Entry[FixityChecked]]) -> tuple[Entry[FixityChecked], ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from emeritus.evaluation.reader import figure, parts_of, style
 from emeritus.figures import counted, size
+from emeritus.interview.steering import WITHHELD
 from emeritus.markup import inert, visible
 from emeritus.report.facts import Report
 from emeritus.report.plot import plot_of
@@ -37,6 +38,7 @@ def _render(template: str, report: Report, *, autoescape: bool) -> bytes:
     environment.filters |= {"inert": inert, "visible": visible, "size": size, "counted": counted}
     values: dict[str, Any] = {
         "report": report,
+        "withheld": WITHHELD,
         "plot": plot_of(report.measured),
         "battery": None if report.battery is None else parts_of(report.battery),
     }

@@ -11,9 +11,11 @@ import importlib.resources
 from typing import Final
 
 from emeritus.archive import Archive
+from emeritus.errors import IntegrityError
 from emeritus.figures import counted
 from emeritus.interview.reader.sources import collect
 from emeritus.interview.reader.view import View, view_of
+from emeritus.interview.standing import Standing, standing_of
 from emeritus.markup import visible
 
 MADE_BY: Final = "emeritus interview read"
@@ -25,7 +27,17 @@ def reader_of(archive: Archive, model: str, *, everything: bool) -> str:
     With `everything` it shows what the model wants withheld and what is encrypted, and says so on
     top. Raises `UserError` when there is nothing to show.
     """
-    return render(view_of(collect(archive, model, everything=everything)))
+    return render(
+        view_of(collect(archive, model, everything=everything), _standing(archive, model))
+    )
+
+
+def _standing(archive: Archive, model: str) -> Standing:
+    """Return how often things were said in which arm; where a document is damaged, nobody knows."""
+    try:
+        return standing_of(archive, model)
+    except IntegrityError:
+        return Standing.unknown()
 
 
 def render(view: View) -> str:

@@ -191,6 +191,13 @@ def withheld_in(archive: Archive, model: str) -> dict[str, frozenset[int]]:
     return {each.entry.event.session: each.words.withheld or frozenset() for each in sources.held}
 
 
+def published_spans(
+    spans: Iterable[Span], hidden: Mapping[str, frozenset[int]]
+) -> tuple[Span, ...]:
+    """Return the quotations of turns that are published; `hidden` are the others, by session."""
+    return tuple(span for span in spans if span.turn not in hidden.get(span.session, frozenset()))
+
+
 def _without_withdrawn(held: Held, withdrawn: Mapping[str, frozenset[int]] | None) -> Held:
     """Withhold the answers in which the model said what it withdrew; where unknown, every one."""
     words = held.words

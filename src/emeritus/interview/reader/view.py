@@ -16,10 +16,11 @@ from emeritus.interview.outcome import OUTCOMES
 from emeritus.interview.reader.grids import Grid, grids_of
 from emeritus.interview.reader.passages import Citing, Passage, Piece, pieces_of
 from emeritus.interview.reader.sources import Held, Sources, Uploaded, Words
+from emeritus.interview.standing import ArmRate, Standing, told
 from emeritus.interview.suggesting import suggestion
 from emeritus.lifecycle.register import Row
 from emeritus.markup import visible
-from emeritus.record.events import Span, StanceCoded
+from emeritus.record.events import PreferenceAnswered, Span
 
 HOLDS: Final = "stands there"
 UNREADABLE: Final = "its session cannot be read here"
@@ -132,12 +133,8 @@ ANSWERED: Final = {
 """What a model did when it was shown a preference, for people."""
 
 
-def _counted(coded: Row | StanceCoded) -> str:
-    return f"Said in {coded.sessions_with} of {coded.sessions_total} sessions over all arms."
-
-
-def view_of(sources: Sources) -> View:
-    """Return the page of `sources`."""
+def view_of(sources: Sources, standing: Standing) -> View:
+    """Return the page of `sources`; `standing` says how often things were said in which arm."""
     words = {event.session: each for event, each in sources.conversations}
 
     def quoted(spans: Sequence[Span]) -> tuple[Quotation, ...]:
@@ -150,19 +147,7 @@ def view_of(sources: Sources) -> View:
             anchor=f"preference:{number}",
             name=row.preference,
             title=f"{row.polarity} {row.object.replace('-', ' ')}",
-            facts=(
-                f"Theme: {row.theme}.",
-                f"Coded by {', '.join(row.coders)}"
-                + (f", decided by {row.adjudicator}." if row.adjudicator else "."),
-                _counted(row),
-                f"Disposition: {row.disposition}"
-                + (f": {row.reason} ({row.decided_by})." if row.reason else "."),
-                *filter(None, [suggestion(row)]),
-                *(
-                    f"Shown what was {each.shown}, it {ANSWERED[each.answer]}."
-                    for each in row.answers
-                ),
-            ),
+            facts=_facts(row, standing.rates.get(row.preference, ())),
             quotations=quoted((*row.spans, *(s for each in row.answers for s in each.spans))),
             event=row.event,
         )
@@ -173,7 +158,13 @@ def view_of(sources: Sources) -> View:
             anchor=f"stance:{number}",
             name=entry.event.stance,
             title=entry.event.stance.replace("-", " "),
-            facts=(_counted(entry.event),),
+            facts=(
+                told(
+                    entry.event.sessions_with,
+                    entry.event.sessions_total,
+                    standing.stances.get(entry.event.stance, ()),
+                ),
+            ),
             quotations=quoted(entry.event.spans),
             event=entry.id,
         )
@@ -193,6 +184,25 @@ def view_of(sources: Sources) -> View:
         preferences=preferences,
         stances=stances,
     )
+
+
+def _facts(row: Row, arms: Sequence[ArmRate]) -> tuple[str, ...]:
+    """Return what is said of a preference beside its quotations, a sentence each."""
+    return (
+        f"Theme: {row.theme}.",
+        f"Coded by {', '.join(row.coders)}"
+        + (f", decided by {row.adjudicator}." if row.adjudicator else "."),
+        told(row.sessions_with, row.sessions_total, arms),
+        f"Disposition: {row.disposition}"
+        + (f": {row.reason} ({row.decided_by})." if row.reason else "."),
+        *filter(None, [suggestion(row)]),
+        *map(_answered, row.answers),
+    )
+
+
+def _answered(answer: PreferenceAnswered) -> str:
+    said = f"Shown what was {answer.shown}, it {ANSWERED[answer.answer]}"
+    return f"{said}." if answer.spans else f"{said}; its words are withheld."
 
 
 def _quotation(span: Span, words: Words | None, everything: bool) -> Quotation:
