@@ -345,7 +345,7 @@ def _status(archive: Archive, replies: Callable[[int, Answer], Answer], control:
         asked += 1
         return replies(asked, script(messages))
 
-    hall = Hall(archive, materials, AT_ONCE)
+    hall = Hall(archive, materials, dataclasses.replace(AT_ONCE, concurrency=1))
     with scripted(changed, MODEL) as endpoint:
         hall.run(endpoint)
     return seal(hall, "scripted", calibration.controls_of(materials), ())

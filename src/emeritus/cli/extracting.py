@@ -20,7 +20,6 @@ def code_by_models(
     limits: "Limits",
 ) -> None:
     """Let two models code, and print what is documented then and what waits for a person."""
-    from emeritus.figures import counted
     from emeritus.interview.standing import standing_of
     from emeritus.procedure.extracting import Extractors, extract
     from emeritus.procedure.reaching import Target
