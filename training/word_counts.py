@@ -1,6 +1,6 @@
 """Count again the words by which the rules tell what a sentence is about.
 
-    python training/word_counts.py
+    python -m training.word_counts
 
 reads the training half of the planted models and writes codebooks/counts-*.json in the package.
 """

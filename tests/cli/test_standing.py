@@ -59,9 +59,9 @@ def test_preferences_are_shown_arm_by_arm(heard: Archive, monkeypatch: pytest.Mo
     code(heard, MODEL, short("A", "B"))
     shown = _run(heard, monkeypatch, "preferences", MODEL)
     assert shown.exception is None
-    assert "said in 3 of 3 sessions over all arms" in shown.output
-    assert "    arm A of short-1: 2 of 2 sessions (95 % interval 34% to 100%)" in shown.output
-    assert "    arm B of short-1: 1 of 1 session\n" in shown.output
+    assert "over all arms" not in shown.output
+    assert "Said in arm A of short-1: 2 of 2 sessions (95 % interval 34% to 100%)" in shown.output
+    assert "; arm B of short-1: 1 of 1 session.\n" in shown.output
     with scripted(lambda _: NOTHING, "coder-a") as endpoint:
         code(heard, MODEL, short("A", "B"), [endpoint])
     shown = _run(heard, monkeypatch, "preferences", MODEL)

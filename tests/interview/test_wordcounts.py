@@ -19,7 +19,7 @@ BOOK = codebook.load().codebook
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_counts_are_those_of_the_training_half(language: str) -> None:
-    """Counted again they are the same: `python training/word_counts.py` writes them."""
+    """Counted again they are the same: `python -m training.word_counts` writes them."""
     folder = importlib.resources.files("emeritus.interview") / "codebooks"
     shipped = (folder / f"counts-{language}-1.json").read_bytes()
     models = planted_models.load(planted_models.TRAINING)

@@ -171,7 +171,7 @@ def show(
     from emeritus.errors import UserError
     from emeritus.interview.reader.sources import withheld_in
     from emeritus.interview.stances import stances_of
-    from emeritus.interview.standing import standing_of
+    from emeritus.interview.standing import standing_of, told
     from emeritus.interview.steering import WITHHELD
     from emeritus.interview.suggesting import suggestion
     from emeritus.lifecycle import moves
@@ -188,10 +188,9 @@ def show(
     standing = standing_of(archive, model)
     for row in register:
         output.line(f"{row.preference}  {row.polarity} {row.object} ({row.theme})", bold=True)
-        counts = f"{row.sessions_with} of {row.sessions_total} sessions"
-        output.line(f"  said in {counts} over all arms")
-        for rate in standing.rates.get(row.preference, ()):
-            output.line(f"    {output.untrusted(rate.sentence())}")
+        arms = standing.rates.get(row.preference, ())
+        said = told(row.sessions_with, row.sessions_total, arms)
+        output.line(f"  {output.untrusted(said)}")
         if row.withdrawn:
             output.line("  the model withdrew its words from publication")
         for span in row.spans[:3]:
