@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -101,8 +102,9 @@ def browser(profile: Path) -> Iterator[Browser]:
     from_browser, to_us = os.pipe()
 
     def hand_over() -> None:
-        # The protocol is spoken on the descriptors 3 and 4; first out of the way, then into place.
-        low, high = os.dup2(from_us, 103), os.dup2(to_us, 104)
+        # The protocol is spoken on the descriptors 3 and 4; first out of the way, onto free numbers
+        # (a long test run has any of them in use), then into place.
+        low, high = (fcntl.fcntl(each, fcntl.F_DUPFD, 10) for each in (from_us, to_us))
         os.dup2(low, 3)
         os.dup2(high, 4)
 
